@@ -1,0 +1,18 @@
+/** One configuration for all packages. Files end in `.test.ts`; those that need processes or a database of their own end in `.e2e.test.ts`. */
+export default {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'es6' } },
+    ],
+  },
+  testMatch: ['**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '/.banyan/'],
+  modulePathIgnorePatterns: ['<rootDir>/.banyan/'],
+  watchPathIgnorePatterns: ['<rootDir>/.banyan/'],
+  globalSetup: '<rootDir>/script/jest-postgres-start.js',
+  globalTeardown: '<rootDir>/script/jest-postgres-stop.js',
+  testTimeout: 30_000,
+};
