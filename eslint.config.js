@@ -26,7 +26,7 @@ export default tseslint.config(
         process: 'readonly',
         console: 'readonly',
         URL: 'readonly',
-        setTimeout: 'readonly',
+        setTimeout: 'readonly', setInterval: 'readonly', clearInterval: 'readonly',
         fetch: 'readonly',
         document: 'readonly',
       },

@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { StatusReport } from '@banyan/contracts';
+import { ControlClient } from '../control-client.ts';
+import { readCustomerTotals, type CustomerTotals } from '../customers.ts';
+import { CommandError } from '../output/command-error.ts';
+import { statusText } from '../output/status-text.ts';
+import { isTerminal, percent, table } from '../output/terminal.ts';
+import { readRunState, type RunState } from '../supervise/run-state.ts';
+import type { Context } from './context.ts';
+
+const WATCH_INTERVAL_MS = 1_000;
+
+interface Everything {
+  readonly run: RunState;
+  readonly report: StatusReport | null;
+  readonly customers: CustomerTotals | null;
+}
+
+async function look(context: Context): Promise<Everything> {
+  const { home } = context;
+  const run = readRunState(home);
+  const client = ControlClient.open(home); // says so when nothing runs
+  let report: StatusReport | null = null;
+  try {
+    report = await client.status(AbortSignal.timeout(5_000));
+  } catch (error) {
+    // A dead control plane is a finding to show, not a reason to show nothing.
+    if (!(error instanceof CommandError) || error.code !== 'control-unreachable') throw error;
+  }
+  if (!run) throw new CommandError({ code: 'not-running', message: 'Banyan has just stopped.', exitCode: 3 });
+  return { run, report, customers: readCustomerTotals(home) };
+}
+
+function print(everything: Everything, json: boolean): void {
+  const { run, report, customers } = everything;
+  if (json) {
+    const next = report?.next_steps ?? ['banyan doctor'];
+    console.log(JSON.stringify({ schema_version: 1, run, control: report, customers, next_steps: next }));
+  } else {
+    console.log(statusText(everything));
+  }
+}
+
+/** Everything that is known now; with `watch` again every second until interrupted. */
+export async function status(options: { readonly watch?: boolean }, context: Context): Promise<void> {
+  for (;;) {
+    const everything = await look(context);
+    if (options.watch && !context.json && isTerminal()) process.stdout.write('\u001b[2J\u001b[H');
+    print(everything, context.json);
+    if (!options.watch) {
+      if (everything.report === null) process.exitCode = 3;
+      return;
+    }
+    await sleep(WATCH_INTERVAL_MS);
+  }
+}
+
+/** One line a slice. */
+export async function slices(context: Context): Promise<void> {
+  const report = await ControlClient.open(context.home).status();
+  if (context.json) {
+    console.log(JSON.stringify({ schema_version: 1, slices: report.slices, next_steps: report.next_steps }));
+    return;
+  }
+  console.log(
+    table(
+      ['slice', 'phase', 'share', 'writes', 'copy', 'title'],
+      report.slices.map((slice) => [
+        slice.name,
+        slice.paused ? `${slice.phase} (paused)` : slice.phase,
+        percent(slice.share),
+        slice.owner,
+        slice.phase === 'monolith' ? 'none' : slice.inSync ? 'in sync' : 'not in sync',
+        slice.title,
+      ]),
+    ),
+  );
+}

@@ -1,0 +1,125 @@
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Context } from './context.ts';
+import { CommandError } from '../output/command-error.ts';
+import { style } from '../output/terminal.ts';
+import { readRunState, type RunState } from '../supervise/run-state.ts';
+import { Supervisor } from '../supervise/supervisor.ts';
+
+export interface UpOptions {
+  readonly port?: number;
+  readonly customers: number;
+  readonly detach?: boolean;
+}
+
+/** Prints where things are, once all of them answer. */
+function announce(run: RunState, context: Context, startedAtMs: number): void {
+  const seconds = ((Date.now() - startedAtMs) / 1_000).toFixed(1);
+  if (context.json) {
+    const { shopUrl, monolithUrl, controlUrl, proxyAdminUrl } = run;
+    const next = ['banyan status', 'banyan advance reviews', 'banyan down'];
+    console.log(
+      JSON.stringify({
+        schema_version: 1,
+        event: 'ready',
+        shopUrl,
+        monolithUrl,
+        controlUrl,
+        proxyAdminUrl,
+        home: context.home.dir,
+        seconds: Number(seconds),
+        next_steps: next,
+      }),
+    );
+    return;
+  }
+  console.log(`${style('green', 'ready')} after ${seconds} s`);
+  console.log(`  shop      ${style('bold', run.shopUrl)}   (through the proxy)`);
+  console.log(`  monolith  ${run.monolithUrl}   (behind it)`);
+  console.log('next, in another terminal:');
+  console.log(`  ${style('bold', 'npx banyan status --watch')}`);
+  console.log(`  ${style('bold', 'npx banyan advance reviews --wait')}`);
+}
+
+/** Starts everything and stays in the foreground until Ctrl-C, or with `--detach` returns once all is ready. */
+export async function up(options: UpOptions, context: Context): Promise<void> {
+  const startedAtMs = Date.now();
+  if (options.detach) {
+    await upDetached(options, context, startedAtMs);
+    return;
+  }
+
+  const stopping = Promise.withResolvers<string>();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => stopping.resolve(signal));
+  }
+  const starting = Supervisor.start({
+    home: context.home,
+    customers: options.customers,
+    ...(options.port === undefined ? {} : { shopPort: options.port }),
+    onProgress: (line) => {
+      if (!context.json) console.log(style('dim', line));
+    },
+  });
+  const first = await Promise.race([starting, stopping.promise]);
+  if (typeof first === 'string') {
+    // Interrupted while starting: what has come up is ended as soon as there is something to end.
+    await (await starting).close();
+    process.exitCode = 130;
+    return;
+  }
+  announce(first.runState, context, startedAtMs);
+  if (!context.json) console.log(style('dim', 'Ctrl-C stops all of it; the state stays.'));
+  await stopping.promise;
+  if (!context.json) console.log('stopping');
+  await first.close();
+  if (!context.json) console.log('stopped');
+}
+
+async function upDetached(options: UpOptions, context: Context, startedAtMs: number): Promise<void> {
+  const { home } = context;
+  const running = readRunState(home);
+  if (running) throw alreadyRunning(running);
+  mkdirSync(home.logsDir, { recursive: true, mode: 0o700 });
+  const logFile = join(home.logsDir, 'up.log');
+  const log = openSync(logFile, 'w', 0o600);
+  const args = [process.argv[1] ?? '', 'up', '--customers', String(options.customers)];
+  if (options.port !== undefined) args.push('--port', String(options.port));
+  const child = spawn(process.execPath, args, {
+    detached: true,
+    stdio: ['ignore', log, log],
+    env: process.env,
+  });
+  closeSync(log);
+  const ended = new AbortController();
+  child.once('exit', () => ended.abort());
+  child.unref();
+  if (!context.json) console.log(style('dim', 'starting; the first time takes a little longer'));
+  while (!ended.signal.aborted) {
+    const run = readRunState(home);
+    if (run?.state === 'ready' && run.supervisorPid === child.pid) {
+      announce(run, context, startedAtMs);
+      return;
+    }
+    await sleep(50);
+  }
+  throw new CommandError({
+    code: 'up-failed',
+    message: 'Banyan did not start.',
+    evidence: readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-15),
+    nextSteps: ['banyan doctor', 'banyan up'],
+    exitCode: 3,
+  });
+}
+
+function alreadyRunning(run: RunState): CommandError {
+  return new CommandError({
+    code: 'already-running',
+    message: `Banyan runs already: ${run.shopUrl}`,
+    evidence: [`its supervisor is process ${run.supervisorPid}`],
+    nextSteps: ['banyan status', 'banyan down'],
+    exitCode: 3,
+  });
+}

@@ -1,0 +1,165 @@
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { addCommonOptions, contextOf } from './commands/context.ts';
+import { doctor } from './commands/doctor.ts';
+import { down } from './commands/down.ts';
+import { explain } from './commands/explain.ts';
+import { journal } from './commands/journal.ts';
+import { slices, status } from './commands/status.ts';
+import { printPid } from './commands/pid.ts';
+import { up } from './commands/up.ts';
+import { runVerb, type VerbOptions } from './commands/verbs.ts';
+import { CommandError } from './output/command-error.ts';
+import { printFailure } from './output/terminal.ts';
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
+  throw new InvalidArgumentError('A port is a whole number from 1 to 65535.');
+}
+
+function parseCount(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 0) return value;
+  throw new InvalidArgumentError('A whole number, 0 or more.');
+}
+
+function parseShare(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*%$/.exec(text.trim());
+  const share = match ? Number(match[1]) / 100 : Number.NaN;
+  if (share >= 0 && share <= 1) return share;
+  throw new InvalidArgumentError('A share is written with its sign, from 0% to 100%, e.g. 25%.');
+}
+
+const program = new Command('banyan')
+  .description('Moves features out of a monolith, one slice at a time: traffic and data together.')
+  .exitOverride()
+  .configureHelp({ showGlobalOptions: true })
+  .showHelpAfterError('(banyan COMMAND --help shows an example)')
+  .addHelpText(
+    'after',
+    `
+Example:
+  $ banyan up                          start the shop, the feed, the service and the proxy
+  $ banyan advance reviews --wait      copy the slice's tables and verify the copy
+  $ banyan advance reviews             give the service its first share of reads
+  $ banyan rollback reviews --reason "wrong stars"
+
+Exit codes: 0 done, 1 refused by a gate or not yet, 2 wrong command line or request,
+            3 the environment is not as needed, 130 interrupted.
+The state is kept in .banyan/ of the checkout; BANYAN_HOME names another folder.`,
+  );
+
+const command = (nameAndArgs: string, text: string, example: string): Command =>
+  addCommonOptions(program.command(nameAndArgs).description(text)).addHelpText(
+    'after',
+    `\nExample:\n  $ ${example}`,
+  );
+
+command('up', 'start everything and keep it running; Ctrl-C stops it', 'banyan up --customers 8')
+  .option(
+    '--port <port>',
+    "port of the shop's address (default: the last one, 8080, or a free one)",
+    parsePort,
+  )
+  .option('--customers <n>', 'built-in customers who browse, buy and review', parseCount, 0)
+  .option('--detach', 'return once all is ready; `banyan down` stops it')
+  .action((options: { port?: number; customers: number; detach?: boolean; json?: boolean }) =>
+    up(options, contextOf(options)),
+  );
+
+command('down', 'stop what `up` started; the state stays', 'banyan down')
+  .option('--erase', 'also put the state folder aside, so that the next `up` begins from nothing')
+  .action((options: { erase?: boolean; json?: boolean }) => down(options, contextOf(options)));
+
+command(
+  'status',
+  'slices, copies, gates, feed, proxies and processes as they are now',
+  'banyan status --watch',
+)
+  .option('--watch', 'again every second')
+  .action((options: { watch?: boolean; json?: boolean }) => status(options, contextOf(options)));
+
+command('slices', 'one line a slice', 'banyan slices').action((options: { json?: boolean }) =>
+  slices(contextOf(options)),
+);
+
+const verbs = [
+  ['advance', 'one step on, if every gate passes', 'banyan advance reviews --wait', false],
+  [
+    'pause',
+    'no step forward until `resume`; a rollback stays possible',
+    'banyan pause reviews --reason "release day"',
+    true,
+  ],
+  ['resume', 'end a pause', 'banyan resume reviews', false],
+  [
+    'rollback',
+    'one step back: all reads to the monolith at once',
+    'banyan rollback reviews --reason "wrong stars"',
+    true,
+  ],
+  [
+    'route',
+    "set the service's share of reads by hand",
+    'banyan route reviews --share 25% --reason "quiet evening"',
+    true,
+  ],
+  ['verify', "compare the service's copy with the source, row by row", 'banyan verify reviews', false],
+] as const;
+
+for (const [verb, text, example, wantsReason] of verbs) {
+  const verbCommand = command(`${verb} <slice>`, text, example)
+    .option('--dry-run', 'print what would be done, change nothing')
+    .option('--wait', 'return only when the step is complete')
+    .option('--timeout-s <seconds>', 'longest time for --wait', parseCount, 300);
+  if (wantsReason) verbCommand.requiredOption('--reason <text>', 'why, for the journal');
+  else verbCommand.option('--reason <text>', 'why, for the journal');
+  if (verb === 'route') verbCommand.requiredOption('--share <percent>', 'e.g. 25%', parseShare);
+  if (verb === 'advance')
+    verbCommand.option('--share <percent>', 'another share than the next one, e.g. 10%', parseShare);
+  verbCommand.action((slice: string, options: VerbOptions & { json?: boolean }) =>
+    runVerb(verb, slice, options, contextOf(options)),
+  );
+}
+
+command(
+  'explain <method> <path>',
+  'where a request goes, and why',
+  'banyan explain GET /products/x/reviews --user 5',
+)
+  .option('--user <id>', "a signed-in customer's id")
+  .option('--visitor <key>', 'the visitor cookie of somebody not signed in')
+  .action((method: string, path: string, options: { user?: string; visitor?: string; json?: boolean }) =>
+    explain(method, path, options, contextOf(options)),
+  );
+
+command('journal [slice]', 'every step: who, what, when, why', 'banyan journal reviews --evidence')
+  .option('--limit <n>', 'entries at most', parseCount, 50)
+  .option('--evidence', 'with what each gate saw')
+  .action((slice: string | undefined, options: { limit?: number; evidence?: boolean; json?: boolean }) =>
+    journal(slice, options, contextOf(options)),
+  );
+
+command(
+  'pid <process>',
+  'process number of one of the processes, to try out its death',
+  'kill -9 $(banyan pid reviews)',
+).action((name: string, options: { json?: boolean }) => printPid(name, contextOf(options)));
+
+command('doctor', 'is the environment as needed, and how to mend what is not', 'banyan doctor').action(
+  (options: { json?: boolean }) => doctor(contextOf(options)),
+);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommandError) {
+    printFailure(error, process.argv.includes('--json'));
+    process.exitCode = error.exitCode;
+  } else if (error instanceof CommanderError) {
+    // Its message is printed already; help and version are no errors.
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else {
+    throw error;
+  }
+}

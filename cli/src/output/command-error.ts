@@ -1,0 +1,30 @@
+/**
+ * Exit codes of every command:
+ * 0 done · 1 refused by a gate, or not yet · 2 the command line or the request is wrong ·
+ * 3 the environment is not as needed (nothing runs, a port is taken, no answer) · 130 interrupted
+ */
+export type ExitCode = 0 | 1 | 2 | 3 | 130;
+
+/** A failure for people and for programs: cause, evidence and the next command. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+  readonly code: string;
+  readonly evidence: readonly string[];
+  readonly nextSteps: readonly string[];
+  readonly exitCode: ExitCode;
+
+  constructor(details: {
+    readonly code: string;
+    readonly message: string;
+    readonly evidence?: readonly string[];
+    readonly nextSteps?: readonly string[];
+    readonly exitCode: ExitCode;
+    readonly cause?: unknown;
+  }) {
+    super(details.message, { cause: details.cause });
+    this.code = details.code;
+    this.evidence = details.evidence ?? [];
+    this.nextSteps = details.nextSteps ?? [];
+    this.exitCode = details.exitCode;
+  }
+}

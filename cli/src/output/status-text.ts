@@ -1,0 +1,115 @@
+import type { GateResult, SliceStatus, StatusReport } from '@banyan/contracts';
+import type { CustomerTotals } from '../customers.ts';
+import type { RunState } from '../supervise/run-state.ts';
+import { bytes, count, duration, percent, style, table } from './terminal.ts';
+
+const BAR_WIDTH = 24;
+
+/** `[██████░░░░] 60 %`. */
+export function bar(share: number): string {
+  const full = Math.round(Math.min(1, Math.max(0, share)) * BAR_WIDTH);
+  return `[${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)}] ${percent(share)}`;
+}
+
+/** `asked 50 % · served 49.6 % · n=200`. */
+export function sharesText(slice: SliceStatus): string {
+  const asked = `asked ${percent(slice.share)}`;
+  if (!slice.served) return `${asked} · served unknown`;
+  return `${asked} · served ${percent(slice.served.share)} · n=${count(slice.served.eligible)}`;
+}
+
+export function gatesText(gates: readonly GateResult[]): string {
+  const mark = { pass: 'pass ', fail: 'FAIL ', inconclusive: 'open ' } as const;
+  return gates
+    .map(
+      ({ verdict, gate, wanted, got, remedy }) =>
+        `  ${mark[verdict]} ${gate}: wanted ${wanted}, got ${got}${verdict !== 'pass' && remedy ? `\n         ${remedy}` : ''}`,
+    )
+    .join('\n');
+}
+
+function sliceText(slice: SliceStatus): string[] {
+  const lines = [
+    `${style('bold', slice.name)}  ${slice.phase}${slice.paused ? ` (paused by ${slice.paused.by}: ${slice.paused.reason})` : ''}`,
+    `  reads      ${sharesText(slice)}`,
+    `  writes     ${slice.owner}`,
+  ];
+  if (slice.phase !== 'monolith') {
+    const lag = slice.sync?.lag ?? null;
+    const lagText = lag ? `p50 ${duration(lag.p50Ms)}, p99 ${duration(lag.p99Ms)}` : 'unknown';
+    lines.push(
+      `  copy       ${slice.inSync ? 'in sync' : 'NOT in sync'} · lag ${lagText} · heartbeat ${duration(slice.heartbeatAgeMs)} ago`,
+    );
+    for (const entry of slice.tables) {
+      const snapshot = entry.tableSnapshot;
+      const progress =
+        snapshot === null
+          ? 'no table snapshot asked for'
+          : `table snapshot ${snapshot.state}${snapshot.rowsDone === null ? '' : `, ${count(snapshot.rowsDone)} of about ${count(snapshot.rowsEstimated)} rows`}`;
+      lines.push(
+        `             ${entry.source} -> ${entry.target}: ${progress}, applied ${count(entry.appliedRows)}, quarantined ${count(entry.quarantined)}`,
+      );
+    }
+    const { verification } = slice;
+    lines.push(
+      verification
+        ? `  verified   ${duration(Date.now() - verification.finishedAtMs)} ago: ${count(verification.rowsSource)} rows against ${count(verification.rowsTarget)}, ${count(verification.differences)} differences`
+        : '  verified   not yet',
+    );
+  }
+  lines.push(
+    `  service    ${slice.service.reachable ? 'answers' : `DOES NOT ANSWER${slice.service.error ? `: ${slice.service.error}` : ''}`}`,
+  );
+  if (slice.activity) lines.push(`  now        ${slice.activity}`);
+  const open = slice.gates.filter(({ verdict }) => verdict !== 'pass');
+  if (slice.phase !== 'monolith' && open.length > 0) lines.push(gatesText(open));
+  if (slice.next) lines.push(`  next       ${slice.next}`);
+  return lines;
+}
+
+/** The whole status, from what could be asked; parts that did not answer are said to be unknown. */
+export function statusText(parts: {
+  readonly run: RunState;
+  readonly report: StatusReport | null;
+  readonly customers: CustomerTotals | null;
+}): string {
+  const { run, report, customers } = parts;
+  const lines = [`shop ${style('bold', run.shopUrl)}   ${run.state}`, ''];
+  if (report) {
+    for (const slice of report.slices) lines.push(...sliceText(slice), '');
+    const { feed } = report;
+    lines.push(
+      `feed       ${feed.state}${feed.error ? `: ${feed.error}` : ''} · heard ${duration(feed.heardAgeMs)} ago · keeps ${bytes(feed.retainedWalBytes)} of WAL`,
+    );
+    for (const { report: proxy, reportedAgeMs } of report.proxies) {
+      lines.push(
+        `${proxy.proxyId}    routes v${proxy.snapshotVersion} · ${count(proxy.requests)} requests · ${count(proxy.clientErrors)} client errors · reported ${duration(reportedAgeMs)} ago`,
+      );
+    }
+  } else {
+    lines.push(
+      'control    DOES NOT ANSWER: slices, lag and gates are unknown; the proxy serves by its last routes',
+    );
+  }
+  if (customers) {
+    const age = customers.ageMs > 5_000 ? ` (as of ${duration(customers.ageMs)} ago)` : '';
+    lines.push(
+      `customers  ${count(customers.requests)} requests · ${count(customers.errors)} errors · ${count(customers.staleReads)} stale reads${age}`,
+    );
+  }
+  lines.push(
+    '',
+    table(
+      ['process', 'state', 'pid', 'restarts', 'last end'],
+      run.processes.map(({ name, state, pid, restarts, lastExit }) => [
+        name,
+        state,
+        pid === null ? '-' : String(pid),
+        String(restarts),
+        lastExit ?? '-',
+      ]),
+    ),
+  );
+  if (report && report.next_steps.length > 0) lines.push('', `try: ${report.next_steps.join('  ·  ')}`);
+  return lines.join('\n');
+}

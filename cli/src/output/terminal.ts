@@ -1,0 +1,85 @@
+import { styleText } from 'node:util';
+import Table from 'cli-table3';
+import type { CommandError } from './command-error.ts';
+
+/** True when standard output is a terminal and colour was not switched off (https://no-color.org). */
+export function isTerminal(): boolean {
+  return process.stdout.isTTY && !process.env['NO_COLOR'] && !process.argv.includes('--no-color');
+}
+
+type Style = Parameters<typeof styleText>[0];
+
+/** Text in a style on a terminal, plain elsewhere. Never the only carrier of a meaning. */
+export function style(format: Style, text: string): string {
+  return isTerminal() ? styleText(format, text) : text;
+}
+
+/** Columns without borders, so that it reads well aloud, in logs and in narrow windows. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const none = Object.fromEntries(
+    [
+      'top',
+      'top-mid',
+      'top-left',
+      'top-right',
+      'bottom',
+      'bottom-mid',
+      'bottom-left',
+      'bottom-right',
+      'left',
+      'left-mid',
+      'mid',
+      'mid-mid',
+      'right',
+      'right-mid',
+    ].map((edge) => [edge, '']),
+  );
+  const drawn = new Table({
+    head: [...head],
+    chars: { ...none, middle: '  ' },
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true },
+  });
+  for (const row of rows) drawn.push([...row]);
+  return drawn
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+/** Milliseconds for people: `12 ms`, `3.4 s`, `5 min`; unknown stays `unknown`. */
+export function duration(ms: number | null): string {
+  if (ms === null) return 'unknown';
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 120_000) return `${(ms / 1_000).toFixed(1)} s`;
+  return `${Math.round(ms / 60_000)} min`;
+}
+
+/** A share for people: `50 %`, `4.7 %`; unknown stays `unknown`. */
+export function percent(share: number | null): string {
+  return share === null ? 'unknown' : `${Number((share * 100).toFixed(1))} %`;
+}
+
+export function bytes(count: number | null): string {
+  if (count === null) return 'unknown';
+  if (count < 1_000_000) return `${Math.round(count / 1_000)} kB`;
+  return `${(count / 1_000_000).toFixed(1)} MB`;
+}
+
+export function count(value: number | null): string {
+  return value === null ? 'unknown' : value.toLocaleString('en-US');
+}
+
+/** Cause, evidence, next command. */
+export function printFailure(error: CommandError, json: boolean): void {
+  if (json) {
+    const { code, message, evidence, nextSteps } = error;
+    console.log(
+      JSON.stringify({ schema_version: 1, error: { code, message, evidence, next_steps: nextSteps } }),
+    );
+    return;
+  }
+  console.error(`${style('red', 'error')}: ${error.message}`);
+  for (const line of error.evidence) console.error(`  ${line}`);
+  for (const step of error.nextSteps) console.error(`try: ${style('bold', step)}`);
+}

@@ -1,0 +1,52 @@
+import pg from 'pg';
+import type { Home } from '../home.ts';
+import { readSecret } from './secrets.ts';
+
+/** URLs of the monolith's database, by who uses it. All hold passwords: never log them. */
+export interface DatabaseUrls {
+  /** The monolith: owns its tables, nothing more. */
+  readonly shop: string;
+  /** Banyan: may replicate, and is a member of the tables' owner, since a publication's tables must be one's own. */
+  readonly banyan: string;
+}
+
+const DATABASE = 'shop';
+
+async function ensureRole(client: pg.Client, role: string, options: string, password: string): Promise<void> {
+  const { rowCount } = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [role]);
+  const verb = rowCount === 0 ? 'CREATE' : 'ALTER';
+  await client.query(`${verb} ROLE ${role} ${options} PASSWORD ${pg.escapeLiteral(password)}`);
+}
+
+/**
+ * Makes the database `shop` and its two roles in an embedded server, where they are missing.
+ *
+ * @param adminUrl Superuser's URL.
+ */
+export async function ensureDatabase(home: Home, adminUrl: string): Promise<DatabaseUrls> {
+  const passwords = { shop: readSecret(home, 'shop.password'), banyan: readSecret(home, 'banyan.password') };
+  const client = new pg.Client({
+    connectionString: adminUrl,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 20_000,
+  });
+  await client.connect();
+  try {
+    await ensureRole(client, 'shop', 'LOGIN', passwords.shop);
+    await ensureRole(client, 'banyan', 'LOGIN REPLICATION', passwords.banyan);
+    await client.query('GRANT shop TO banyan');
+    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [DATABASE]);
+    if (rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE} OWNER shop`);
+    await client.query(`GRANT CREATE ON DATABASE ${DATABASE} TO banyan`);
+  } finally {
+    await client.end();
+  }
+  const urlFor = (role: 'shop' | 'banyan'): string => {
+    const url = new URL(adminUrl);
+    url.username = role;
+    url.password = passwords[role];
+    url.pathname = `/${DATABASE}`;
+    return url.href;
+  };
+  return { shop: urlFor('shop'), banyan: urlFor('banyan') };
+}

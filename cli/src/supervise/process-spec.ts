@@ -1,0 +1,28 @@
+/** How to tell that a process answers. */
+export type Readiness =
+  /** It sends `{ kind: 'ready' }` over the IPC channel. */
+  | { readonly kind: 'ipc' }
+  /** This address answers 200. */
+  | { readonly kind: 'http'; readonly url: string }
+  /** This database answers a query. */
+  | { readonly kind: 'postgres'; readonly url: string };
+
+/** One process to run and keep running. */
+export interface ProcessSpec {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly ready: Readiness;
+  /** Asks it to end in order. PostgreSQL takes SIGINT as a fast shutdown. */
+  readonly stopSignal: 'SIGTERM' | 'SIGINT';
+  /** Gives the process an IPC channel; it ends by itself when the channel breaks. */
+  readonly ipc: boolean;
+  /** Where it listens, for `status`. */
+  readonly url: string | null;
+  /** Gets each line that it prints; otherwise its output goes to its log. */
+  readonly onLine?: (line: string) => void;
+}

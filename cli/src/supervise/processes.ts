@@ -1,0 +1,160 @@
+import { join } from 'node:path';
+import type { PreparedCluster } from '@banyan/postgres';
+import { projectRoot, type Home } from '../home.ts';
+import type { DatabaseUrls } from './database.ts';
+import type { Ports } from './ports.ts';
+import type { ProcessSpec } from './process-spec.ts';
+
+const TOPIC_PREFIX = 'shop';
+const FEED_NAME = 'banyan_shop';
+
+const local = (port: number): string => `http://127.0.0.1:${port}`;
+
+/** The addresses of one Banyan. */
+export function urlsOf(
+  ports: Ports,
+): Record<'shop' | 'monolith' | 'control' | 'proxyAdmin' | 'reviews', string> {
+  return {
+    shop: local(ports.shop),
+    monolith: local(ports.monolith),
+    control: local(ports.control),
+    proxyAdmin: local(ports.proxyAdmin),
+    reviews: local(ports.reviews),
+  };
+}
+
+/** What every process may see of our own environment; settings of others stay with us. */
+function baseEnv(): Record<string, string> {
+  const kept = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'LOG_LEVEL', 'BANYAN_BROWSER'];
+  return Object.fromEntries(
+    kept.flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
+/** A Node process of this checkout. */
+function node(
+  name: string,
+  main: string,
+  rest: Pick<ProcessSpec, 'env' | 'ready' | 'url'> & Partial<ProcessSpec>,
+): ProcessSpec {
+  return {
+    name,
+    command: process.execPath,
+    args: ['--disable-warning=ExperimentalWarning', join(projectRoot, main), ...(rest.args ?? [])],
+    cwd: projectRoot,
+    stopSignal: 'SIGTERM',
+    ipc: rest.ipc ?? true,
+    ready: rest.ready,
+    url: rest.url,
+    env: { ...baseEnv(), ...rest.env },
+    ...(rest.onLine ? { onLine: rest.onLine } : {}),
+  };
+}
+
+/** The embedded PostgreSQL. */
+export function postgresSpec(cluster: PreparedCluster): ProcessSpec {
+  return {
+    name: 'postgres',
+    command: cluster.command,
+    args: cluster.args,
+    cwd: cluster.dataDir,
+    env: baseEnv(),
+    ready: { kind: 'postgres', url: cluster.adminUrl },
+    stopSignal: 'SIGINT',
+    ipc: false,
+    url: `postgres://127.0.0.1:${cluster.port}`,
+    ...(cluster.uid === undefined ? {} : { uid: cluster.uid }),
+    ...(cluster.gid === undefined ? {} : { gid: cluster.gid }),
+  };
+}
+
+/** The monolith, which knows nothing of the rest. */
+export function monolithSpec(home: Home, ports: Ports, databases: DatabaseUrls): ProcessSpec {
+  const url = urlsOf(ports).monolith;
+  return node('monolith', 'monolith/src/main.ts', {
+    env: {
+      DATABASE_URL: databases.shop,
+      PORT: String(ports.monolith),
+      SESSION_SECRET_FILE: home.secret('session.secret'),
+    },
+    ready: { kind: 'http', url: `${url}/healthz` },
+    url,
+    ipc: false,
+  });
+}
+
+/** Banyan's own processes: feed, service, control plane and proxy, in the order in which they stop last to first. */
+export function banyanSpecs(home: Home, ports: Ports): readonly ProcessSpec[] {
+  const urls = urlsOf(ports);
+  const feed = {
+    SOURCE_URL_FILE: home.secret('source.url'),
+    BUS_FILE: home.file('bus.sqlite'),
+    TOPIC_PREFIX,
+    SLOT_NAME: FEED_NAME,
+    PUBLICATION_NAME: FEED_NAME,
+  };
+  const peer = { PEER_TOKEN_FILE: home.secret('peer.token') };
+  return [
+    node('reader', 'cdc/src/reader/main.ts', { env: feed, ready: { kind: 'ipc' }, url: null }),
+    node('reviews', 'extracted/reviews/src/main.ts', {
+      env: {
+        ...peer,
+        PORT: String(ports.reviews),
+        STORE_FILE: home.file('reviews.sqlite'),
+        BUS_FILE: feed.BUS_FILE,
+        TOPIC_PREFIX,
+        IDENTITY_PUBLIC_KEY_FILE: home.secret('identity.pub.pem'),
+      },
+      ready: { kind: 'http', url: `${urls.reviews}/readyz` },
+      url: urls.reviews,
+    }),
+    node('control', 'control/src/main.ts', {
+      env: {
+        ...feed,
+        ...peer,
+        PORT: String(ports.control),
+        STORE_FILE: home.file('control.sqlite'),
+        CONFIG_FILE: process.env['BANYAN_CONFIG'] ?? join(projectRoot, 'banyan.config.ts'),
+        ADMIN_TOKEN_FILE: home.secret('admin.token'),
+        MONOLITH_URL: urls.monolith,
+        SERVICE_URLS: `reviews=${urls.reviews}`,
+      },
+      ready: { kind: 'http', url: `${urls.control}/healthz` },
+      url: urls.control,
+    }),
+    node('proxy', 'strangler-proxy/src/main.ts', {
+      env: {
+        ...peer,
+        PORT: String(ports.shop),
+        ADMIN_PORT: String(ports.proxyAdmin),
+        PROXY_ID: 'proxy-1',
+        CONTROL_URL: urls.control,
+        MONOLITH_URL: urls.monolith,
+        SNAPSHOT_FILE: home.file('routes-snapshot.json'),
+        IDENTITY_PRIVATE_KEY_FILE: home.secret('identity.key.pem'),
+        PIN_SECRET_FILE: home.secret('pin.secret'),
+        OVERRIDE_TOKEN_FILE: home.secret('override.token'),
+      },
+      ready: { kind: 'http', url: `${urls.proxyAdmin}/healthz` },
+      url: urls.shop,
+    }),
+  ];
+}
+
+/** Built-in customers, who browse, buy and review. Their totals arrive as JSON lines. */
+export function customersSpec(
+  shopUrl: string,
+  customers: number,
+  onLine: (line: string) => void,
+): ProcessSpec {
+  return node('customers', 'regression/src/customers/main.ts', {
+    args: ['--url', shopUrl, '--customers', String(customers), '--json-lines'],
+    env: {},
+    ready: { kind: 'ipc' },
+    url: null,
+    onLine,
+  });
+}

@@ -1,0 +1,81 @@
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { z } from 'zod';
+import type { Home } from '../home.ts';
+
+const processStateSchema = z.object({
+  name: z.string(),
+  pid: z.number().int().nullable(),
+  state: z.enum(['starting', 'ready', 'restarting', 'stopped']),
+  restarts: z.number().int(),
+  /** How the last run of it ended, for people. */
+  lastExit: z.string().nullable(),
+  url: z.string().nullable(),
+});
+
+const runStateSchema = z.object({
+  schema_version: z.literal(1),
+  supervisorPid: z.number().int(),
+  /** Tells this supervisor from another process that got its number later. */
+  supervisorStartedAt: z.string(),
+  state: z.enum(['starting', 'ready', 'stopping']),
+  shopUrl: z.string(),
+  monolithUrl: z.string(),
+  controlUrl: z.string(),
+  proxyAdminUrl: z.string(),
+  processes: z.array(processStateSchema),
+});
+
+export type RunState = z.infer<typeof runStateSchema>;
+export type ProcessState = z.infer<typeof processStateSchema>;
+
+/** When a process began, in a form that only serves to be compared; null when it does not exist. */
+export function processStartedAt(pid: number): string | null {
+  try {
+    if (process.platform === 'linux') {
+      // Field 22 of /proc/PID/stat (proc(5)); the name in field 2 may hold spaces, so count from its end.
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return fields[0] === 'Z' ? null : (fields[19] ?? null);
+    }
+    return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim() || null;
+  } catch {
+    return null; // no such process
+  }
+}
+
+/** Writes a file so that a reader sees the old text or the new one, never half. */
+export function writeWhole(file: string, text: string): void {
+  const temporary = `${file}.${process.pid}.tmp`;
+  const handle = openSync(temporary, 'w', 0o600);
+  writeSync(handle, text);
+  fsyncSync(handle);
+  closeSync(handle);
+  renameSync(temporary, file);
+}
+
+export function writeRunState(home: Home, state: RunState): void {
+  writeWhole(home.runFile, `${JSON.stringify(state, null, 2)}\n`);
+}
+
+export function removeRunState(home: Home): void {
+  rmSync(home.runFile, { force: true });
+}
+
+/** What was last written, whether or not that supervisor still lives; null with nothing readable. */
+export function readLastRunState(home: Home): RunState | null {
+  let text: string;
+  try {
+    text = readFileSync(home.runFile, 'utf8');
+  } catch {
+    return null; // nothing was started here, or it was stopped in order
+  }
+  const result = runStateSchema.safeParse(JSON.parse(text));
+  return result.success ? result.data : null;
+}
+
+/** What runs now; null when no supervisor is alive in this home. */
+export function readRunState(home: Home): RunState | null {
+  const state = readLastRunState(home);
+  return state && processStartedAt(state.supervisorPid) === state.supervisorStartedAt ? state : null;
+}

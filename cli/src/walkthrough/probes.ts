@@ -1,0 +1,142 @@
+import type { SliceStatus, StatusReport } from '@banyan/contracts';
+import type { ControlClient } from '../control-client.ts';
+import type { CustomerTotals } from '../customers.ts';
+import { percent } from '../output/terminal.ts';
+import type { RunState } from '../supervise/run-state.ts';
+
+/** What a probe looks at: everything as it was at one moment. */
+export interface Observation {
+  readonly run: RunState;
+  readonly report: StatusReport;
+  readonly customers: CustomerTotals | null;
+  readonly control: ControlClient;
+}
+
+/** What a probe found, in one line: wanted, got, and what to try when it did not pass. */
+export interface Finding {
+  readonly passed: boolean;
+  readonly wanted: string;
+  readonly got: string;
+  readonly hint: string;
+}
+
+type Probe = (seen: Observation) => Promise<Finding> | Finding;
+
+/** Requests that a served share is judged by at the least. */
+const MIN_REQUESTS = 150;
+/** Requests that one visitor makes to a slice, roughly: they fall on one side together, so they count as one draw. */
+const REQUESTS_PER_VISITOR = 4;
+
+function sliceOf(seen: Observation, name: string): SliceStatus {
+  const slice = seen.report.slices.find((each) => each.name === name);
+  if (!slice) throw new Error(`There is no slice "${name}".`);
+  return slice;
+}
+
+function parsePercent(text: string): number {
+  if (!/^\d+(\.\d+)?%$/.test(text)) throw new Error(`a share is written like 25%, got "${text}"`);
+  return Number(text.slice(0, -1)) / 100;
+}
+
+/** How far a fair draw may lie from the share asked for: 3.5 standard deviations of a binomial share. */
+function tolerance(share: number, requests: number): number {
+  return 3.5 * Math.sqrt((share * (1 - share) * REQUESTS_PER_VISITOR) / Math.max(requests, 1)) + 0.005;
+}
+
+/** Every probe by name. Its arguments are the words after the name. */
+const probes: Readonly<Record<string, (...args: string[]) => Probe>> = {
+  'shop-answers': () => async (seen) => {
+    const answer = await fetch(seen.run.shopUrl, { signal: AbortSignal.timeout(5_000) });
+    await answer.body?.cancel();
+    return {
+      passed: answer.status === 200,
+      wanted: 'the shop answers 200',
+      got: String(answer.status),
+      hint: 'npx banyan doctor',
+    };
+  },
+  phase:
+    (name = '', phase = '') =>
+    (seen) => {
+      const got = sliceOf(seen, name).phase;
+      return {
+        passed: got === phase,
+        wanted: `${name} is in phase ${phase}`,
+        got,
+        hint: `npx banyan status`,
+      };
+    },
+  verified:
+    (name = '') =>
+    (seen) => {
+      const { verification, inSync } = sliceOf(seen, name);
+      return {
+        passed: inSync && verification?.differences === 0 && verification.rowsSource > 0,
+        wanted: 'the copy is in sync, and a comparison of all rows found no difference',
+        got: verification
+          ? `${verification.rowsSource} rows, ${verification.differences} differences, ${inSync ? 'in sync' : 'not in sync'}`
+          : 'not verified yet',
+        hint: `npx banyan verify ${name}`,
+      };
+    },
+  served: (name = '', share = '') => {
+    const wanted = parsePercent(share);
+    return (seen) => {
+      const { served } = sliceOf(seen, name);
+      const n = served?.eligible ?? 0;
+      const got = served?.share ?? null;
+      const isEnough = n >= MIN_REQUESTS;
+      const limit = wanted === 0 || wanted === 1 ? 0.01 : tolerance(wanted, n);
+      return {
+        passed: isEnough && got !== null && Math.abs(got - wanted) <= limit,
+        wanted: `about ${share} of reads served by the service`,
+        got: `${percent(got)} of n=${n}${isEnough ? '' : `, too few to tell (${MIN_REQUESTS} wanted)`}`,
+        hint: 'npx banyan status   (built-in customers make the requests: is their process ready?)',
+      };
+    };
+  },
+  'customers-without-errors': () => (seen) => {
+    const { customers } = seen;
+    return {
+      passed:
+        customers !== null && customers.requests > 0 && customers.errors === 0 && customers.staleReads === 0,
+      wanted: 'customers met no error, and each saw his own review at once',
+      got: customers
+        ? `${customers.requests} requests, ${customers.errors} errors, ${customers.staleReads} stale reads`
+        : 'no built-in customers run',
+      hint: 'npx banyan status',
+    };
+  },
+  restarted:
+    (process = '') =>
+    (seen) => {
+      const found = seen.run.processes.find(({ name }) => name === process);
+      return {
+        passed: found?.state === 'ready' && found.restarts > 0,
+        wanted: `${process} was started again by the supervisor and answers`,
+        got: found
+          ? `${found.state}, ${found.restarts} restarts, last: ${found.lastExit ?? '-'}`
+          : 'no such process',
+        hint: `kill -9 $(npx banyan pid ${process})`,
+      };
+    },
+  decided:
+    (reason = '', target = '', method = '', path = '') =>
+    async (seen) => {
+      const got = await seen.control.explain({ method, path, user: '1' });
+      return {
+        passed: got.reason === reason && got.target === target,
+        wanted: `${method} ${path} goes to the ${target}, by ${reason}`,
+        got: `to the ${got.target}, by ${got.reason}`,
+        hint: `npx banyan explain ${method} ${path} --user 1`,
+      };
+    },
+};
+
+/** @throws Error for an unknown probe, with the list of known ones. */
+export function parseProbe(line: string): Probe {
+  const [name = '', ...args] = line.trim().split(/\s+/);
+  const make = probes[name];
+  if (!make) throw new Error(`No probe "${name}". Probes: ${Object.keys(probes).join(', ')}.`);
+  return make(...args);
+}

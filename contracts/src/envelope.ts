@@ -1,0 +1,74 @@
+import type { Row } from './slice.ts';
+
+/** Where a change came from: Debezium's `source` block of the PostgreSQL connector 3.6. */
+export interface EnvelopeSource {
+  readonly version: string;
+  readonly connector: string;
+  /** Topic prefix, `shop` by default. */
+  readonly name: string;
+  /** Commit time of the transaction; for `op: 'r'` the time of the read. */
+  readonly ts_ms: number;
+  readonly ts_us: number;
+  readonly ts_ns: bigint | number;
+  /** `"false"` or null while streaming; `"incremental"` for rows of a table snapshot. */
+  readonly snapshot: string | null;
+  readonly db: string;
+  /** `["lastCommitLsn","lsn"]` as JSON text; null for a table snapshot's rows. */
+  readonly sequence: string | null;
+  readonly schema: string;
+  readonly table: string;
+  readonly txId: number | null;
+  readonly lsn: number | bigint | null;
+  readonly xmin: number | null;
+  readonly origin: string | null;
+  readonly origin_lsn: number | bigint | null;
+}
+
+/** Create, update, delete, read (table snapshot) or truncate. */
+export type EnvelopeOp = 'c' | 'u' | 'd' | 'r' | 't';
+
+/** One changed row, in Debezium's form (JsonConverter without schemas). */
+export interface Envelope {
+  readonly before: Row | null;
+  readonly after: Row | null;
+  readonly source: EnvelopeSource;
+  readonly transaction: null | {
+    readonly id: string;
+    readonly total_order: number;
+    readonly data_collection_order: number;
+  };
+  readonly op: EnvelopeOp;
+  readonly ts_ms: number;
+  readonly ts_us: number;
+  readonly ts_ns: bigint | number;
+}
+
+/** Stands for a TOAST value that the WAL did not carry because the statement did not change it. */
+export const UNAVAILABLE_VALUE = '__debezium_unavailable_value';
+
+/** `shop.public.reviews` for the table `public.reviews` under the prefix `shop`. */
+export function tableTopic(prefix: string, table: string): string {
+  return `${prefix}.${table}`;
+}
+
+/** Topic that carries the feed's heartbeats, as Debezium names it. */
+export function heartbeatTopic(prefix: string): string {
+  return `__debezium-heartbeat.${prefix}`;
+}
+
+/** Topic that carries table snapshots' notifications, in Debezium's form. */
+export function notificationTopic(prefix: string): string {
+  return `${prefix}.notifications`;
+}
+
+/**
+ * A record that Banyan itself puts on a topic: key `{"banyan":"barrier"}` and no value, the id in header `id`.
+ * - `barrier`: the consumer reports the id once everything before it is applied.
+ * - `reset`: the consumer empties the topic's target table, since a new table snapshot follows.
+ */
+export type ControlRecordKind = 'barrier' | 'reset';
+
+/** The bus key of a control record. */
+export function controlRecordKey(kind: ControlRecordKind): string {
+  return `{"banyan":"${kind}"}`;
+}

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { phases } from './phase.ts';
+import { routePatternSchema } from './slice.ts';
+
+const sliceRoutesSchema = z.strictObject({
+  name: z.string(),
+  phase: z.enum(phases),
+  /** Who gets unsafe methods. */
+  owner: z.enum(['monolith', 'service']),
+  /** Share of cohorts whose safe requests go to the service, 0 to 1. */
+  share: z.number().min(0).max(1),
+  /** Cohort salt: changing it deals the cohorts anew. */
+  salt: z.string().min(1),
+  /** True after a rollback: nobody gets the service, whatever header, pin or cookie he brings. */
+  rolledBack: z.boolean(),
+  /** True when the monolith's data is as fresh as the service's, so that a failed read may be answered there. */
+  monolithIsFresh: z.boolean(),
+  routes: z.array(routePatternSchema).min(1),
+  /** Base URL of the service. */
+  serviceUrl: z.url(),
+  /** Time for the service's response headers before a read falls back, in milliseconds. */
+  serviceDeadlineMs: z.number().int().positive(),
+});
+
+/**
+ * What a proxy needs to route: complete, immutable, replaced as a whole. Versions only rise; a proxy ignores a
+ * version below its own.
+ */
+export const routesSnapshotSchema = z.strictObject({
+  version: z.number().int().positive(),
+  issuedAtMs: z.number().int(),
+  monolithUrl: z.url(),
+  /** Time for the monolith's response headers, in milliseconds. */
+  monolithDeadlineMs: z.number().int().positive(),
+  slices: z.array(sliceRoutesSchema),
+});
+
+export type RoutesSnapshot = Readonly<z.infer<typeof routesSnapshotSchema>>;
+export type SliceRoutes = Readonly<z.infer<typeof sliceRoutesSchema>>;

@@ -1,0 +1,50 @@
+import type { Logger } from './log.ts';
+
+/** Something that was started and can be stopped; stopping twice is stopping once. */
+export interface Closable {
+  close(): Promise<void>;
+}
+
+/**
+ * Runs a process's `start`, and closes what it returns at SIGTERM or SIGINT, or when the supervisor that holds the
+ * other end of our IPC channel is gone. Exits 1 when starting fails or closing takes more than `closeTimeoutMs`.
+ *
+ * @param options.closeTimeoutMs Default 10,000.
+ */
+export async function runProcess(options: {
+  readonly log: Logger;
+  readonly start: () => Promise<Closable>;
+  readonly closeTimeoutMs?: number;
+}): Promise<void> {
+  const { log, start, closeTimeoutMs = 10_000 } = options;
+  let running: Closable;
+  try {
+    running = await start();
+  } catch (error) {
+    log.fatal({ err: error }, 'cannot start');
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exit(1);
+  }
+  let closing = false;
+  const stop = (why: string): void => {
+    if (closing) return;
+    closing = true;
+    log.info({ why }, 'stopping');
+    setTimeout(() => {
+      log.error({ closeTimeoutMs }, 'did not stop in time');
+      process.exit(1);
+    }, closeTimeoutMs).unref();
+    running.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'stopped with an error');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', () => stop('SIGTERM'));
+  process.on('SIGINT', () => stop('SIGINT'));
+  process.on('disconnect', () => stop('the supervisor is gone'));
+  // Tells a supervisor that forked us that requests are welcome now.
+  process.send?.({ kind: 'ready' });
+}

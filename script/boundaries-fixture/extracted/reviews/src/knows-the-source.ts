@@ -1,0 +1,1 @@
+export { source } from '../../../cdc/src/source/source.ts';

@@ -1,0 +1,53 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+
+const root = join(import.meta.dirname, '..');
+const cruiser = join(root, 'node_modules', '.bin', 'depcruise');
+const config = join(root, '.dependency-cruiser.cjs');
+
+interface Violation {
+  readonly rule: { readonly name: string };
+  readonly from: string;
+}
+
+test('every kind of forbidden import is caught', () => {
+  const { stdout } = spawnSync(
+    cruiser,
+    [
+      '--config',
+      config,
+      '--output-type',
+      'json',
+      'monolith',
+      'extracted',
+      'strangler-proxy',
+      'control',
+      'kit',
+    ],
+    { cwd: join(import.meta.dirname, 'boundaries-fixture'), encoding: 'utf8', timeout: 60_000 },
+  );
+  const { summary } = JSON.parse(stdout) as { summary: { violations: Violation[] } };
+  const found = summary.violations.map(({ rule, from }) => `${from}: ${rule.name}`).sort();
+  expect(found).toEqual([
+    'control/src/use-cases/knows-adapter.ts: only-main-wires-adapters',
+    'extracted/reviews/src/knows-another-service.ts: services-know-kit-contracts-and-the-consumer',
+    'extracted/reviews/src/knows-the-source.ts: services-know-kit-contracts-and-the-consumer',
+    'kit/src/cycle-a.ts: no-cycles',
+    'monolith/src/knows-kit.ts: monolith-knows-only',
+    'strangler-proxy/src/domain/knows-node.ts: domain-imports-nothing',
+  ]);
+});
+
+test('the monolith does not name Banyan', () => {
+  const found = spawnSync('git', ['grep', '-il', 'banyan', '--', 'monolith', 'migrations/monolith'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  // Test files start their database by the workspace package; nothing that runs in production does.
+  const files = found.stdout
+    .split('\n')
+    .filter((file) => file && !/\.test\.ts$|package\.json$|README\.md$/.test(file));
+  expect(files).toEqual([]);
+  expect(execFileSync('git', ['ls-files', 'monolith/src'], { cwd: root, encoding: 'utf8' })).not.toBe('');
+});

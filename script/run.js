@@ -1,0 +1,35 @@
+// `node script/run.js TASK [ARGUMENT...]`: installs what is missing, then runs the task by the pinned Node.
+import { delimiter, join } from 'node:path';
+import { pinnedNode, root, run, setup } from './setup.js';
+
+const quiet = '--disable-warning=ExperimentalWarning';
+const tasks = {
+  setup: null,
+  test: [quiet, 'script/test.js'],
+  walkthrough: [quiet, 'cli/src/walkthrough/main.ts'],
+  monolith: [
+    quiet,
+    'postgres/src/main.ts',
+    '--dir',
+    '.banyan/monolith-alone',
+    '--',
+    pinnedNode,
+    quiet,
+    'monolith/src/main.ts',
+  ],
+  banyan: [quiet, 'cli/bin/banyan.js'],
+  'bench:proxy': [quiet, 'bench/src/proxy.ts'],
+};
+
+const [task = '', ...rest] = process.argv.slice(2);
+if (!(task in tasks)) {
+  console.error(`No task "${task}". Tasks: ${Object.keys(tasks).join(', ')}.`);
+  process.exit(2);
+}
+await setup();
+const args = tasks[task];
+if (args) {
+  const bins = [join(root, 'node_modules', 'node', 'bin'), join(root, 'node_modules', '.bin')];
+  const PATH = [...bins, process.env.PATH].join(delimiter);
+  process.exitCode = await run(pinnedNode, [...args, ...rest], { ...process.env, PATH });
+}

@@ -1,0 +1,102 @@
+// `npm test`: every part in order; a failing part fails the run, and the parts after it still report.
+// The last line is `N passed, N failed`: the counts of jest and Playwright, added up.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root, run } from './setup.js';
+
+const only = process.argv.slice(2);
+const dir = mkdtempSync(join(tmpdir(), 'banyan-npm-test-'));
+const bin = (name) => join(root, 'node_modules', '.bin', name);
+const packages = [
+  'bench',
+  'cdc',
+  'cli',
+  'contracts',
+  'control',
+  'extracted',
+  'kit',
+  'migrations',
+  'monolith',
+  'postgres',
+  'regression',
+  'strangler-proxy',
+];
+const jest = (name, ...args) => ({
+  name,
+  command: process.execPath,
+  args: [
+    '--experimental-vm-modules',
+    '--disable-warning=ExperimentalWarning',
+    join(root, 'node_modules/jest/bin/jest.js'),
+    '--json',
+    `--outputFile=${join(dir, `${name}.json`)}`,
+    ...args,
+  ],
+  counts: () => {
+    const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(
+      readFileSync(join(dir, `${name}.json`), 'utf8'),
+    );
+    return { passed: numPassedTests, failed: numFailedTests + numRuntimeErrorTestSuites };
+  },
+});
+
+const parts = [
+  { name: 'format', command: bin('prettier'), args: ['--check', '--log-level', 'warn', '.'] },
+  { name: 'lint', command: bin('eslint'), args: ['.'] },
+  { name: 'types', command: bin('tsc'), args: ['-p', '.'] },
+  {
+    name: 'boundaries',
+    command: bin('depcruise'),
+    args: ['--config', '.dependency-cruiser.cjs', ...packages, 'banyan.config.ts'],
+  },
+  jest('unit', '--testPathIgnorePatterns', '\\.e2e\\.test\\.ts$', '/node_modules/'),
+  jest('e2e', '--testPathPatterns', '\\.e2e\\.test\\.ts$', '--maxWorkers=1'),
+  {
+    name: 'walkthrough',
+    command: process.execPath,
+    args: ['--disable-warning=ExperimentalWarning', 'cli/src/walkthrough/main.ts', '--auto'],
+    env: { BANYAN_HOME: join(dir, 'walkthrough') },
+  },
+  {
+    name: 'browser',
+    command: bin('playwright'),
+    args: ['test', '--config', 'regression/playwright.config.ts'],
+    env: { PLAYWRIGHT_JSON_OUTPUT_NAME: join(dir, 'browser.json') },
+    counts: () => {
+      const { stats, errors } = JSON.parse(readFileSync(join(dir, 'browser.json'), 'utf8'));
+      return { passed: stats.expected + stats.flaky, failed: stats.unexpected + errors.length };
+    },
+  },
+];
+
+const results = [];
+for (const part of parts.filter(({ name }) => only.length === 0 || only.includes(name))) {
+  console.log(`\n== ${part.name}`);
+  const startedAt = Date.now();
+  const code = await run(part.command, part.args, { ...process.env, ...part.env });
+  let counts = { passed: 0, failed: 0 };
+  try {
+    if (part.counts) counts = part.counts();
+  } catch (error) {
+    // No report at all: the part broke before its first test.
+    console.error(`${part.name} left no report: ${error.message}`);
+    counts = { passed: 0, failed: 1 };
+  }
+  results.push({ name: part.name, code, seconds: Math.round((Date.now() - startedAt) / 1000), ...counts });
+}
+rmSync(dir, { recursive: true, force: true });
+
+console.log('');
+for (const { name, code, seconds, passed, failed } of results) {
+  const counted = passed + failed > 0 ? `${passed} passed, ${failed} failed, ` : '';
+  console.log(`${code === 0 ? 'ok    ' : 'FAILED'} ${name.padEnd(12)} ${counted}${seconds} s`);
+}
+const sum = (key) => results.reduce((total, result) => total + result[key], 0);
+const broken = results.filter(({ code, failed }) => code !== 0 || failed > 0);
+if (broken.length > 0) process.exitCode = 1;
+if (results.length === 0) {
+  console.error(`No such part. Parts: ${parts.map(({ name }) => name).join(', ')}.`);
+  process.exitCode = 2;
+}
+console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
