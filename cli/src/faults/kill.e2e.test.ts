@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Reviewer } from './reviewer.ts';
+import { Stack, until } from './stack.ts';
+
+/** Everything happens while customers use the shop and a reviewer writes; all reads of reviews come from the service. */
+const stack = new Stack();
+let reviewer: Reviewer;
+const writing = new AbortController();
+let written: Promise<void>;
+
+beforeAll(async () => {
+  const { shopUrl } = await stack.up('--customers', '3');
+  await stack.json('advance', 'reviews', '--wait');
+  await stack.json('advance', 'reviews', '--share', '100%', '--wait');
+  reviewer = new Reviewer(shopUrl, stack.secret('override.token'));
+  written = reviewer.writeUntil(writing.signal);
+}, 180_000);
+
+afterAll(async () => {
+  writing.abort();
+  await stack.close();
+}, 60_000);
+
+async function serviceTakesAllReads(): Promise<void> {
+  await until('the copy is in sync and takes all reads', async () => {
+    const slice = await stack.slice();
+    return slice.inSync && slice.phase === 'canary' && slice.share === 1;
+  });
+}
+
+async function customers(): Promise<{ requests: number; errors: number; staleReads: number }> {
+  const { customers: totals } = await stack.status();
+  if (!totals) throw new Error('no customers');
+  return totals;
+}
+
+describe.each(['reviews', 'reader', 'control'])('when %s is killed with SIGKILL under load', (name) => {
+  test('customers notice nothing, and the copy catches up', async () => {
+    await serviceTakesAllReads();
+    const before = await customers();
+    await stack.killAndWait(name);
+    await serviceTakesAllReads();
+    await until('customers went on', async () => (await customers()).requests > before.requests + 50);
+    const after = await customers();
+    expect({ errors: after.errors, staleReads: after.staleReads }).toEqual({
+      errors: before.errors,
+      staleReads: before.staleReads,
+    });
+  }, 120_000);
+});
+
+test('when the proxy is killed it comes back with its routes, and no answer is stale afterwards', async () => {
+  await serviceTakesAllReads();
+  await stack.killAndWait('proxy');
+  await serviceTakesAllReads();
+  const before = await customers();
+  await until('customers went on', async () => (await customers()).requests > before.requests + 50);
+  const after = await customers();
+  expect(after.errors).toBe(before.errors);
+  expect(after.staleReads).toBe(before.staleReads);
+}, 120_000);
+
+test('while the feed is stopped, `status` does not say that the copy is in sync', async () => {
+  await serviceTakesAllReads();
+  const pid = stack.pid('reader');
+  process.kill(pid, 'SIGSTOP');
+  try {
+    await until('the status says so', async () => !(await stack.slice()).inSync, 30_000);
+    await until(
+      'the reads were taken back by the gates',
+      async () => (await stack.slice()).share === 0,
+      60_000,
+    );
+    const { control } = await stack.status();
+    expect(control?.feed.state).not.toBe('running');
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await until('the copy is in sync again', async () => (await stack.slice()).inSync);
+  await stack.json('advance', 'reviews', '--share', '100%', '--wait');
+}, 180_000);
+
+test('when PostgreSQL is killed and comes back, the feed goes on where it was', async () => {
+  await serviceTakesAllReads();
+  await stack.killAndWait('postgres');
+  await until('the copy is in sync', async () => (await stack.slice()).inSync);
+  const count = reviewer.acknowledged.length;
+  await until('reviews are written again', () => reviewer.acknowledged.length > count + 10);
+}, 180_000);
+
+test('in the end nothing acknowledged is lost, and both sides are equal', async () => {
+  writing.abort();
+  await written;
+  expect(reviewer.acknowledged.length).toBeGreaterThan(100);
+  await until('the copy is in sync', async () => (await stack.slice()).inSync);
+  if ((await stack.slice()).phase === 'syncing')
+    await stack.json('advance', 'reviews', '--share', '100%', '--wait');
+  await stack.json('verify', 'reviews', '--wait');
+  const { verification } = await stack.slice();
+  expect(verification).toMatchObject({ differences: 0, examples: [] });
+  expect(verification?.rowsSource).toBe(verification?.rowsTarget);
+  await until('the service lists every acknowledged review', async () => {
+    expect(await reviewer.missingInService()).toEqual([]);
+    return true;
+  });
+}, 180_000);

@@ -1,0 +1,155 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SliceStatus, StatusReport } from '@banyan/contracts';
+import { openHome, projectRoot, type Home } from '../home.ts';
+import { processStartedAt, readLastRunState, type RunState } from '../supervise/run-state.ts';
+
+const banyanBin = join(projectRoot, 'cli', 'bin', 'banyan.js');
+
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What `banyan status --json` prints. */
+export interface StatusJson {
+  readonly run: RunState;
+  readonly control: StatusReport | null;
+  readonly customers: {
+    readonly requests: number;
+    readonly errors: number;
+    readonly staleReads: number;
+  } | null;
+}
+
+/** A Banyan of its own in a folder of its own, driven by its command line alone. */
+export class Stack {
+  readonly home: Home;
+  #up: ChildProcess | null = null;
+
+  constructor() {
+    this.home = openHome({ BANYAN_HOME: mkdtempSync(join(tmpdir(), 'banyan-stack-')) });
+  }
+
+  get supervisor(): ChildProcess {
+    if (!this.#up) throw new Error('up() comes first');
+    return this.#up;
+  }
+
+  #env(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+    return { ...process.env, NODE_OPTIONS: '', BANYAN_HOME: this.home.dir, BANYAN_BY: 'test', ...extra };
+  }
+
+  /** Runs one command to its end. */
+  banyan(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CommandResult> {
+    return new Promise((resolve) => {
+      execFile(
+        process.execPath,
+        [banyanBin, ...args],
+        { cwd: projectRoot, env: this.#env(env), timeout: 180_000, maxBuffer: 20_000_000 },
+        (error, stdout, stderr) => {
+          const code = error ? (typeof error.code === 'number' ? error.code : 1) : 0;
+          resolve({ code, stdout, stderr });
+        },
+      );
+    });
+  }
+
+  /** Runs one command that has to succeed, and parses the JSON that it prints. */
+  async json<T>(...args: readonly string[]): Promise<T> {
+    const { code, stdout, stderr } = await this.banyan([...args, '--json']);
+    if (code !== 0) throw new Error(`banyan ${args.join(' ')} ended with ${code}: ${stdout}${stderr}`);
+    return JSON.parse(stdout) as T;
+  }
+
+  /** Starts `banyan up` in the foreground of a process of its own, and waits for its `ready`. */
+  async up(...args: readonly string[]): Promise<{ shopUrl: string }> {
+    const child = spawn(process.execPath, [banyanBin, 'up', '--json', ...args], {
+      cwd: projectRoot,
+      env: this.#env(),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.#up = child;
+    for await (const line of createInterface({ input: child.stdout })) {
+      const message = JSON.parse(line) as { event?: string; shopUrl?: string };
+      if (message.event === 'ready' && message.shopUrl) return { shopUrl: message.shopUrl };
+      throw new Error(`banyan up said: ${line}`);
+    }
+    throw new Error('banyan up ended without a word');
+  }
+
+  status(): Promise<StatusJson> {
+    return this.json<StatusJson>('status');
+  }
+
+  async slice(): Promise<SliceStatus> {
+    const { control } = await this.status();
+    const slice = control?.slices[0];
+    if (!slice) throw new Error('no slice: the control plane does not answer');
+    return slice;
+  }
+
+  pid(name: string): number {
+    const pid = readLastRunState(this.home)?.processes.find((each) => each.name === name)?.pid;
+    if (!pid) throw new Error(`no process ${name}`);
+    return pid;
+  }
+
+  /** Every process that this stack runs, the supervisor included. */
+  pids(): number[] {
+    const run = readLastRunState(this.home);
+    const children = run?.processes.flatMap(({ pid }) => (pid === null ? [] : [pid])) ?? [];
+    return run ? [run.supervisorPid, ...children] : [];
+  }
+
+  /** Kills a process with SIGKILL and waits until the supervisor has it ready again. */
+  async killAndWait(name: string): Promise<void> {
+    const before = this.pid(name);
+    process.kill(before, 'SIGKILL');
+    await until(`${name} is ready again`, () => {
+      const found = readLastRunState(this.home)?.processes.find((each) => each.name === name);
+      return found?.state === 'ready' && found.pid !== before;
+    });
+  }
+
+  secret(name: string): string {
+    return readFileSync(this.home.secret(name), 'utf8').trim();
+  }
+
+  async close(): Promise<void> {
+    await this.banyan(['down']);
+    if (this.#up && this.#up.exitCode === null && this.#up.signalCode === null) {
+      await new Promise((resolve) => this.#up?.once('exit', resolve));
+    }
+    rmSync(this.home.dir, { recursive: true, force: true });
+  }
+}
+
+/** Looks every 100 ms until `condition` holds. @throws Error that names what was waited for. */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  timeoutMs = 60_000,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  let last: unknown;
+  for (;;) {
+    try {
+      if (await condition()) return;
+      last = undefined;
+    } catch (error) {
+      last = error; // asked again until the time is over; then it is the cause
+    }
+    if (Date.now() > deadline) throw new Error(`waited ${timeoutMs} ms for: ${what}`, { cause: last });
+    await sleep(100);
+  }
+}
+
+export function isAlive(pid: number): boolean {
+  return processStartedAt(pid) !== null;
+}
