@@ -1,0 +1,113 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  createSqliteApplyStore,
+  openSqliteBus,
+  startConsumer,
+  syncRoutes,
+  type Bus,
+  type Consumer,
+} from '@banyan/cdc/consumer';
+import type { SyncReport } from '@banyan/contracts';
+import { requireBearer, type Logger } from '@banyan/kit';
+import { Router, type RequestHandler } from 'express';
+import { reviewsSlice } from '../slice.ts';
+import type { SqliteFile } from './adapters/open-sqlite.ts';
+
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 5_000;
+
+export interface CopyOptions {
+  /** The embedded bus. Its folder must exist; until it does, the copy waits. */
+  readonly busFile: string;
+  /** Topic prefix of the source, e.g. `shop`. */
+  readonly topicPrefix: string;
+  /** What the control plane proves itself with below `/_banyan`. */
+  readonly peerToken: string;
+  readonly file: SqliteFile;
+  readonly log: Logger;
+}
+
+/** The copy of the shop's rows, kept up to date as long as this is open. */
+export interface Copy {
+  /** What the control plane asks, below `/_banyan`; 503 until the copy has started. */
+  readonly routes: RequestHandler;
+  /** Null until the copy has started. */
+  report(): SyncReport | null;
+  /** Why the copy makes no progress; empty while it runs. */
+  problems(): readonly string[];
+  /** Finishes the batch in hand. Idempotent. */
+  close(): Promise<void>;
+}
+
+interface Running {
+  readonly bus: Bus;
+  readonly consumer: Consumer;
+  readonly routes: RequestHandler;
+}
+
+async function start(options: CopyOptions, signal: AbortSignal): Promise<Running> {
+  const { busFile, topicPrefix, peerToken, file, log } = options;
+  const bus = await openSqliteBus({ file: busFile, signal });
+  try {
+    const store = createSqliteApplyStore({ knex: file.writer, reader: file.readers });
+    const { name } = reviewsSlice;
+    const about = { slice: reviewsSlice, group: name, prefix: topicPrefix };
+    const consumer = await startConsumer({ ...about, bus, store, logger: log });
+    return { bus, consumer, routes: syncRoutes({ consumer, store, peerToken }) };
+  } catch (error) {
+    await bus.close();
+    throw error;
+  }
+}
+
+/**
+ * Begins to copy, beside whatever else the process does: reads are served whether or not it succeeds. What fails is
+ * tried again, for ever and with growing pauses.
+ */
+export function keepCopy(options: CopyOptions): Copy {
+  const { log } = options;
+  const stop = new AbortController();
+  let running: Running | undefined;
+  let problem = 'the copy has not started yet';
+  let closed: Promise<void> | undefined;
+
+  const run = async (): Promise<void> => {
+    for (let retryMs = FIRST_RETRY_MS; !stop.signal.aborted; retryMs = Math.min(LAST_RETRY_MS, retryMs * 2)) {
+      try {
+        running = await start(options, stop.signal);
+        return; // from here on the consumer itself tries again
+      } catch (error) {
+        problem = `the copy cannot start: ${error instanceof Error ? error.message : String(error)}`;
+        log.error({ err: error, retryMs }, 'the copy cannot start');
+        await delay(retryMs, undefined, { signal: stop.signal }).catch(() => {
+          // closing: the loop sees it
+        });
+      }
+    }
+  };
+  const started = run();
+  const waiting = Router().use('/_banyan', requireBearer(options.peerToken), (_request, response) => {
+    response.status(503).json({ error: { code: 'copy-not-started', message: problem } });
+  });
+
+  return {
+    routes: (request, response, next) => {
+      (running?.routes ?? waiting)(request, response, next);
+    },
+    report: () => running?.consumer.report() ?? null,
+    problems: () => {
+      if (!running) return [problem];
+      const { state, error } = running.consumer.report();
+      return state === 'running' ? [] : [`the copy is ${state}${error === null ? '' : `: ${error}`}`];
+    },
+    close: () => {
+      closed ??= (async () => {
+        stop.abort();
+        await started;
+        await running?.consumer.close();
+        await running?.bus.close();
+      })();
+      return closed;
+    },
+  };
+}

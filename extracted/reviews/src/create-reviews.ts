@@ -1,0 +1,51 @@
+import { createIdentityVerifier, listen, type Closable, type Listening, type Logger } from '@banyan/kit';
+import { reviewsSlice } from '../slice.ts';
+import { openSqlite } from './adapters/open-sqlite.ts';
+import { createSqliteReviewStore } from './adapters/sqlite-review-store.ts';
+import type { ReviewsConfig } from './config.ts';
+import { keepCopy } from './copy.ts';
+import { createFindReviews } from './find-reviews.ts';
+import { createApp } from './http/app.ts';
+
+/** The service, answering. */
+export interface Reviews extends Closable {
+  /** `http://127.0.0.1:PORT`. */
+  readonly url: string;
+  readonly port: number;
+}
+
+/**
+ * Starts the service: opens and migrates its store, listens on loopback, and begins to copy. Reads are served from
+ * what the store holds even while the copy cannot run; `/readyz` tells.
+ *
+ * @throws the driver's error when the store cannot be opened; an error with code EADDRINUSE when the port is taken.
+ * @example
+ * const reviews = await createReviews({ ...readConfig(configTable), log: createLogger('reviews') });
+ */
+export async function createReviews(options: ReviewsConfig & { readonly log: Logger }): Promise<Reviews> {
+  const { port, storeFile, log } = options;
+  const verifier = await createIdentityVerifier(options.identityPublicKey, reviewsSlice.name);
+  const file = await openSqlite(storeFile);
+  const copy = keepCopy({ ...options, file });
+  let server: Listening | undefined;
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closed ??= (async () => {
+      // Whoever uses something goes before it: requests and the copy use the store.
+      await server?.close();
+      await copy.close();
+      await file.close();
+    })();
+    return closed;
+  };
+  try {
+    const find = createFindReviews(createSqliteReviewStore(file.readers));
+    const app = createApp({ find, verifier, copy, log });
+    server = await listen((request, response) => void app(request, response), { port });
+    log.info({ port: server.port }, 'reviews are served');
+    return { url: server.url, port: server.port, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
