@@ -27,7 +27,7 @@ module.exports = {
     only('cdc', ['contracts/', 'kit/', 'migrations/(bus|banyan)/']),
     only('strangler-proxy', ['contracts/', 'kit/']),
     only('control', ['contracts/', 'kit/', 'cdc/src/index\\.ts$', 'migrations/control/']),
-    only('cli', ['contracts/', 'kit/', 'postgres/']),
+    only('cli', ['contracts/', 'kit/', 'postgres/', 'migrations/banyan/']),
     only('monolith', ['migrations/monolith/']),
     only('regression', []),
     only('migrations', []),

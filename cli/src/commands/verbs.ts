@@ -3,7 +3,7 @@ import type { SliceStatus, VerbResponse } from '@banyan/contracts';
 import { ControlClient, type Verb } from '../control-client.ts';
 import { CommandError } from '../output/command-error.ts';
 import { bar, gatesText } from '../output/status-text.ts';
-import { isTerminal, style } from '../output/terminal.ts';
+import { count, isTerminal, style } from '../output/terminal.ts';
 import { whoami, type Context } from './context.ts';
 
 export interface VerbOptions {
@@ -68,7 +68,8 @@ async function waitUntilSettled(
     if (!slice) throw new CommandError({ code: 'not-found', message: `No slice "${name}".`, exitCode: 2 });
     const versions = report.proxies.map(({ report: proxy }) => proxy.snapshotVersion);
     if (isSettled(slice, versions, report.snapshotVersion)) {
-      if (!options.quiet) console.log(progressText(slice));
+      const text = progressText(slice);
+      if (!options.quiet) console.log(isTerminal() ? `\r\u001b[K${text}` : text);
       return;
     }
     const text = progressText(slice);
@@ -92,9 +93,11 @@ async function waitUntilSettled(
 function progressText(slice: SliceStatus): string {
   const tables = slice.tables.flatMap(({ tableSnapshot }) => (tableSnapshot ? [tableSnapshot] : []));
   const done = tables.reduce((sum, each) => sum + (each.rowsDone ?? 0), 0);
-  const all = tables.reduce((sum, each) => sum + Math.max(each.rowsEstimated ?? 0, each.rowsDone ?? 0), 0);
-  if (slice.phase === 'syncing' && all > 0 && !slice.inSync) {
-    return `table snapshot ${bar(done / all)} ${done} of about ${all} rows · ${slice.activity ?? 'waiting'}`;
+  if (slice.phase === 'syncing' && done > 0 && !slice.inSync) {
+    const isEstimated = tables.every(({ rowsEstimated }) => rowsEstimated !== null);
+    const all = tables.reduce((sum, each) => sum + Math.max(each.rowsEstimated ?? 0, each.rowsDone ?? 0), 0);
+    const rows = isEstimated ? `${bar(done / all)} ${count(done)} of about ${count(all)}` : count(done);
+    return `table snapshot ${rows} rows · ${slice.activity ?? 'waiting'}`;
   }
   return slice.activity ?? `${slice.phase}${slice.inSync ? ', in sync' : ', waiting for the copy'}`;
 }

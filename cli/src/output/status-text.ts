@@ -28,6 +28,14 @@ export function gatesText(gates: readonly GateResult[]): string {
     .join('\n');
 }
 
+type TableSnapshot = NonNullable<SliceStatus['tables'][number]['tableSnapshot']>;
+
+function tableSnapshotText({ state, rowsDone, rowsEstimated }: TableSnapshot): string {
+  if (rowsDone === null) return `table snapshot ${state}`;
+  const all = rowsEstimated === null ? '' : ` of about ${count(rowsEstimated)}`;
+  return `table snapshot ${state}, ${count(rowsDone)}${all} rows`;
+}
+
 function sliceText(slice: SliceStatus): string[] {
   const lines = [
     `${style('bold', slice.name)}  ${slice.phase}${slice.paused ? ` (paused by ${slice.paused.by}: ${slice.paused.reason})` : ''}`,
@@ -42,10 +50,7 @@ function sliceText(slice: SliceStatus): string[] {
     );
     for (const entry of slice.tables) {
       const snapshot = entry.tableSnapshot;
-      const progress =
-        snapshot === null
-          ? 'no table snapshot asked for'
-          : `table snapshot ${snapshot.state}${snapshot.rowsDone === null ? '' : `, ${count(snapshot.rowsDone)} of about ${count(snapshot.rowsEstimated)} rows`}`;
+      const progress = snapshot === null ? 'no table snapshot asked for' : tableSnapshotText(snapshot);
       lines.push(
         `             ${entry.source} -> ${entry.target}: ${progress}, applied ${count(entry.appliedRows)}, quarantined ${count(entry.quarantined)}`,
       );

@@ -1,4 +1,6 @@
+import knex from 'knex';
 import pg from 'pg';
+import { migrateBanyan } from '../../../migrations/banyan/index.ts';
 import type { Home } from '../home.ts';
 import { readSecret } from './secrets.ts';
 
@@ -49,4 +51,14 @@ export async function ensureDatabase(home: Home, adminUrl: string): Promise<Data
     return url.href;
   };
   return { shop: urlFor('shop'), banyan: urlFor('banyan') };
+}
+
+/** Makes Banyan's own schema in the monolith's database, apart from the monolith's tables. Idempotent. */
+export async function migrateBanyanSchema(url: string): Promise<void> {
+  const database = knex({ client: 'pg', connection: url, pool: { min: 0, max: 1 } });
+  try {
+    await migrateBanyan(database);
+  } finally {
+    await database.destroy();
+  }
 }

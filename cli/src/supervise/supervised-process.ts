@@ -194,11 +194,14 @@ export class SupervisedProcess {
   }
 
   #startError(message: string): CommandError {
-    const log = existsSync(this.#logFile) ? readFileSync(this.#logFile, 'utf8') : '';
+    const lines = existsSync(this.#logFile) ? readFileSync(this.#logFile, 'utf8').trimEnd().split('\n') : [];
+    // What it said to people; JSON lines only when there is nothing else.
+    const forPeople = lines.filter((line) => !line.startsWith('{'));
+    const tail = (forPeople.length > 0 ? forPeople : lines).slice(-12).map((line) => line.slice(0, 300));
     return new CommandError({
       code: 'process-not-starting',
       message,
-      evidence: [`last: ${this.#lastExit ?? 'still running'}`, ...log.trimEnd().split('\n').slice(-12)],
+      evidence: [`last: ${this.#lastExit ?? 'still running'}`, ...new Set(tail)],
       nextSteps: [`less ${this.#logFile}`, 'banyan doctor'],
       exitCode: 3,
     });

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { prepareCluster } from '@banyan/postgres';
 import type { Home } from '../home.ts';
 import { CommandError } from '../output/command-error.ts';
-import { ensureDatabase, type DatabaseUrls } from './database.ts';
+import { ensureDatabase, migrateBanyanSchema, type DatabaseUrls } from './database.ts';
 import { choosePorts, type Ports } from './ports.ts';
 import { banyanSpecs, customersSpec, monolithSpec, postgresSpec, urlsOf } from './processes.ts';
 import type { ProcessSpec } from './process-spec.ts';
@@ -97,6 +97,7 @@ export class Supervisor {
   async #startAll(): Promise<void> {
     const { onProgress, customers = 0 } = this.#options;
     const databases = await this.#startDatabase();
+    await migrateBanyanSchema(databases.banyan);
     // A file, so that the URL with its password stands in no other process's environment.
     writeFileSync(this.#home.secret('source.url'), databases.banyan, { mode: 0o600 });
     onProgress('starting the monolith, the feed, the service, the control plane and the proxy');

@@ -86,7 +86,7 @@ async function main(options: { readonly auto?: boolean; readonly reset?: boolean
   }
   if (passed.length > 0) {
     console.log(`Going on after step ${passed.length} of ${lessons.length}.`);
-    if (!readRunState(home) && runBanyan(home, 'up', '--detach', '--customers', '6') !== 0) return 3;
+    if (!readRunState(home) && runBanyan(home, 'up', '--detach', '--customers', '12') !== 0) return 3;
   }
   const guide = (options.auto ?? !process.stdin.isTTY) ? auto : interactive;
   let outcome: Outcome = 'passed';
