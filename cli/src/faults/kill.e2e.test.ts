@@ -11,7 +11,7 @@ let written: Promise<void>;
 beforeAll(async () => {
   const { shopUrl } = await stack.up('--customers', '3');
   await stack.json('advance', 'reviews', '--wait');
-  await stack.json('advance', 'reviews', '--share', '100%', '--wait');
+  await stack.json('route', 'reviews', '--share', '100%', '--reason', 'test', '--wait');
   reviewer = new Reviewer(shopUrl, stack.secret('override.token'));
   written = reviewer.writeUntil(writing.signal);
 }, 180_000);
@@ -77,7 +77,7 @@ test('while the feed is stopped, `status` does not say that the copy is in sync'
     process.kill(pid, 'SIGCONT');
   }
   await until('the copy is in sync again', async () => (await stack.slice()).inSync);
-  await stack.json('advance', 'reviews', '--share', '100%', '--wait');
+  await stack.json('route', 'reviews', '--share', '100%', '--reason', 'test', '--wait');
 }, 180_000);
 
 test('when PostgreSQL is killed and comes back, the feed goes on where it was', async () => {
@@ -94,7 +94,7 @@ test('in the end nothing acknowledged is lost, and both sides are equal', async 
   expect(reviewer.acknowledged.length).toBeGreaterThan(100);
   await until('the copy is in sync', async () => (await stack.slice()).inSync);
   if ((await stack.slice()).phase === 'syncing')
-    await stack.json('advance', 'reviews', '--share', '100%', '--wait');
+    await stack.json('route', 'reviews', '--share', '100%', '--reason', 'test', '--wait');
   await stack.json('verify', 'reviews', '--wait');
   const { verification } = await stack.slice();
   expect(verification).toMatchObject({ differences: 0, examples: [] });

@@ -16,7 +16,7 @@ const HEALTHY_RUN_MS = 20_000;
 const STOP_TIMEOUT_MS = 12_000;
 const READY_TIMEOUT_MS = 90_000;
 /** Crashes before it was ever ready, after which starting is given up. */
-const MAX_EARLY_CRASHES = 5;
+const MAX_EARLY_CRASHES = 3;
 const MAX_LOG_BYTES = 10_000_000;
 
 /** Runs one process, starts it again when it ends by itself, and stops it when told. */

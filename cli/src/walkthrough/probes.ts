@@ -95,6 +95,41 @@ const probes: Readonly<Record<string, (...args: string[]) => Probe>> = {
       };
     };
   },
+  /** Counts from its first look on: what was served before does not matter. */
+  'serves-again': (name = '') => {
+    let before: { eligible: number; servedByService: number } | null = null;
+    return (seen) => {
+      const now = sliceOf(seen, name).served ?? { eligible: 0, servedByService: 0 };
+      before ??= now;
+      const n = now.eligible - before.eligible;
+      const served = now.servedByService - before.servedByService;
+      // The breaker lets the service be for two seconds more; begin to count again after such a request.
+      if (served < n) before = now;
+      return {
+        passed: n >= MIN_REQUESTS / 3 && served === n,
+        wanted: 'every read is answered by the service again',
+        got: `${served} of ${n}`,
+        hint: 'npx banyan status',
+      };
+    };
+  },
+  'fell-back':
+    (name = '') =>
+    (seen) => {
+      const slices = seen.report.proxies.flatMap(({ report }) =>
+        report.slices.filter(({ slice }) => slice === name),
+      );
+      const count = slices.reduce(
+        (sum, { byReason }) => sum + (byReason.fallback ?? 0) + (byReason.breaker ?? 0),
+        0,
+      );
+      return {
+        passed: count > 0,
+        wanted: 'reads that the service failed to answer were answered by the monolith',
+        got: `${count} reads`,
+        hint: `kill -9 $(npx banyan pid ${name})`,
+      };
+    },
   'customers-without-errors': () => (seen) => {
     const { customers } = seen;
     return {
