@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { StatusReport } from '@banyan/contracts';
 import { ControlClient } from '../control-client.ts';
 import { readCustomerTotals, type CustomerTotals } from '../customers.ts';
+import type { Home } from '../home.ts';
 import { CommandError } from '../output/command-error.ts';
 import { statusText } from '../output/status-text.ts';
 import { isTerminal, percent, table } from '../output/terminal.ts';
@@ -10,14 +11,15 @@ import type { Context } from './context.ts';
 
 const WATCH_INTERVAL_MS = 1_000;
 
-interface Everything {
+/** All that a status shows; `report` is null while the control plane does not answer. */
+export interface Everything {
   readonly run: RunState;
   readonly report: StatusReport | null;
   readonly customers: CustomerTotals | null;
 }
 
-async function look(context: Context): Promise<Everything> {
-  const { home } = context;
+/** Looks once. @throws CommandError `not-running` when nothing runs in this home. */
+export async function look(home: Home): Promise<Everything> {
   const run = readRunState(home);
   const client = ControlClient.open(home); // says so when nothing runs
   let report: StatusReport | null = null;
@@ -44,7 +46,7 @@ function print(everything: Everything, json: boolean): void {
 /** Everything that is known now; with `watch` again every second until interrupted. */
 export async function status(options: { readonly watch?: boolean }, context: Context): Promise<void> {
   for (;;) {
-    const everything = await look(context);
+    const everything = await look(context.home);
     if (options.watch && !context.json && isTerminal()) process.stdout.write('\u001b[2J\u001b[H');
     print(everything, context.json);
     if (!options.watch) {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { StatusReport } from '@banyan/contracts';
 import { Reviewer } from './reviewer.ts';
 import { Stack, until } from './stack.ts';
 
@@ -11,7 +12,7 @@ let written: Promise<void>;
 beforeAll(async () => {
   const { shopUrl } = await stack.up('--customers', '3');
   await stack.json('advance', 'reviews', '--wait');
-  await stack.json('route', 'reviews', '--share', '100%', '--reason', 'test', '--wait');
+  await takeAllReads();
   reviewer = new Reviewer(shopUrl, stack.secret('override.token'));
   written = reviewer.writeUntil(writing.signal);
 }, 180_000);
@@ -20,6 +21,10 @@ afterAll(async () => {
   writing.abort();
   await stack.close();
 }, 60_000);
+
+function takeAllReads(): Promise<unknown> {
+  return stack.json('route', 'reviews', '--share', '100%', '--reason', 'test', '--wait');
+}
 
 async function serviceTakesAllReads(): Promise<void> {
   await until('the copy is in sync and takes all reads', async () => {
@@ -60,26 +65,6 @@ test('when the proxy is killed it comes back with its routes, and no answer is s
   expect(after.staleReads).toBe(before.staleReads);
 }, 120_000);
 
-test('while the feed is stopped, `status` does not say that the copy is in sync', async () => {
-  await serviceTakesAllReads();
-  const pid = stack.pid('reader');
-  process.kill(pid, 'SIGSTOP');
-  try {
-    await until('the status says so', async () => !(await stack.slice()).inSync, 30_000);
-    await until(
-      'the reads were taken back by the gates',
-      async () => (await stack.slice()).share === 0,
-      60_000,
-    );
-    const { control } = await stack.status();
-    expect(control?.feed.state).not.toBe('running');
-  } finally {
-    process.kill(pid, 'SIGCONT');
-  }
-  await until('the copy is in sync again', async () => (await stack.slice()).inSync);
-  await stack.json('route', 'reviews', '--share', '100%', '--reason', 'test', '--wait');
-}, 180_000);
-
 test('when PostgreSQL is killed and comes back, the feed goes on where it was', async () => {
   await serviceTakesAllReads();
   await stack.killAndWait('postgres');
@@ -88,19 +73,40 @@ test('when PostgreSQL is killed and comes back, the feed goes on where it was', 
   await until('reviews are written again', () => reviewer.acknowledged.length > count + 10);
 }, 180_000);
 
-test('in the end nothing acknowledged is lost, and both sides are equal', async () => {
+test('after all that nothing acknowledged is lost, and both sides are equal', async () => {
   writing.abort();
   await written;
   expect(reviewer.acknowledged.length).toBeGreaterThan(100);
-  await until('the copy is in sync', async () => (await stack.slice()).inSync);
-  if ((await stack.slice()).phase === 'syncing')
-    await stack.json('route', 'reviews', '--share', '100%', '--reason', 'test', '--wait');
+  // The gates may have taken the reads back, and let them go again only when the lag of the last minute is small.
+  await until(
+    'the service takes reads',
+    async () => {
+      if ((await stack.slice()).phase === 'syncing') await takeAllReads();
+      return (await stack.slice()).phase === 'canary';
+    },
+    120_000,
+  );
   await stack.json('verify', 'reviews', '--wait');
   const { verification } = await stack.slice();
   expect(verification).toMatchObject({ differences: 0, examples: [] });
-  expect(verification?.rowsSource).toBe(verification?.rowsTarget);
   await until('the service lists every acknowledged review', async () => {
     expect(await reviewer.missingInService()).toEqual([]);
     return true;
   });
+}, 240_000);
+
+test('while the feed is stopped, `status` does not say that the copy is in sync', async () => {
+  await serviceTakesAllReads();
+  const pid = stack.pid('reader');
+  process.kill(pid, 'SIGSTOP');
+  try {
+    await until('the status says so', async () => !(await stack.slice()).inSync, 30_000);
+    await until('the gates took the reads back', async () => (await stack.slice()).share === 0, 60_000);
+    const { control } = await stack.json<{ control: StatusReport }>('status');
+    expect(control.feed.state).not.toBe('running');
+    expect(control.slices[0]?.inSync).toBe(false);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await until('the copy is in sync again', async () => (await stack.slice()).inSync);
 }, 180_000);

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SliceStatus, StatusReport } from '@banyan/contracts';
+import type { SliceStatus } from '@banyan/contracts';
+import { look, type Everything } from '../commands/status.ts';
 import { openHome, projectRoot, type Home } from '../home.ts';
-import { processStartedAt, readLastRunState, type RunState } from '../supervise/run-state.ts';
+import { processStartedAt, readLastRunState } from '../supervise/run-state.ts';
 
 const banyanBin = join(projectRoot, 'cli', 'bin', 'banyan.js');
 
@@ -14,17 +15,6 @@ export interface CommandResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
-}
-
-/** What `banyan status --json` prints. */
-export interface StatusJson {
-  readonly run: RunState;
-  readonly control: StatusReport | null;
-  readonly customers: {
-    readonly requests: number;
-    readonly errors: number;
-    readonly staleReads: number;
-  } | null;
 }
 
 /** A Banyan of its own in a folder of its own, driven by its command line alone. */
@@ -83,13 +73,14 @@ export class Stack {
     throw new Error('banyan up ended without a word');
   }
 
-  status(): Promise<StatusJson> {
-    return this.json<StatusJson>('status');
+  /** What `banyan status` would print, without a process for each look. */
+  status(): Promise<Everything> {
+    return look(this.home);
   }
 
   async slice(): Promise<SliceStatus> {
-    const { control } = await this.status();
-    const slice = control?.slices[0];
+    const { report } = await this.status();
+    const slice = report?.slices[0];
     if (!slice) throw new Error('no slice: the control plane does not answer');
     return slice;
   }

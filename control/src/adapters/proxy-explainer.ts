@@ -1,0 +1,56 @@
+import { explanationSchema, type Explanation, type ProxyReport } from '@banyan/contracts';
+
+const DEADLINE_MS = 3_000;
+
+/** What to explain; `user` and `visitor` are the cohort keys that a request would bring. */
+export interface ExplainQuestion {
+  readonly method: string;
+  readonly path: string;
+  readonly user?: string | undefined;
+  readonly visitor?: string | undefined;
+}
+
+/** No live proxy gave an answer: why, one line each. */
+export class NoProxyAnswerError extends Error {
+  readonly code = 'no-proxy';
+  override readonly name = 'NoProxyAnswerError';
+  readonly findings: readonly string[];
+
+  constructor(findings: readonly string[]) {
+    super('No proxy could be asked.');
+    this.findings = findings;
+  }
+}
+
+/**
+ * Asks the live proxies in turn, since only a proxy knows how it decides.
+ *
+ * @throws NoProxyAnswerError when none answered.
+ */
+export async function askProxies(options: {
+  readonly proxies: readonly ProxyReport[];
+  readonly question: ExplainQuestion;
+  readonly peerToken: string;
+  readonly signal: AbortSignal;
+}): Promise<Explanation> {
+  const { proxies, question, peerToken, signal } = options;
+  const findings: string[] = proxies.length === 0 ? ['wanted a report of the last 5 s, got none'] : [];
+  for (const { proxyId, adminUrl } of proxies) {
+    const url = new URL('explain', adminUrl.endsWith('/') ? adminUrl : `${adminUrl}/`);
+    for (const [name, value] of Object.entries(question) as [string, string | undefined][]) {
+      if (value !== undefined) url.searchParams.set(name, value);
+    }
+    try {
+      const response = await fetch(url, {
+        headers: { authorization: `Bearer ${peerToken}` },
+        redirect: 'error', // the token goes nowhere else
+        signal: AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]),
+      });
+      if (!response.ok) throw new Error(`status ${response.status}`);
+      return explanationSchema.parse(await response.json());
+    } catch (error) {
+      findings.push(`proxy ${proxyId}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  throw new NoProxyAnswerError(findings);
+}

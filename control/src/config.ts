@@ -1,0 +1,61 @@
+import type { ConfigOf, ConfigTable } from '@banyan/kit';
+import { z } from 'zod';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const text = z.string({ error: 'wanted' }).min(1);
+
+/** `reviews=http://127.0.0.1:4001,other=...` as name to URL. */
+const serviceUrls = text.transform((list, context) => {
+  const urls: Record<string, string> = {};
+  for (const pair of list.split(',')) {
+    const [name = '', url = ''] = pair.split(/=(.*)/s).map((part) => part.trim());
+    if (!name || !/^https?:\/\//.test(url) || !URL.canParse(url)) {
+      context.addIssue({ code: 'custom', message: `"${pair}" is not slice=http://host:port` });
+    } else if (name in urls) {
+      context.addIssue({ code: 'custom', message: `"${name}" is named twice` });
+    } else {
+      urls[name] = url;
+    }
+  }
+  return urls;
+});
+
+/** The control plane's settings. */
+export const configTable = {
+  port: { env: 'PORT', schema: port, text: 'port of the API on 127.0.0.1; 0 for a free one' },
+  storeFile: { env: 'STORE_FILE', schema: text, text: "SQLite file of slices' states and the journal" },
+  configFile: { env: 'CONFIG_FILE', schema: text, text: 'banyan.config.ts' },
+  sourceUrl: { env: 'SOURCE_URL', schema: text, text: "the monolith's database", secret: true },
+  busFile: { env: 'BUS_FILE', schema: text, text: 'SQLite file of the bus' },
+  topicPrefix: { env: 'TOPIC_PREFIX', schema: z.string().min(1).default('shop'), text: 'prefix of topics' },
+  slotName: { env: 'SLOT_NAME', schema: text, text: 'replication slot of the reader' },
+  publicationName: { env: 'PUBLICATION_NAME', schema: text, text: 'publication that holds the feed' },
+  adminTokenFile: {
+    env: 'ADMIN_TOKEN_FILE',
+    schema: text,
+    text: "file of the token for people's commands; made at the first start",
+  },
+  peerToken: {
+    env: 'PEER_TOKEN',
+    schema: z.string({ error: 'wanted' }).min(16, 'at least 16 characters'),
+    text: 'token between proxies, control and services',
+    secret: true,
+  },
+  monolithUrl: {
+    env: 'MONOLITH_URL',
+    schema: z.url({ error: 'wanted: a URL', protocol: /^https?$/ }),
+    text: 'base URL of the monolith',
+  },
+  serviceUrls: {
+    env: 'SERVICE_URLS',
+    schema: serviceUrls,
+    text: 'base URL of the service of each slice: name=url,name=url',
+  },
+  gateGraceMs: {
+    env: 'GATE_GRACE_MS',
+    schema: z.coerce.number().int().positive().default(10_000),
+    text: 'how long a gate may fail in canary before the reads are taken back, milliseconds',
+  },
+} satisfies ConfigTable;
+
+export type ControlConfig = ConfigOf<typeof configTable>;

@@ -1,0 +1,157 @@
+import type { ResolvedBanyanConfig } from '@banyan/contracts';
+import { listen, type Closable, type Logger } from '@banyan/kit';
+import { createApp } from './http/app.ts';
+import { createRoutesStream } from './http/routes-stream.ts';
+import { systemClock, type Clock } from './ports/clock.ts';
+import type { CaughtUp, ControlBus, ServiceCopy, Source, TableSnapshots, Verify } from './ports/feed.ts';
+import type { SliceStore } from './ports/slice-store.ts';
+import { CanaryGuard } from './use-cases/canary-guard.ts';
+import { CaughtUpRounds } from './use-cases/caught-up-rounds.ts';
+import { EvidenceCollector } from './use-cases/evidence-collector.ts';
+import { FeedMonitor } from './use-cases/feed-monitor.ts';
+import { startLoop, type Loop } from './use-cases/loop.ts';
+import { manageSlice, type ManagedSlice } from './use-cases/managed-slice.ts';
+import { ProxyRegistry } from './use-cases/proxy-registry.ts';
+import { Reconciler } from './use-cases/reconciler.ts';
+import { RoutesPublisher } from './use-cases/routes-publisher.ts';
+import { SliceLedger } from './use-cases/slice-ledger.ts';
+import { SliceVerbs } from './use-cases/slice-verbs.ts';
+import { StatusReporter } from './use-cases/status-report.ts';
+import { SyncDriver } from './use-cases/sync-driver.ts';
+import { VerificationRunner } from './use-cases/verification-runner.ts';
+
+const SERVICE_POLL_INTERVAL_MS = 1_000;
+const FEED_POLL_INTERVAL_MS = 2_000;
+
+/** What a control plane is made of. Nothing of it is closed by the control plane. */
+export interface ControlDeps {
+  readonly config: ResolvedBanyanConfig;
+  /** Slice name to the service's base URL and its copy. Every slice has one. */
+  readonly services: Readonly<Record<string, { readonly url: string; readonly copy: ServiceCopy }>>;
+  readonly store: SliceStore;
+  readonly source: Source;
+  readonly bus: ControlBus;
+  readonly tableSnapshots: TableSnapshots;
+  readonly caughtUp: CaughtUp;
+  readonly verify: Verify;
+  readonly topicPrefix: string;
+  /** Name of the reader's slot. */
+  readonly slot: string;
+  readonly monolithUrl: string;
+  /** How long a gate may fail in canary before the reads are taken back, milliseconds. */
+  readonly gateGraceMs: number;
+  readonly adminToken: string;
+  readonly peerToken: string;
+  /** 0 for a free one. */
+  readonly port: number;
+  readonly log: Logger;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+}
+
+/** A running control plane. */
+export interface Control extends Closable {
+  /** Base URL of its API. */
+  readonly url: string;
+  /** One round of everything that otherwise runs each second: evidence, reconciling, publication. */
+  tick(): Promise<void>;
+  /** Starts doing that by itself. */
+  start(): void;
+}
+
+/**
+ * Puts a control plane together and opens its API. It does nothing by itself before `start()`.
+ *
+ * @throws when a slice has no service, the store cannot be read, or the port is taken.
+ * @example
+ * const control = await createControl({ config, services, store, source, bus, ... });
+ * control.start();
+ */
+export async function createControl(deps: ControlDeps): Promise<Control> {
+  const { clock = systemClock, log, store, source, bus, caughtUp, tableSnapshots } = deps;
+  const slices = deps.config.slices.map((definition) => {
+    const service = deps.services[definition.name];
+    if (!service) throw new Error(`Slice "${definition.name}" has no service.`);
+    return manageSlice(definition, service);
+  });
+  const ledger = new SliceLedger(store, clock);
+  const rounds = new CaughtUpRounds({ caughtUp, clock });
+  const evidence = new EvidenceCollector({ clock, source, tableSnapshots, rounds });
+  const feed = new FeedMonitor({ source, bus, slot: deps.slot, clock });
+  const proxies = new ProxyRegistry(clock);
+  const verifications = new VerificationRunner({ ledger, verify: deps.verify, clock, evidence });
+  const guard = new CanaryGuard({ ledger, evidence, clock, graceMs: deps.gateGraceMs });
+  const { topicPrefix } = deps;
+  const driver = new SyncDriver({
+    ...{ ledger, clock, source, bus, tableSnapshots, caughtUp, topicPrefix, slices },
+  });
+  const reconciler = new Reconciler({ ledger, driver, guard, verifications, clock, log });
+  const { monolithDeadlineMs, serviceDeadlineMs } = deps.config;
+  const settings = { monolithUrl: deps.monolithUrl, monolithDeadlineMs, serviceDeadlineMs };
+  const publisher = new RoutesPublisher({ ledger, slices, settings, clock, log });
+  const published = (): Promise<void> =>
+    publisher.refresh().catch((error: unknown) => {
+      // The step is made and stands; the publisher's loop tries again and proxies keep what they have.
+      log.error({ err: error }, 'the routes were not published; the old ones stay');
+    });
+  ledger.onCommit(() => void published());
+  const verbs = new SliceVerbs({ ledger, evidence, verifications, clock, slices, published });
+  const reporter = new StatusReporter({
+    ...{ ledger, evidence, feed, proxies, reconciler, verifications, tableSnapshots, slices, clock },
+  });
+
+  // A higher version than any that was published before, since addresses may have changed; then the first snapshot.
+  await ledger.open(slices.map(({ name }) => name));
+  await publisher.refresh();
+  const stream = createRoutesStream(publisher);
+  const { adminToken, peerToken } = deps;
+  const app = createApp({
+    ...{ ledger, verbs, reporter, publisher, stream, proxies, rounds, slices, adminToken, peerToken, log },
+  });
+  const server = await listen(app, { port: deps.port });
+
+  const pollSlice = async (slice: ManagedSlice, signal: AbortSignal): Promise<void> => {
+    await evidence.pollService(slice, signal);
+    await evidence.pollRest(slice, await ledger.read(slice.name), signal);
+  };
+  let loops: readonly Loop[] = [];
+  let closed: Promise<void> | undefined;
+  return {
+    url: server.url,
+    async tick() {
+      const { signal } = new AbortController();
+      await feed.poll(signal);
+      for (const slice of slices) {
+        await pollSlice(slice, signal);
+        await reconciler.tick(slice, signal);
+      }
+      await publisher.refresh();
+    },
+    start() {
+      if (loops.length > 0) return;
+      const onError = (error: unknown): void => log.warn({ err: error }, 'evidence could not be collected');
+      loops = [
+        startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: (signal) => feed.poll(signal), onError }),
+        ...slices.map((slice) =>
+          startLoop({
+            intervalMs: SERVICE_POLL_INTERVAL_MS,
+            run: (signal) => pollSlice(slice, signal),
+            onError,
+          }),
+        ),
+      ];
+      reconciler.start(slices);
+      publisher.start();
+    },
+    close() {
+      closed ??= (async () => {
+        stream.close();
+        rounds.close();
+        await Promise.all([server.close(), reconciler.close(), ...loops.map((loop) => loop.close())]);
+        await verifications.close();
+        await publisher.close();
+      })();
+      return closed;
+    },
+  };
+}

@@ -1,0 +1,95 @@
+/** What a verification found. Rows are summed over the slice's tables. */
+export interface Verification {
+  readonly finishedAtMs: number;
+  readonly rowsSource: number;
+  readonly rowsTarget: number;
+  readonly differences: number;
+  /** At most ten, for people. */
+  readonly examples: readonly string[];
+}
+
+/** A copy whose table snapshot is complete and that has once been caught up after it; it streams on. */
+export interface CompleteCopy {
+  readonly step: 'complete';
+  readonly startedAtMs: number;
+  readonly snapshotId: string;
+  readonly copiedAtMs: number;
+  /** The last one; null before the first. */
+  readonly verification: Verification | null;
+}
+
+/** How far the copy of a slice's tables has come. */
+export type Copy =
+  | { readonly step: 'starting'; readonly startedAtMs: number }
+  | { readonly step: 'copying'; readonly startedAtMs: number; readonly snapshotId: string }
+  | CompleteCopy;
+
+/** What a slice's phase carries; a canary without a complete copy cannot be written down. */
+export type PhaseState =
+  /** `attached`: the tables are still in the feed and are to be taken out. */
+  | { readonly phase: 'monolith'; readonly feed: 'detached' | 'attached' }
+  | { readonly phase: 'syncing'; readonly copy: Copy }
+  | {
+      readonly phase: 'canary';
+      readonly copy: CompleteCopy;
+      /** Share of cohorts whose reads the service answers, 0 to 1. */
+      readonly share: number;
+      readonly sinceMs: number;
+    };
+
+export interface Pause {
+  readonly by: string;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+/** A slice: its phase and what goes across phases. */
+export type SliceState = PhaseState & {
+  readonly name: string;
+  /** Raised by one with every step; a step is made only on the epoch that it was decided on. */
+  readonly epoch: number;
+  /** Cohort salt. Never changes, so that cohorts come back after a rollback as they were. */
+  readonly salt: string;
+  /** True from a rollback to the next step forward. */
+  readonly rolledBack: boolean;
+  readonly paused: Pause | null;
+};
+
+/** A slice as it is before anything was done. Its salt is its name. */
+export function initialState(name: string): SliceState {
+  return {
+    name,
+    epoch: 0,
+    salt: name,
+    rolledBack: false,
+    paused: null,
+    phase: 'monolith',
+    feed: 'detached',
+  };
+}
+
+/** Share of cohorts whose reads go to the service, 0 to 1. */
+export function shareOf(state: SliceState): number {
+  return state.phase === 'canary' ? state.share : 0;
+}
+
+/** The copy of a slice, in phases that have one. */
+export function copyOf(state: SliceState): Copy | null {
+  return state.phase === 'monolith' ? null : state.copy;
+}
+
+/** The copy, if it is complete. */
+export function completeCopyOf(state: SliceState): CompleteCopy | null {
+  const copy = copyOf(state);
+  return copy?.step === 'complete' ? copy : null;
+}
+
+/** `5 %`, `33.3 %`. */
+export function formatShare(share: number): string {
+  return `${Math.round(share * 1000) / 10} %`;
+}
+
+/** A state in words, for the journal and for answers: `monolith`, `syncing`, `canary 25 %`. */
+export function describeState(state: SliceState): string {
+  return state.phase === 'canary' ? `canary ${formatShare(state.share)}` : state.phase;
+}

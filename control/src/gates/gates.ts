@@ -1,0 +1,172 @@
+import type { GateResult } from '@banyan/contracts';
+import { completeCopyOf, copyOf } from '../domain/slice-state.ts';
+import {
+  CAUGHT_UP_MAX_AGE_MS,
+  REPORT_FRESH_MS,
+  freshReport,
+  heartbeatAgeMs,
+  quarantinedOf,
+  type Evidence,
+} from './evidence.ts';
+
+/** Judges one thing by the evidence. What is not known is `inconclusive`, and never passes. */
+export type Gate = (evidence: Evidence) => GateResult;
+
+const number = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+const ms = (value: number): string => `${number.format(value)} ms`;
+
+interface Judged {
+  readonly gate: string;
+  readonly wanted: string;
+  readonly remedy: string;
+}
+
+function verdict(judged: Judged, result: GateResult['verdict'], got: string): GateResult {
+  const { gate, wanted, remedy } = judged;
+  return { gate, verdict: result, wanted, got, remedy: result === 'pass' ? null : remedy };
+}
+
+/** The service answers control's questions. */
+export const serviceReachable: Gate = ({ service, state, nowMs }) => {
+  const judged: Judged = {
+    gate: 'service-reachable',
+    wanted: 'the service answers and its consumer runs',
+    remedy: `banyan status: is the service of ${state.name} up? banyan doctor`,
+  };
+  if (service === null) return verdict(judged, 'inconclusive', 'it was not asked yet');
+  if (!service.reachable) return verdict(judged, 'fail', `no answer: ${service.error}`);
+  const ageMs = nowMs - service.atMs;
+  if (ageMs > REPORT_FRESH_MS) return verdict(judged, 'inconclusive', `last asked ${ms(ageMs)} ago`);
+  const { state: consumer, error } = service.report;
+  return consumer === 'running'
+    ? verdict(judged, 'pass', 'it answers and its consumer runs')
+    : verdict(judged, 'fail', `it answers, but its consumer is ${consumer}${error ? `: ${error}` : ''}`);
+};
+
+/** The slice's tables can be copied: they exist, with the keys and columns that the mapping names. */
+export const sourceTables: Gate = ({ tables, state }) => {
+  const judged: Judged = {
+    gate: 'source-tables',
+    wanted: 'every table of the slice exists with the mapped key and columns',
+    remedy: `correct the tables in the definition of ${state.name}, then restart control`,
+  };
+  if (tables === null) return verdict(judged, 'inconclusive', 'the database was not asked yet');
+  if (!tables.known)
+    return verdict(judged, 'inconclusive', `the database could not be asked: ${tables.error}`);
+  return tables.problems.length === 0
+    ? verdict(judged, 'pass', 'they do')
+    : verdict(judged, 'fail', tables.problems.join('; '));
+};
+
+/** No other slice's copy would be emptied by a new table snapshot. */
+export const tablesNotShared: Gate = ({ sharedTables, state }) => {
+  const judged: Judged = {
+    gate: 'tables-not-shared',
+    wanted: 'no table of the slice is being copied for another slice',
+    remedy: `a new table snapshot empties that copy; roll the other slice back first, or move it after ${state.name}`,
+  };
+  return sharedTables.length === 0
+    ? verdict(judged, 'pass', 'none is')
+    : verdict(judged, 'fail', sharedTables.join(', '));
+};
+
+/** The table snapshot is complete and was caught up with. */
+export const copyComplete: Gate = ({ state, copyProgress }) => {
+  const judged: Judged = {
+    gate: 'copy-complete',
+    wanted: 'a complete table snapshot of every table',
+    remedy: 'wait, and watch it: banyan status --watch',
+  };
+  const copy = copyOf(state);
+  if (copy === null) return verdict(judged, 'fail', 'the copy was not started');
+  if (copy.step === 'complete') return verdict(judged, 'pass', 'complete');
+  return verdict(judged, 'fail', copyProgress ?? `the copy is ${copy.step}`);
+};
+
+/** A position taken at the source a moment ago was applied. */
+export const caughtUp: Gate = ({ caughtUp: { startedAtMs, error }, nowMs }) => {
+  const judged: Judged = {
+    gate: 'caught-up',
+    wanted: `a position of the last ${ms(CAUGHT_UP_MAX_AGE_MS)} applied by the service`,
+    remedy: 'banyan status: is the feed running, is anything quarantined? banyan doctor',
+  };
+  const ageMs = startedAtMs === null ? null : nowMs - startedAtMs;
+  const last = ageMs === null ? 'none yet' : `the last one was taken ${ms(ageMs)} ago`;
+  if (ageMs !== null && ageMs <= CAUGHT_UP_MAX_AGE_MS) return verdict(judged, 'pass', last);
+  return error === null
+    ? verdict(judged, 'inconclusive', last)
+    : verdict(judged, 'fail', `${last}; since then: ${error}`);
+};
+
+function judgeLag({ service, nowMs, limits: { maxLagMs } }: Evidence, of: 'p50' | 'p99'): GateResult {
+  const judged: Judged = {
+    gate: 'lag',
+    wanted: `commit to apply at most ${ms(maxLagMs)} (${of} of the last minute)`,
+    remedy: 'wait until the service keeps up: banyan status --watch',
+  };
+  const report = freshReport(service, nowMs);
+  if (!report) return verdict(judged, 'inconclusive', 'unknown: no fresh report of the service');
+  if (!report.lag || report.lag.samples === 0) {
+    return verdict(judged, 'inconclusive', 'unknown: nothing was applied in the last minute');
+  }
+  const lagMs = of === 'p50' ? report.lag.p50Ms : report.lag.p99Ms;
+  const got = `${ms(lagMs)} over ${number.format(report.lag.samples)} samples`;
+  return verdict(judged, lagMs <= maxLagMs ? 'pass' : 'fail', got);
+}
+
+/** Changes are applied soon after their commit, nearly all of them: asked before a step forward. */
+export const lag: Gate = (evidence) => judgeLag(evidence, 'p99');
+
+/**
+ * Changes are applied soon after their commit as a rule: asked while reads are with the service. A feed that was away
+ * for some seconds leaves its late samples in the window for a minute, long after it has caught up; taking the reads
+ * back for that would help nobody. A feed that is away now is the heartbeat gate's to see.
+ */
+export const lastingLag: Gate = (evidence) => judgeLag(evidence, 'p50');
+
+/** The way from the monolith's database to the service is alive; idle is not healthy. */
+export const heartbeat: Gate = ({ service, nowMs, limits: { maxHeartbeatAgeMs } }) => {
+  const judged: Judged = {
+    gate: 'heartbeat',
+    wanted: `a heartbeat of the last ${ms(maxHeartbeatAgeMs)} in the service`,
+    remedy: 'banyan status: is the feed running, does the service answer? banyan doctor',
+  };
+  const ageMs = heartbeatAgeMs(service, nowMs);
+  if (ageMs === null) return verdict(judged, 'inconclusive', 'unknown: no heartbeat was ever met');
+  return verdict(judged, ageMs <= maxHeartbeatAgeMs ? 'pass' : 'fail', `the last one is ${ms(ageMs)} old`);
+};
+
+/** No event is held back. */
+export const quarantine: Gate = ({ service, nowMs, state }) => {
+  const judged: Judged = {
+    gate: 'quarantine',
+    wanted: 'no event held back',
+    remedy: `look at the tables of ${state.name}: banyan status`,
+  };
+  const held = quarantinedOf(service, nowMs);
+  if (held === null) return verdict(judged, 'inconclusive', 'unknown: no fresh report of the service');
+  return verdict(judged, held === 0 ? 'pass' : 'fail', `${number.format(held)} held back`);
+};
+
+/** Name of the one gate that a step forward can mend by itself, by verifying. */
+export const VERIFICATION_GATE = 'verification';
+
+/** Every row of one side was found equal on the other, not long ago. */
+export const verification: Gate = ({ state, nowMs, limits: { maxVerificationAgeMs } }) => {
+  const judged: Judged = {
+    gate: VERIFICATION_GATE,
+    wanted: `rows and checksums of both sides equal, at most ${ms(maxVerificationAgeMs)} ago`,
+    remedy: `banyan advance ${state.name} verifies first; differences: banyan status, then banyan rollback ${state.name} --reason "copy differs"`,
+  };
+  const last = completeCopyOf(state)?.verification ?? null;
+  if (last === null) return verdict(judged, 'inconclusive', 'not verified yet');
+  const rows = `${number.format(last.rowsSource)} rows in the monolith, ${number.format(last.rowsTarget)} in the service`;
+  // Not by the counts: while the monolith is written to, they may differ by rows that are on their way.
+  if (last.differences > 0) {
+    const examples = last.examples.length > 0 ? ` (${last.examples.join('; ')})` : '';
+    return verdict(judged, 'fail', `${rows}, ${number.format(last.differences)} differences${examples}`);
+  }
+  const ageMs = nowMs - last.finishedAtMs;
+  const got = `${rows}, no difference, ${ms(Math.max(0, ageMs))} ago`;
+  return verdict(judged, ageMs <= maxVerificationAgeMs ? 'pass' : 'inconclusive', got);
+};

@@ -1,0 +1,98 @@
+import type { StatusReport } from '@banyan/contracts';
+import { Gauge, Registry } from 'prom-client';
+
+type SetGauge = (name: string, labels: Record<string, string>, value: number | null) => void;
+
+const gauges: Readonly<Record<string, { readonly help: string; readonly labels: readonly string[] }>> = {
+  banyan_slice_share: { help: 'Share of cohorts asked for, 0 to 1', labels: ['slice'] },
+  banyan_slice_phase: { help: '1 for the phase that the slice is in', labels: ['slice', 'phase'] },
+  banyan_slice_in_sync: { help: '1 when the copy is complete and streaming', labels: ['slice'] },
+  banyan_slice_paused: { help: '1 while the slice is paused', labels: ['slice'] },
+  banyan_slice_lag_ms: {
+    help: 'Commit to apply over the last minute; absent when unknown',
+    labels: ['slice', 'quantile'],
+  },
+  banyan_slice_heartbeat_age_ms: {
+    help: 'Since the last heartbeat known to be in the service was written; absent when unknown',
+    labels: ['slice'],
+  },
+  banyan_slice_quarantined: {
+    help: 'Events held back; absent when unknown',
+    labels: ['slice', 'table'],
+  },
+  banyan_slice_gate: {
+    help: '1 when the gate passes, 0 when it fails; absent when inconclusive',
+    labels: ['slice', 'gate'],
+  },
+  banyan_slice_differences: {
+    help: 'Differences that the last verification found; absent with none made',
+    labels: ['slice'],
+  },
+  banyan_feed_running: { help: '1 when the reader is heard; absent when unknown', labels: [] },
+  banyan_feed_retained_wal_bytes: {
+    help: 'WAL that the slot keeps on disk; absent when unknown',
+    labels: [],
+  },
+  banyan_feed_heard_age_ms: {
+    help: 'Since the reader last stored anything; absent when unknown',
+    labels: [],
+  },
+  banyan_routes_version: { help: 'Version of the routes snapshot', labels: [] },
+  banyan_proxy_routes_version: {
+    help: 'Version of the routes that a proxy uses',
+    labels: ['proxy'],
+  },
+};
+
+function setAll(report: StatusReport, set: SetGauge): void {
+  const flag = (value: boolean): number => (value ? 1 : 0);
+  for (const slice of report.slices) {
+    const labels = { slice: slice.name };
+    set('banyan_slice_share', labels, slice.share);
+    set('banyan_slice_phase', { ...labels, phase: slice.phase }, 1);
+    set('banyan_slice_in_sync', labels, flag(slice.inSync));
+    set('banyan_slice_paused', labels, flag(slice.paused !== null));
+    const lag = slice.sync?.lag ?? null;
+    set('banyan_slice_lag_ms', { ...labels, quantile: '0.5' }, lag && lag.p50Ms);
+    set('banyan_slice_lag_ms', { ...labels, quantile: '0.99' }, lag && lag.p99Ms);
+    set('banyan_slice_heartbeat_age_ms', labels, slice.heartbeatAgeMs);
+    set('banyan_slice_differences', labels, slice.verification && slice.verification.differences);
+    for (const table of slice.tables) {
+      set('banyan_slice_quarantined', { ...labels, table: table.source }, table.quarantined);
+    }
+    for (const { gate, verdict } of slice.gates) {
+      set(
+        'banyan_slice_gate',
+        { ...labels, gate },
+        verdict === 'inconclusive' ? null : flag(verdict === 'pass'),
+      );
+    }
+  }
+  const { feed } = report;
+  set('banyan_feed_running', {}, feed.state === 'unknown' ? null : flag(feed.state === 'running'));
+  set('banyan_feed_retained_wal_bytes', {}, feed.retainedWalBytes);
+  set('banyan_feed_heard_age_ms', {}, feed.heardAgeMs);
+  set('banyan_routes_version', {}, report.snapshotVersion);
+  for (const { report: proxy } of report.proxies) {
+    set('banyan_proxy_routes_version', { proxy: proxy.proxyId }, proxy.snapshotVersion);
+  }
+}
+
+/** A status as Prometheus text. What is unknown is left out, never 0. */
+export async function renderMetrics(
+  report: StatusReport,
+): Promise<{ readonly contentType: string; readonly text: string }> {
+  // A registry for each answer: a series that is not set now is not shown with its last value.
+  const registry = new Registry();
+  const made = new Map<string, Gauge>();
+  setAll(report, (name, labels, value) => {
+    const gauge = gauges[name];
+    if (value === null || !gauge) return;
+    const existing = made.get(name);
+    const target =
+      existing ?? new Gauge({ name, help: gauge.help, labelNames: [...gauge.labels], registers: [registry] });
+    made.set(name, target);
+    target.set(labels, value);
+  });
+  return { contentType: registry.contentType, text: await registry.metrics() };
+}

@@ -1,0 +1,236 @@
+/** The control plane as a process of its own, over a real feed, killed at any moment. */
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import {
+  createSqliteApplyStore,
+  openSqliteBus,
+  openSqliteFile,
+  startConsumer,
+  syncRoutes,
+} from '@banyan/cdc/consumer';
+import {
+  sliceStatusSchema,
+  type JournalEntry,
+  type RoutesSnapshot,
+  type SliceStatus,
+} from '@banyan/contracts';
+import { listen, silentLogger } from '@banyan/kit';
+import { createTestDatabase, findFreePort, type TestDatabase } from '@banyan/postgres';
+import express from 'express';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import createKnex from 'knex';
+import pg from 'pg';
+import { migrateBanyan } from '../../migrations/banyan/index.ts';
+import { createTestSlice } from './testing/fake-feed.ts';
+import { PEER_TOKEN } from './testing/test-control.ts';
+
+const ROWS = 3_000;
+const slice = createTestSlice();
+const processes = new Set<ChildProcess>();
+const stops: (() => Promise<unknown>)[] = [];
+let folder: string;
+let database: TestDatabase;
+let sql: pg.Client;
+let serviceUrl: string;
+let feed: Record<string, string>;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'banyan-control-kill-'));
+  database = await createTestDatabase('control_kill');
+  sql = new pg.Client(database.url);
+  await sql.connect();
+  const knex = createKnex({ client: 'pg', connection: database.url });
+  await migrateBanyan(knex);
+  await knex.destroy();
+  await sql.query('CREATE TABLE public.reviews (id bigint PRIMARY KEY, body text)');
+  await sql.query(`INSERT INTO public.reviews SELECT n, 'good' FROM generate_series(1, ${ROWS}) n`);
+  feed = {
+    ...{ PATH: process.env['PATH'] ?? '', LOG_LEVEL: 'warn', SOURCE_URL: database.url },
+    ...{ BUS_FILE: join(folder, 'bus.sqlite'), TOPIC_PREFIX: 'shop', HEARTBEAT_INTERVAL_MS: '200' },
+    ...{ SLOT_NAME: database.name, PUBLICATION_NAME: database.name },
+  };
+  await startService();
+  startProcess(new URL('../../cdc/src/reader/main.ts', import.meta.url), feed);
+  await writeFile(
+    join(folder, 'banyan.config.ts'),
+    `export const config = ${JSON.stringify({ slices: [slice] })}`,
+  );
+});
+
+afterEach(async () => {
+  for (const child of processes)
+    if (child.spawnargs.some((arg) => arg.includes('control'))) await kill(child);
+});
+
+afterAll(async () => {
+  for (const child of processes) await kill(child);
+  for (const stop of stops.reverse()) await stop();
+  await sql.end();
+  await database.drop();
+  await rm(folder, { recursive: true });
+});
+
+/** A service that copies the slice, in this process. */
+async function startService(): Promise<void> {
+  const knex = await openSqliteFile({ file: join(folder, 'service.sqlite') });
+  await knex.schema.createTable('review', (table) => table.integer('review_id').primary());
+  const bus = await openSqliteBus({ file: feed['BUS_FILE'] ?? '' });
+  const store = createSqliteApplyStore({ knex });
+  const options = { slice, group: 'reviews', bus, store, prefix: 'shop', logger: silentLogger };
+  const consumer = await startConsumer(options);
+  const app = express().use(syncRoutes({ consumer, store, peerToken: PEER_TOKEN }));
+  const server = await listen(app, { port: 0, graceMs: 100 });
+  serviceUrl = server.url;
+  stops.push(
+    () => knex.destroy(),
+    () => bus.close(),
+    () => consumer.close(),
+    () => server.close(),
+  );
+}
+
+function startProcess(main: URL, env: Record<string, string>): ChildProcess & { said: () => string } {
+  const child = spawn(process.execPath, [main.pathname], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  processes.add(child);
+  let said = '';
+  child.stdout.on('data', (bytes: Buffer) => (said += bytes.toString()));
+  child.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()));
+  return Object.assign(child, { said: () => said });
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  processes.delete(child);
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exited;
+}
+
+async function eventually<T>(what: string, look: () => Promise<T | null | false>): Promise<T> {
+  const deadlineMs = performance.now() + 30_000;
+  let last: unknown = 'nothing';
+  while (performance.now() < deadlineMs) {
+    try {
+      const found = await look();
+      if (found !== null && found !== false) return found;
+    } catch (error) {
+      last = error;
+    }
+    await delay(20);
+  }
+  throw new Error(`${what}: not in time`, { cause: last });
+}
+
+/** A running control plane and what can be asked of it. */
+interface ControlProcess {
+  kill(): Promise<void>;
+  verb(verb: string): Promise<{ status: number; text: string }>;
+  slice(): Promise<SliceStatus>;
+  journal(): Promise<JournalEntry[]>;
+  routes(): Promise<RoutesSnapshot>;
+}
+
+function controlEnv(port: number): Record<string, string> {
+  return {
+    ...feed,
+    ...{ PORT: String(port), STORE_FILE: join(folder, 'control.sqlite'), PEER_TOKEN },
+    ...{ CONFIG_FILE: join(folder, 'banyan.config.ts'), ADMIN_TOKEN_FILE: join(folder, 'admin.token') },
+    ...{ MONOLITH_URL: 'http://127.0.0.1:9', SERVICE_URLS: `reviews=${serviceUrl}` },
+  };
+}
+
+async function startControl(): Promise<ControlProcess> {
+  const port = await findFreePort();
+  const child = startProcess(new URL('main.ts', import.meta.url), controlEnv(port));
+  const url = `http://127.0.0.1:${port}`;
+  await eventually('control is up', async () => {
+    if (child.exitCode !== null) throw new Error(child.said());
+    return (await fetch(`${url}/healthz`)).ok;
+  });
+  const adminToken = (await readFile(join(folder, 'admin.token'), 'utf8')).trim();
+  const ask = (path: string, token = adminToken, init: RequestInit = {}): Promise<Response> =>
+    fetch(`${url}${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    });
+  return {
+    kill: () => kill(child),
+    async verb(verb) {
+      const body = JSON.stringify({ by: 'tester', reason: 'a test' });
+      const response = await ask(`/v1/slices/reviews/${verb}`, adminToken, { method: 'POST', body });
+      return { status: response.status, text: await response.text() };
+    },
+    slice: async () => sliceStatusSchema.parse(await (await ask('/v1/slices/reviews')).json()),
+    journal: async () => ((await (await ask('/v1/journal')).json()) as { entries: JournalEntry[] }).entries,
+    routes: async () => (await (await ask('/v1/routes', PEER_TOKEN)).json()) as RoutesSnapshot,
+  };
+}
+
+async function advance(control: ControlProcess): Promise<void> {
+  await eventually('advance', async () => {
+    const { status, text } = await control.verb('advance');
+    if (status !== 200) throw new Error(text);
+    return true;
+  });
+}
+
+test('killed again and again while it copies, it ends with a complete, verified copy; killed in canary, it keeps the share', async () => {
+  let control = await startControl();
+  await advance(control);
+  const versions = [(await control.routes()).version];
+  // Killed at ever later moments of the copying, each time started again by nobody's help but the store's.
+  for (const afterMs of [0, 60, 150, 400]) {
+    await delay(afterMs);
+    await control.kill();
+    await sql.query(`UPDATE public.reviews SET body = 'better' WHERE id % 7 = ${afterMs % 7}`);
+    control = await startControl();
+    versions.push((await control.routes()).version);
+  }
+  const synced = await eventually('the copy is verified', async () => {
+    const status = await control.slice();
+    if (status.inSync && status.verification !== null) return status;
+    throw new Error(JSON.stringify(status, null, 2));
+  });
+  expect(synced).toMatchObject({
+    phase: 'syncing',
+    verification: { rowsSource: ROWS, rowsTarget: ROWS, differences: 0 },
+  });
+
+  await advance(control);
+  const before = await control.slice();
+  const version = (await control.routes()).version;
+  await control.kill();
+  control = await startControl();
+  expect(await control.slice()).toMatchObject({ phase: 'canary', share: 0.1, epoch: before.epoch });
+  versions.push(version, (await control.routes()).version);
+  expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
+
+  expect((await control.verb('rollback')).status).toBe(200);
+  expect((await control.routes()).slices[0]).toMatchObject({ share: 0, rolledBack: true });
+  const epochs = (await control.journal()).map(({ epoch }) => epoch);
+  expect(epochs).toEqual(Array.from({ length: epochs.length }, (_, index) => index + 1));
+  expect((await stat(join(folder, 'admin.token'))).mode & 0o777).toBe(0o600);
+}, 120_000);
+
+test.each<[string, Record<string, string>, string[]]>([
+  [
+    'settings',
+    { PORT: 'x', SERVICE_URLS: 'reviews', PEER_TOKEN: 'short', MONOLITH_URL: '' },
+    ['PORT (', 'got "x"', '"reviews" is not slice=http://host:port', 'PEER_TOKEN (', 'MONOLITH_URL ('],
+  ],
+  [
+    'a configuration file',
+    { SERVICE_URLS: 'carts=http://127.0.0.1:1' },
+    ['banyan.config.ts: slice "reviews" has no service', 'SERVICE_URLS names "carts", which is no slice'],
+  ],
+])('wrong %s end the start with every mistake and code 1', async (_what, wrong, findings) => {
+  const child = startProcess(new URL('main.ts', import.meta.url), { ...controlEnv(0), ...wrong });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  expect(code).toBe(1);
+  for (const finding of findings) expect(child.said()).toContain(finding);
+  expect(child.said()).not.toContain('short');
+});

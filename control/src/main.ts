@@ -1,0 +1,75 @@
+import {
+  createCaughtUp,
+  createHttpServiceCopy,
+  createPostgresSource,
+  followTableSnapshots,
+  openSqliteBus,
+  verifySlice,
+} from '@banyan/cdc';
+import { createLogger, readConfig, runProcess, type Closable } from '@banyan/kit';
+import { loadAdminToken } from './adapters/admin-token.ts';
+import { loadConfigFile } from './adapters/config-file.ts';
+import { openSqliteStore } from './adapters/sqlite-store.ts';
+import { configTable } from './config.ts';
+import { createControl } from './control.ts';
+
+/** How long a service may take for one answer, milliseconds. */
+const SERVICE_DEADLINE_MS = 10_000;
+
+const log = createLogger('control');
+
+/** The one place that wires the control plane together. */
+async function start(): Promise<Closable> {
+  const settings = readConfig(configTable);
+  const { topicPrefix, peerToken } = settings;
+  const loaded = await loadConfigFile({ file: settings.configFile, serviceUrls: settings.serviceUrls });
+  const adminToken = await loadAdminToken(settings.adminTokenFile);
+  const closing = new AbortController();
+  const stack: Closable[] = [];
+  const closeAll = async (): Promise<void> => {
+    closing.abort();
+    for (const each of stack.splice(0).reverse()) await each.close();
+  };
+  try {
+    const store = await openSqliteStore({ file: settings.storeFile });
+    stack.push(store);
+    const bus = await openSqliteBus({ file: settings.busFile });
+    stack.push(bus);
+    const source = createPostgresSource({
+      ...{ url: settings.sourceUrl, slot: settings.slotName, publication: settings.publicationName },
+    });
+    stack.push(source);
+    const { signal } = closing;
+    const tableSnapshots = await followTableSnapshots({ bus, prefix: topicPrefix, signal });
+    tableSnapshots.ended.catch((error: unknown) => {
+      // Without it every copy would seem to stand still; whoever supervises us starts us anew.
+      log.fatal({ err: error }, 'table snapshots can no longer be followed');
+      process.exit(1);
+    });
+    const caughtUp = createCaughtUp({ source, bus, prefix: topicPrefix });
+    const services = Object.fromEntries(
+      Object.entries(loaded.serviceUrls).map(([name, url]) => [
+        name,
+        { url, copy: createHttpServiceCopy({ url, peerToken, deadlineMs: SERVICE_DEADLINE_MS }) },
+      ]),
+    );
+    const control = await createControl({
+      ...{ config: loaded.config, services, store, source, bus, caughtUp, topicPrefix },
+      tableSnapshots,
+      verify: (options) => verifySlice({ ...options, source, caughtUp }),
+      slot: settings.slotName,
+      monolithUrl: settings.monolithUrl,
+      gateGraceMs: settings.gateGraceMs,
+      ...{ adminToken, peerToken, port: settings.port, log },
+    });
+    stack.push(control);
+    control.start();
+    log.info({ url: control.url, slices: Object.keys(services) }, 'control is up');
+    return { close: closeAll };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+await runProcess({ log, start });

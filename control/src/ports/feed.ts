@@ -1,0 +1,44 @@
+import type { SliceDefinition } from '@banyan/contracts';
+import type { Bus, Lsn, ServiceCopy, Source, SourceLog, TableSnapshotProgress } from '@banyan/cdc';
+
+export type { Lsn, ServiceCopy, Source, TableSnapshotProgress };
+
+/** What control does on the bus: it appends reset records and reads how far the source came. */
+export type ControlBus = Pick<Bus, 'append'> & Pick<SourceLog, 'sourcePosition'>;
+
+/** Follows table snapshots by their notifications on the bus. */
+export interface TableSnapshots {
+  /** The last one of this table (`schema.table`); null when none was ever reported. */
+  progress(table: string): TableSnapshotProgress | null;
+}
+
+/** Waits until a service has applied a position that is taken after the call began. */
+export interface CaughtUp {
+  wait(options: {
+    readonly slice: SliceDefinition;
+    readonly copy: ServiceCopy;
+    readonly signal: AbortSignal;
+  }): Promise<{ readonly position: Lsn }>;
+}
+
+/** What a comparison of both sides found. */
+export interface VerificationResult {
+  readonly rowsSource: number;
+  readonly rowsTarget: number;
+  readonly differences: number;
+  readonly examples: readonly string[];
+}
+
+/** Compares every row of both sides of a slice. */
+export type Verify = (options: {
+  readonly slice: SliceDefinition;
+  readonly copy: ServiceCopy;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: {
+    readonly table: string;
+    /** Rows of this table compared so far. */
+    readonly rows: number;
+    /** Over all tables so far. */
+    readonly differences: number;
+  }) => void;
+}) => Promise<VerificationResult>;

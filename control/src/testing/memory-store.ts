@@ -1,0 +1,41 @@
+import type { JournalEntry } from '@banyan/contracts';
+import type { SliceState } from '../domain/slice-state.ts';
+import { EpochConflictError, type SliceStore } from '../ports/slice-store.ts';
+
+/** A store that forgets. Give the same one to two control planes, or to one after a restart. */
+export function createMemoryStore(): SliceStore {
+  const slices = new Map<string, SliceState>();
+  const journal: JournalEntry[] = [];
+  let version = 0;
+  return {
+    async open(initial) {
+      for (const state of initial) if (!slices.has(state.name)) slices.set(state.name, state);
+      version += 1;
+      return Promise.resolve();
+    },
+    read() {
+      const byName = (a: SliceState, b: SliceState): number => (a.name < b.name ? -1 : 1);
+      return Promise.resolve({ version, slices: [...slices.values()].sort(byName) });
+    },
+    commit({ expectedEpoch, next, entry, atMs }) {
+      if (slices.get(next.name)?.epoch !== expectedEpoch) {
+        return Promise.reject(new EpochConflictError(next.name, expectedEpoch));
+      }
+      slices.set(next.name, next);
+      version += 1;
+      const id = journal.length + 1;
+      const { evidence, ...rest } = entry;
+      journal.push({ id, atMs, slice: next.name, epoch: next.epoch, ...rest, evidence: [...evidence] });
+      return Promise.resolve(id);
+    },
+    journal({ slice, afterId, limit }) {
+      const wanted = journal.filter((entry) => slice === undefined || entry.slice === slice);
+      return Promise.resolve(
+        afterId === undefined
+          ? wanted.slice(-limit)
+          : wanted.filter(({ id }) => id > afterId).slice(0, limit),
+      );
+    },
+    close: () => Promise.resolve(),
+  };
+}

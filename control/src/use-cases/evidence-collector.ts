@@ -1,0 +1,142 @@
+import type { GateResult } from '@banyan/contracts';
+import { completeCopyOf, copyOf, type SliceState } from '../domain/slice-state.ts';
+import type { Evidence, ServiceEvidence, TableCheck } from '../gates/evidence.ts';
+import { evaluateGates, evaluateServing } from '../gates/evaluate.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Source, TableSnapshots } from '../ports/feed.ts';
+import type { CaughtUpRounds } from './caught-up-rounds.ts';
+import { messageOf, withDeadline } from './loop.ts';
+import type { ManagedSlice } from './managed-slice.ts';
+import { describeCopyProgress } from './copy-progress.ts';
+import { checkTables } from './table-check.ts';
+
+const SERVICE_DEADLINE_MS = 2_000;
+const SOURCE_DEADLINE_MS = 5_000;
+/** How often a complete copy is asked to catch up, milliseconds. */
+const ROUND_INTERVAL_MS = 3_000;
+const TABLE_CHECK_INTERVAL_MS = 10_000;
+
+export interface EvidenceDeps {
+  readonly clock: Clock;
+  readonly source: Pick<Source, 'describeTables'>;
+  readonly tableSnapshots: TableSnapshots;
+  readonly rounds: CaughtUpRounds;
+}
+
+/** Asks services and the source how they are, and keeps the last answers. What was not answered stays unknown. */
+export class EvidenceCollector {
+  readonly #deps: EvidenceDeps;
+  readonly #services = new Map<string, ServiceEvidence>();
+  readonly #tables = new Map<string, { readonly check: TableCheck; readonly atMs: number }>();
+  readonly #rounds = new Map<string, number>();
+
+  constructor(deps: EvidenceDeps) {
+    this.#deps = deps;
+  }
+
+  /** Asks the service for its report. Does not throw: no answer is evidence too. */
+  async pollService(slice: ManagedSlice, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#deps;
+    try {
+      const report = await slice.copy.sync(withDeadline(signal, SERVICE_DEADLINE_MS));
+      this.#services.set(slice.name, { reachable: true, report, atMs: clock.nowMs() });
+    } catch (error) {
+      if (signal.aborted) return;
+      const before = this.#services.get(slice.name);
+      const lastReport = before?.reachable ? before.report : (before?.lastReport ?? null);
+      this.#services.set(slice.name, {
+        reachable: false,
+        error: messageOf(error),
+        atMs: clock.nowMs(),
+        lastReport,
+      });
+    }
+  }
+
+  /** What the phase needs besides the service's report: before the copy its tables, after it a round. */
+  async pollRest(slice: ManagedSlice, state: SliceState, signal: AbortSignal): Promise<void> {
+    const nowMs = this.#deps.clock.nowMs();
+    if (state.phase === 'monolith') {
+      const last = this.#tables.get(slice.name);
+      if (!last || nowMs - last.atMs >= TABLE_CHECK_INTERVAL_MS) await this.#pollTables(slice, signal);
+    }
+    if (completeCopyOf(state) && nowMs - (this.#rounds.get(slice.name) ?? 0) >= ROUND_INTERVAL_MS) {
+      this.#rounds.set(slice.name, nowMs);
+      this.#deps.rounds.join(slice).catch(() => {
+        // kept as evidence by the rounds
+      });
+    }
+  }
+
+  /** Asks for everything now, so that a verb is decided on evidence of this moment. Does not throw. */
+  async refresh(slice: ManagedSlice, state: SliceState, signal: AbortSignal): Promise<void> {
+    const round = completeCopyOf(state)
+      ? Promise.race([this.#deps.rounds.join(slice), rejectsWith(withDeadline(signal, SOURCE_DEADLINE_MS))])
+      : undefined;
+    await Promise.all([
+      this.pollService(slice, signal),
+      state.phase === 'monolith' ? this.#pollTables(slice, signal) : undefined,
+      round?.catch(() => {
+        // kept as evidence by the rounds
+      }),
+    ]);
+  }
+
+  async #pollTables(slice: ManagedSlice, signal: AbortSignal): Promise<void> {
+    const check = await checkTables(slice, this.#deps.source, withDeadline(signal, SOURCE_DEADLINE_MS));
+    if (!signal.aborted) this.#tables.set(slice.name, { check, atMs: this.#deps.clock.nowMs() });
+  }
+
+  service(name: string): ServiceEvidence | null {
+    return this.#services.get(name) ?? null;
+  }
+
+  /** @param all Every slice's state and definition, to see which tables are being copied for others. */
+  evidence(slice: ManagedSlice, state: SliceState, all: readonly SliceWithState[]): Evidence {
+    return {
+      nowMs: this.#deps.clock.nowMs(),
+      state,
+      limits: slice.limits,
+      service: this.service(slice.name),
+      caughtUp: this.#deps.rounds.evidence(slice.name),
+      copyProgress: describeCopyProgress(slice, state, this.#deps.tableSnapshots),
+      tables: this.#tables.get(slice.name)?.check ?? null,
+      sharedTables: sharedTables(slice, all),
+    };
+  }
+
+  /** The verdicts for the next step from this state. */
+  gates(slice: ManagedSlice, state: SliceState, all: readonly SliceWithState[]): readonly GateResult[] {
+    return evaluateGates(this.evidence(slice, state, all));
+  }
+
+  /** The verdicts that keep the reads with the service. */
+  servingGates(slice: ManagedSlice, state: SliceState): readonly GateResult[] {
+    return evaluateServing(this.evidence(slice, state, []));
+  }
+}
+
+/** A slice and where it stands. */
+export interface SliceWithState {
+  readonly slice: ManagedSlice;
+  readonly state: SliceState;
+}
+
+/** Tables of `slice` that are being copied for another slice, as `public.products (slice search)`. */
+function sharedTables(slice: ManagedSlice, all: readonly SliceWithState[]): string[] {
+  return all
+    .filter((other) => other.slice.name !== slice.name && copyOf(other.state) !== null)
+    .flatMap((other) =>
+      slice.tables
+        .filter((table) => other.slice.tables.includes(table))
+        .map((table) => `${table} (slice ${other.slice.name})`),
+    );
+}
+
+function rejectsWith(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const fail = (): void => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+    if (signal.aborted) fail();
+    else signal.addEventListener('abort', fail, { once: true });
+  });
+}

@@ -1,0 +1,87 @@
+import type { StatusReport } from '@banyan/contracts';
+import type { Clock } from '../ports/clock.ts';
+import type { ControlBus, Source } from '../ports/feed.ts';
+import { messageOf, withDeadline } from './loop.ts';
+
+type SlotStatus = Awaited<ReturnType<Source['slotStatus']>>;
+
+const DEADLINE_MS = 5_000;
+/** An answer older than this says nothing of now, milliseconds. */
+const FRESH_MS = 10_000;
+/** A reader that stored nothing, not even a heartbeat, for this long is silent, milliseconds. */
+const SILENT_MS = 5_000;
+
+export interface FeedMonitorDeps {
+  readonly source: Pick<Source, 'slotStatus'>;
+  readonly bus: Pick<ControlBus, 'sourcePosition'>;
+  /** Name of the reader's slot, and of its mark on the bus. */
+  readonly slot: string;
+  readonly clock: Clock;
+}
+
+interface Asked {
+  readonly slot: { readonly status: SlotStatus } | { readonly error: string };
+  readonly heardAtMs: number | null;
+  readonly atMs: number;
+}
+
+/** Asks how the feed is: the slot in the monolith's database, and the reader's mark on the bus. */
+export class FeedMonitor {
+  readonly #deps: FeedMonitorDeps;
+  #asked: Asked | null = null;
+
+  constructor(deps: FeedMonitorDeps) {
+    this.#deps = deps;
+  }
+
+  /** Does not throw: no answer is evidence too. */
+  async poll(signal: AbortSignal): Promise<void> {
+    const { source, bus, slot, clock } = this.#deps;
+    const [status, position] = await Promise.allSettled([
+      source.slotStatus(withDeadline(signal, DEADLINE_MS)),
+      bus.sourcePosition(slot),
+    ]);
+    if (signal.aborted) return;
+    this.#asked = {
+      slot: status.status === 'fulfilled' ? { status: status.value } : { error: messageOf(status.reason) },
+      heardAtMs: position.status === 'fulfilled' ? (position.value?.heardAtMs ?? null) : null,
+      atMs: clock.nowMs(),
+    };
+  }
+
+  status(): StatusReport['feed'] {
+    const { clock, slot } = this.#deps;
+    const nowMs = clock.nowMs();
+    const asked = this.#asked && nowMs - this.#asked.atMs <= FRESH_MS ? this.#asked : null;
+    const known = asked && 'status' in asked.slot ? asked.slot.status : null;
+    const heardAgeMs = asked?.heardAtMs == null ? null : Math.max(0, nowMs - asked.heardAtMs);
+    return {
+      ...judge(asked, heardAgeMs),
+      slot,
+      slotActive: known?.active ?? null,
+      retainedWalBytes: known?.retainedWalBytes ?? null,
+      confirmedPosition: known?.confirmedFlushLsn ?? null,
+      heardAgeMs,
+    };
+  }
+}
+
+function judge(
+  asked: Asked | null,
+  heardAgeMs: number | null,
+): Pick<StatusReport['feed'], 'state' | 'error'> {
+  if (!asked) return { state: 'unknown', error: 'the database was not asked yet' };
+  if ('error' in asked.slot) {
+    return { state: 'unknown', error: `the database could not be asked: ${asked.slot.error}` };
+  }
+  const { exists, active, walStatus } = asked.slot.status;
+  if (walStatus === 'lost') {
+    return { state: 'failed', error: 'the slot has lost WAL that it needs: every copy has to be made anew' };
+  }
+  if (!exists) return { state: 'silent', error: 'the slot does not exist: the reader never ran' };
+  if (!active) return { state: 'silent', error: 'no reader is connected to the slot' };
+  if (heardAgeMs === null) return { state: 'silent', error: 'a reader is connected, but stored nothing yet' };
+  return heardAgeMs <= SILENT_MS
+    ? { state: 'running', error: null }
+    : { state: 'silent', error: 'a reader is connected, but stores nothing' };
+}

@@ -1,0 +1,104 @@
+import type { Logger } from '@banyan/kit';
+import { completeCopyOf, type SliceState } from '../domain/slice-state.ts';
+import type { Clock } from '../ports/clock.ts';
+import { EpochConflictError } from '../ports/slice-store.ts';
+import type { CanaryGuard } from './canary-guard.ts';
+import { messageOf, startLoop, type Loop } from './loop.ts';
+import type { ManagedSlice } from './managed-slice.ts';
+import type { SliceLedger } from './slice-ledger.ts';
+import type { SyncDriver } from './sync-driver.ts';
+import type { VerificationRunner } from './verification-runner.ts';
+
+const INTERVAL_MS = 1_000;
+/** After a verification that could not be made, milliseconds. */
+const VERIFY_RETRY_MS = 10_000;
+
+export interface ReconcilerDeps {
+  readonly ledger: SliceLedger;
+  readonly driver: SyncDriver;
+  readonly guard: CanaryGuard;
+  readonly verifications: VerificationRunner;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * Brings each slice from what its state says is wanted to what is: a loop per slice, so that the trouble of one does
+ * not hold up another. It keeps nothing that matters in memory and goes on after a restart where the store says.
+ */
+export class Reconciler {
+  readonly #deps: ReconcilerDeps;
+  readonly #trouble = new Map<string, string>();
+  readonly #verifyTriedAtMs = new Map<string, number>();
+  /** The phase that a slice's run is working on, with the means to end it. */
+  readonly #runs = new Map<string, { readonly phase: string; readonly abort: AbortController }>();
+  #loops: readonly Loop[] = [];
+
+  constructor(deps: ReconcilerDeps) {
+    this.#deps = deps;
+    // A rollback does not wait for the step that it makes pointless.
+    deps.ledger.onCommit((next) => {
+      const run = this.#runs.get(next.name);
+      if (run && run.phase !== next.phase) run.abort.abort(new Error(`the slice is in ${next.phase} now`));
+    });
+  }
+
+  /** What keeps a slice from going on, in words; null when nothing does. */
+  trouble(name: string): string | null {
+    return this.#trouble.get(name) ?? null;
+  }
+
+  /** One look at one slice, and the step that is due. Errors are kept as the slice's trouble, not thrown. */
+  async tick(slice: ManagedSlice, signal: AbortSignal): Promise<void> {
+    const { ledger, driver, guard, log } = this.#deps;
+    const abort = new AbortController();
+    try {
+      const state = await ledger.read(slice.name);
+      this.#runs.set(slice.name, { phase: state.phase, abort });
+      await guard.check(slice, state);
+      this.#verifyIfDue(slice, state);
+      await driver.step(slice, state, AbortSignal.any([signal, abort.signal]));
+      this.#trouble.delete(slice.name);
+    } catch (error) {
+      // Somebody made a step in between: the next look sees it.
+      if (signal.aborted || abort.signal.aborted || error instanceof EpochConflictError) return;
+      log.warn({ slice: slice.name, err: error }, 'a step failed and is tried again');
+      this.#trouble.set(slice.name, messageOf(error));
+    } finally {
+      this.#runs.delete(slice.name);
+    }
+  }
+
+  /** Not awaited: comparing takes long, and the guard has to look each second meanwhile. */
+  #verifyIfDue(slice: ManagedSlice, state: SliceState): void {
+    const { clock, verifications, log } = this.#deps;
+    const copy = completeCopyOf(state);
+    if (!copy || verifications.progress(slice.name) !== null) return;
+    const nowMs = clock.nowMs();
+    const lastMs = copy.verification?.finishedAtMs ?? null;
+    const isStale = lastMs !== null && nowMs - lastMs > slice.limits.maxVerificationAgeMs / 2;
+    const isDue = lastMs === null || (state.phase === 'canary' && isStale);
+    if (!isDue || nowMs - (this.#verifyTriedAtMs.get(slice.name) ?? 0) < VERIFY_RETRY_MS) return;
+    this.#verifyTriedAtMs.set(slice.name, nowMs);
+    verifications
+      .run(slice, { by: 'control', reason: lastMs === null ? 'the copy is complete' : 'the last one is old' })
+      .catch((error: unknown) => {
+        log.warn({ slice: slice.name, err: error }, 'a verification could not be made');
+        this.#trouble.set(slice.name, `verification: ${messageOf(error)}`);
+      });
+  }
+
+  start(slices: readonly ManagedSlice[]): void {
+    this.#loops = slices.map((slice) =>
+      startLoop({
+        intervalMs: INTERVAL_MS,
+        run: (signal) => this.tick(slice, signal),
+        onError: (error) => this.#deps.log.error({ slice: slice.name, err: error }, 'reconciling failed'),
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#loops.map((loop) => loop.close()));
+  }
+}

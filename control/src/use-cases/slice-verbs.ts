@@ -1,0 +1,203 @@
+import { CONTROL_SCHEMA_VERSION, type GateResult, type VerbResponse } from '@banyan/contracts';
+import { examplePathOf, nextStepsAfterRefusal, nextStepsOf } from '../domain/next-steps.ts';
+import { describeState, shareOf, type SliceState } from '../domain/slice-state.ts';
+import { advance, pause, resume, rollback, route, type Decision } from '../domain/transitions.ts';
+import { VERIFICATION_GATE, verification as verificationGate } from '../gates/gates.ts';
+import type { Clock } from '../ports/clock.ts';
+import { EpochConflictError } from '../ports/slice-store.ts';
+import type { EvidenceCollector } from './evidence-collector.ts';
+import { messageOf } from './loop.ts';
+import { findSlice, type ManagedSlice } from './managed-slice.ts';
+import type { SliceLedger } from './slice-ledger.ts';
+import type { VerificationRunner } from './verification-runner.ts';
+import { RefusedError, type VerbOrder } from './verb-order.ts';
+
+export interface SliceVerbsDeps {
+  readonly ledger: SliceLedger;
+  readonly evidence: EvidenceCollector;
+  readonly verifications: VerificationRunner;
+  readonly clock: Clock;
+  readonly slices: readonly ManagedSlice[];
+  /** Called after each step, before it is answered: whoever asks next must see it. */
+  readonly published: () => Promise<void>;
+}
+
+interface Judged {
+  readonly state: SliceState;
+  readonly gates: readonly GateResult[];
+  readonly decision: Decision;
+}
+
+const COMMIT_ATTEMPTS = 5;
+const VERIFY_FIRST = 'verify first: compare every row of both sides';
+
+/** Carries out verbs: evidence of this moment, decision, compare-and-set, publication. */
+export class SliceVerbs {
+  readonly #deps: SliceVerbsDeps;
+
+  constructor(deps: SliceVerbsDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws UnknownSliceError, RefusedError, and what a side that cannot be read throws while verifying. */
+  async perform(name: string, order: VerbOrder, signal: AbortSignal): Promise<VerbResponse> {
+    const { ledger, published } = this.#deps;
+    const slice = findSlice(this.#deps.slices, name);
+    const seen = await ledger.read(name);
+    if (order.verb === 'verify') return this.#verify(slice, seen, order);
+    for (let attempt = 1; ; attempt += 1) {
+      // 1. Decide on the state as it is now. The step that was asked for is the one from the state first seen.
+      const { state, gates, decision } = await this.#judge(slice, order, signal);
+      if (standing(state) !== standing(seen)) throw conflict(slice, seen, state);
+      if (!decision.ok) throw refusal(slice, state, order, decision);
+      if (order.dryRun) return response(slice, order, { state, gates, decision, journalId: null });
+      // 2. Step, if nobody stepped in between. Bookkeeping in between (a verification) is no reason to give up.
+      try {
+        const { verb, by, reason = null } = order;
+        const step = { from: state, next: decision.next, by, verb, reason, evidence: gates };
+        const journalId = await ledger.commit(step);
+        // 3. Published before it is answered.
+        await published();
+        return response(slice, order, { state, gates, decision, journalId });
+      } catch (error) {
+        if (!(error instanceof EpochConflictError) || attempt === COMMIT_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  async #judge(slice: ManagedSlice, order: VerbOrder, signal: AbortSignal): Promise<Judged> {
+    const { ledger, evidence, verifications } = this.#deps;
+    const state = await ledger.read(slice.name);
+    // Steps back and pauses are never held up by evidence, nor by whoever would have to give it.
+    if (!isForward(order, state)) return this.#decide(slice, state, order);
+    await evidence.refresh(slice, state, signal);
+    const judged = await this.#decide(slice, state, order);
+    if (judged.decision.ok) return judged;
+    const others = judged.gates.filter(({ gate }) => gate !== VERIFICATION_GATE);
+    const decision = this.#decision(slice, state, order, others);
+    // Something besides the verification stands against it: say all of it.
+    if (!decision.ok) return judged;
+    if (order.dryRun) return { ...judged, decision: { ...decision, plan: [VERIFY_FIRST, ...decision.plan] } };
+    try {
+      await verifications.run(slice, { by: order.by, reason: `${order.verb} verifies first` });
+    } catch (error) {
+      const reasons = [`${VERIFICATION_GATE}: it could not be made: ${messageOf(error)}`];
+      return { ...judged, decision: { ok: false, code: 'gate-failed', reasons } };
+    }
+    return this.#decide(slice, await ledger.read(slice.name), order);
+  }
+
+  async #decide(slice: ManagedSlice, state: SliceState, order: VerbOrder): Promise<Judged> {
+    const { ledger, evidence, slices } = this.#deps;
+    const stored = (await ledger.readAll()).slices;
+    const all = slices.flatMap((each) =>
+      stored.filter(({ name }) => name === each.name).map((other) => ({ slice: each, state: other })),
+    );
+    const gates = evidence.gates(slice, state, all);
+    return { state, gates, decision: this.#decision(slice, state, order, gates) };
+  }
+
+  #decision(
+    slice: ManagedSlice,
+    state: SliceState,
+    order: VerbOrder,
+    gates: readonly GateResult[],
+  ): Decision {
+    const nowMs = this.#deps.clock.nowMs();
+    const input = { state, nowMs, gates, canaryShares: slice.canaryShares };
+    switch (order.verb) {
+      case 'advance':
+        return advance(order.share === undefined ? input : { ...input, share: order.share });
+      case 'route':
+        return route({ ...input, share: order.share });
+      case 'pause':
+        return pause(state, { by: order.by, reason: order.reason, atMs: nowMs });
+      case 'resume':
+        return resume(state);
+      case 'rollback':
+        return rollback(state);
+      case 'verify':
+        throw new Error('verify makes no step');
+    }
+  }
+
+  async #verify(slice: ManagedSlice, state: SliceState, order: VerbOrder): Promise<VerbResponse> {
+    const { ledger, evidence, verifications } = this.#deps;
+    if (state.phase === 'monolith' || state.copy.step !== 'complete') {
+      const reasons = ['there is no complete copy to verify yet'];
+      throw refusal(slice, state, order, { ok: false, code: 'not-possible', reasons });
+    }
+    const plan = ['compare every row of both sides'];
+    const decision = { ok: true, next: state, plan } as const;
+    if (order.dryRun) return response(slice, order, { state, gates: [], decision, journalId: null });
+    const { journalId } = await verifications.run(slice, { by: order.by, reason: order.reason ?? null });
+    const after = await ledger.read(slice.name);
+    const gates = [verificationGate(evidence.evidence(slice, after, []))];
+    return response(slice, order, { state, gates, decision: { ...decision, next: after }, journalId });
+  }
+}
+
+/** True when the order moves something to the service, so that gates have to pass. */
+function isForward(order: VerbOrder, state: SliceState): boolean {
+  return order.verb === 'advance' || (order.verb === 'route' && order.share > shareOf(state));
+}
+
+/** Where a slice stands for people; bookkeeping such as a verification does not change it. */
+function standing(state: SliceState): string {
+  return JSON.stringify([describeState(state), state.paused]);
+}
+
+function subjectOf(slice: ManagedSlice): { name: string; examplePath: string } {
+  return { name: slice.name, examplePath: examplePathOf(slice.definition.routes) };
+}
+
+function conflict(slice: ManagedSlice, seen: SliceState, state: SliceState): RefusedError {
+  return new RefusedError(`Somebody else changed ${slice.name} at the same time; nothing was done.`, {
+    code: 'epoch-conflict',
+    reasons: [
+      `wanted: ${describeState(seen)}, as when it was asked for; got: ${describeState(state)}${state.paused ? ', paused' : ''}`,
+    ],
+    nextSteps: ['banyan status', `banyan journal ${slice.name}`],
+  });
+}
+
+function refusal(
+  slice: ManagedSlice,
+  state: SliceState,
+  order: VerbOrder,
+  decision: Extract<Decision, { ok: false }>,
+): RefusedError {
+  return new RefusedError(
+    `${order.verb} of ${slice.name} was refused; it stays in ${describeState(state)}.`,
+    {
+      code: decision.code,
+      reasons: decision.reasons,
+      nextSteps: nextStepsAfterRefusal(decision.code, state, subjectOf(slice)),
+    },
+  );
+}
+
+function response(
+  slice: ManagedSlice,
+  order: VerbOrder,
+  done: {
+    readonly state: SliceState;
+    readonly gates: readonly GateResult[];
+    readonly decision: Extract<Decision, { ok: true }>;
+    readonly journalId: number | null;
+  },
+): VerbResponse {
+  const { state, gates, decision, journalId } = done;
+  return {
+    schema_version: CONTROL_SCHEMA_VERSION,
+    slice: slice.name,
+    verb: order.verb,
+    dryRun: order.dryRun,
+    from: describeState(state),
+    to: describeState(decision.next),
+    plan: [...decision.plan],
+    gates: [...gates],
+    journalId,
+    next_steps: nextStepsOf(order.dryRun ? state : decision.next, subjectOf(slice)),
+  };
+}

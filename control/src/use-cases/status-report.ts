@@ -1,0 +1,154 @@
+import { CONTROL_SCHEMA_VERSION, type SliceStatus, type StatusReport } from '@banyan/contracts';
+import { examplePathOf, nextStepsOf } from '../domain/next-steps.ts';
+import { copyOf, completeCopyOf, formatShare, shareOf, type SliceState } from '../domain/slice-state.ts';
+import { nextShare } from '../domain/transitions.ts';
+import { freshReport, heartbeatAgeMs, type Evidence } from '../gates/evidence.ts';
+import { evaluateGates } from '../gates/evaluate.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { TableSnapshots } from '../ports/feed.ts';
+import { progressOf } from './copy-progress.ts';
+import type { EvidenceCollector, SliceWithState } from './evidence-collector.ts';
+import type { FeedMonitor } from './feed-monitor.ts';
+import { findSlice, type ManagedSlice } from './managed-slice.ts';
+import type { ProxyRegistry } from './proxy-registry.ts';
+import type { Reconciler } from './reconciler.ts';
+import type { SliceLedger } from './slice-ledger.ts';
+import type { VerificationRunner } from './verification-runner.ts';
+
+export interface StatusDeps {
+  readonly ledger: SliceLedger;
+  readonly evidence: EvidenceCollector;
+  readonly feed: FeedMonitor;
+  readonly proxies: ProxyRegistry;
+  readonly reconciler: Pick<Reconciler, 'trouble'>;
+  readonly verifications: Pick<VerificationRunner, 'progress'>;
+  readonly tableSnapshots: TableSnapshots;
+  readonly slices: readonly ManagedSlice[];
+  readonly clock: Clock;
+}
+
+/** Puts together what is known, for people and programs. Unknown stays null. */
+export class StatusReporter {
+  readonly #deps: StatusDeps;
+
+  constructor(deps: StatusDeps) {
+    this.#deps = deps;
+  }
+
+  async status(): Promise<StatusReport> {
+    const { clock, feed, proxies } = this.#deps;
+    const { version, all } = await this.#all();
+    const feedStatus = feed.status();
+    const ofSlices = all.flatMap(({ slice, state }) =>
+      nextStepsOf(state, { name: slice.name, examplePath: examplePathOf(slice.definition.routes) }),
+    );
+    return {
+      schema_version: CONTROL_SCHEMA_VERSION,
+      nowMs: clock.nowMs(),
+      snapshotVersion: version,
+      slices: all.map((each) => this.#slice(each, all)),
+      feed: feedStatus,
+      proxies: proxies.all(),
+      next_steps: [...new Set([...(feedStatus.state === 'running' ? [] : ['banyan doctor']), ...ofSlices])],
+    };
+  }
+
+  async slices(): Promise<SliceStatus[]> {
+    const { all } = await this.#all();
+    return all.map((each) => this.#slice(each, all));
+  }
+
+  /** @throws UnknownSliceError */
+  async slice(name: string): Promise<SliceStatus> {
+    findSlice(this.#deps.slices, name);
+    const { all } = await this.#all();
+    const found = all.find(({ slice }) => slice.name === name);
+    if (!found) throw new Error(`Slice "${name}" is not in the store.`);
+    return this.#slice(found, all);
+  }
+
+  async #all(): Promise<{ version: number; all: SliceWithState[] }> {
+    const { version, slices: states } = await this.#deps.ledger.readAll();
+    const all = this.#deps.slices.flatMap((slice) =>
+      states.filter(({ name }) => name === slice.name).map((state) => ({ slice, state })),
+    );
+    return { version, all };
+  }
+
+  #slice({ slice, state }: SliceWithState, all: readonly SliceWithState[]): SliceStatus {
+    const { evidence, proxies } = this.#deps;
+    const seen = evidence.evidence(slice, state, all);
+    const gates = evaluateGates(seen);
+    const { service, nowMs } = seen;
+    const verification = completeCopyOf(state)?.verification ?? null;
+    return {
+      name: slice.name,
+      title: slice.definition.title,
+      phase: state.phase,
+      owner: 'monolith',
+      epoch: state.epoch,
+      share: shareOf(state),
+      paused: state.paused,
+      activity: this.#activity(slice, seen),
+      inSync: ['copy-complete', 'service-reachable', 'heartbeat', 'quarantine'].every((name) =>
+        gates.some(({ gate, verdict }) => gate === name && verdict === 'pass'),
+      ),
+      service: {
+        url: slice.serviceUrl,
+        reachable: service?.reachable ?? false,
+        error: service === null ? 'it was not asked yet' : service.reachable ? null : service.error,
+      },
+      sync: freshReport(service, nowMs),
+      heartbeatAgeMs: heartbeatAgeMs(service, nowMs),
+      tables: this.#tables(slice, seen),
+      verification: verification && { ...verification, examples: [...verification.examples] },
+      gates: [...gates],
+      served: proxies.served(slice.name, shareOf(state)),
+      next: describeNext(slice, state),
+    };
+  }
+
+  #activity(slice: ManagedSlice, { copyProgress, state }: Evidence): string | null {
+    const { verifications, reconciler } = this.#deps;
+    const detaching =
+      state.phase === 'monolith' && state.feed === 'attached' ? 'taking the tables out of the feed' : null;
+    const doing = verifications.progress(slice.name) ?? copyProgress ?? detaching;
+    const trouble = reconciler.trouble(slice.name);
+    if (trouble === null) return doing;
+    return `${doing ?? 'a step'}; it failed and is tried again: ${trouble}`;
+  }
+
+  #tables(slice: ManagedSlice, { state, service, nowMs }: Evidence): SliceStatus['tables'] {
+    const report = freshReport(service, nowMs);
+    return slice.definition.tables.map(({ source, target, kind }) => {
+      const reported = report?.tables.find((table) => table.source === source);
+      return {
+        source,
+        target,
+        kind,
+        tableSnapshot: this.#tableSnapshot(source, state),
+        appliedRows: reported?.appliedRows ?? null,
+        quarantined: reported?.quarantined ?? null,
+      };
+    });
+  }
+
+  #tableSnapshot(table: string, state: SliceState): SliceStatus['tables'][number]['tableSnapshot'] {
+    const copy = copyOf(state);
+    if (!copy || copy.step === 'starting') return null;
+    const progress = progressOf(this.#deps.tableSnapshots, table, copy.snapshotId);
+    return {
+      state: copy.step === 'complete' ? 'completed' : (progress?.state ?? 'requested'),
+      rowsDone: progress?.rowsDone ?? null,
+      rowsEstimated: progress?.rowsEstimated ?? null,
+    };
+  }
+}
+
+function describeNext(slice: ManagedSlice, state: SliceState): string | null {
+  if (state.phase === 'monolith') return 'copy its tables into the service and keep them in step (syncing)';
+  const share = nextShare(state, slice.canaryShares);
+  if (share === null) return null;
+  const step = `send the reads of ${formatShare(share)} of the visitors to the service`;
+  return completeCopyOf(state) ? step : `${step}, once the copy is complete and verified`;
+}
