@@ -23,10 +23,15 @@ export default tseslint.config(
     files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
     languageOptions: {
       globals: {
+        __dirname: 'readonly',
+        module: 'readonly',
+        require: 'readonly',
         process: 'readonly',
         console: 'readonly',
         URL: 'readonly',
-        setTimeout: 'readonly', setInterval: 'readonly', clearInterval: 'readonly',
+        setTimeout: 'readonly',
+        setInterval: 'readonly',
+        clearInterval: 'readonly',
         fetch: 'readonly',
         document: 'readonly',
       },

@@ -35,9 +35,7 @@ const configShape = z.strictObject({
 
 function sliceProblems(slice: unknown, index: number): string[] {
   if (typeof slice !== 'object' || slice === null) {
-    return [
-      `slices.${index}: wanted what defineSlice() returns, got ${JSON.stringify(slice) ?? 'undefined'}`,
-    ];
+    return [`slices.${index}: wanted what defineSlice() returns, got ${String(slice)}`];
   }
   try {
     defineSlice(slice as SliceDefinition);

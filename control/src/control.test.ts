@@ -1,5 +1,10 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { routesSnapshotSchema, sliceStatusSchema, verbResponseSchema } from '@banyan/contracts';
+import {
+  routesSnapshotSchema,
+  sliceStatusSchema,
+  verbResponseSchema,
+  type SliceDefinition,
+} from '@banyan/contracts';
 import { createTestSlice } from './testing/fake-feed.ts';
 import { GRACE_MS, PEER_TOKEN, startTestControl, type TestControl } from './testing/test-control.ts';
 
@@ -20,6 +25,15 @@ async function startInCanary(): Promise<TestControl> {
   await test_.verb('advance');
   expect((await test_.verb('advance')).body).toMatchObject({ from: 'canary 10 %', to: 'canary 50 %' });
   return test_;
+}
+
+/** A slice that copies the reviews too, without owning them. */
+function sliceThatReadsReviews(): SliceDefinition {
+  const { tables } = createTestSlice();
+  return {
+    ...createTestSlice('search', 'public.search'),
+    tables: tables.map((table) => ({ ...table, kind: 'reference' })),
+  };
 }
 
 describe('the way forward', () => {
@@ -115,13 +129,7 @@ describe('the way forward', () => {
   });
 
   test('refuses while another slice copies one of its tables: a new table snapshot would empty that copy', async () => {
-    const search = {
-      ...createTestSlice('search', 'public.search'),
-      tables: [{ ...createTestSlice().tables[0], kind: 'reference' }] as unknown as ReturnType<
-        typeof createTestSlice
-      >['tables'],
-    };
-    const t = await start({ slices: [createTestSlice(), search] });
+    const t = await start({ slices: [createTestSlice(), sliceThatReadsReviews()] });
     await t.verb('advance');
     const refused = await t.post<{ error: { evidence: string[] } }>('/v1/slices/search/advance', {
       by: 'tester',
@@ -153,6 +161,14 @@ describe('the way back', () => {
     expect(after.body.slices[0]).toMatchObject({ share: 0.1, rolledBack: false, salt: 'reviews' });
   });
 
+  test('does not wait for anybody who does not answer', async () => {
+    const t = await startInCanary();
+    t.feed.copy.sync = () => new Promise(() => undefined);
+    t.feed.onCatchUp = () => new Promise(() => undefined);
+    expect((await t.verb('route', { share: 0.1, reason: 'less' })).body.to).toBe('canary 10 %');
+    expect((await t.verb('rollback', { reason: 'all of it' })).body.to).toBe('syncing');
+  });
+
   test('takes the tables out of the feed once the copy is given up, also if the database is down at first', async () => {
     const t = await start();
     await t.toSyncedCopy();
@@ -168,14 +184,26 @@ describe('the way back', () => {
     const t = await start();
     await t.verb('advance');
     await t.tickUntil(() => t.feed.calls.length >= 3);
-    const held = Promise.withResolvers<undefined>();
-    t.feed.onCatchUp = () => held.promise;
+    const reached = Promise.withResolvers<undefined>();
+    t.feed.onCatchUp = () => {
+      reached.resolve(undefined);
+      return new Promise(() => undefined);
+    };
     t.feed.completeSnapshot();
     const tick = t.control.tick();
+    await reached.promise;
     expect((await t.verb('rollback', { reason: 'not today' })).status).toBe(200);
-    held.resolve(undefined);
     await tick;
     expect((await t.slice()).phase).toBe('monolith');
+  });
+
+  test('leaves a table in the feed that another slice has begun to copy meanwhile', async () => {
+    const t = await start({ slices: [createTestSlice(), sliceThatReadsReviews()] });
+    await t.toSyncedCopy();
+    await t.verb('rollback', { reason: 'not today' });
+    expect((await t.post('/v1/slices/search/advance', { by: 'tester' })).status).toBe(200);
+    await t.tickUntil(async () => (await t.slice()).activity === null);
+    expect(t.feed.calls.filter((call) => call.startsWith('removeTables'))).toEqual([]);
   });
 });
 
@@ -229,7 +257,7 @@ describe('the guard of a canary', () => {
       t.clock.advance(GRACE_MS - 1_000);
       await t.control.tick();
     }
-    expect((await t.slice()).phase).toBe('canary');
+    expect(await t.slice()).toMatchObject({ phase: 'canary', paused: null });
   });
 
   test('pauses for a person when it cannot judge, once', async () => {
@@ -336,4 +364,38 @@ test('two control planes on one store: of two steps from one epoch, one is made'
   const codes = answers.flatMap(({ status, body }) => (status === 409 ? [body.error.code] : []));
   expect(['epoch-conflict', 'nothing-to-do']).toContain(codes[0]);
   expect((await first.slice()).share).toBe(1);
+});
+
+test('a control plane that slept does not empty a copy that is no longer its to make', async () => {
+  const t = await start();
+  const other = await start({ store: t.store, feed: t.feed, clock: t.clock });
+  await t.verb('advance');
+  const ensureTables = t.feed.source.ensureTables.bind(t.feed.source);
+  t.feed.source.ensureTables = async (...asked) => {
+    await ensureTables(...asked);
+    await other.verb('rollback', { reason: 'meanwhile' });
+  };
+  await t.control.tick();
+  expect(t.feed.calls).toEqual(['ensureTables public.reviews']);
+  expect((await t.slice()).phase).toBe('monolith');
+});
+
+test('a step that was asked for is not made from a state that somebody else has moved on meanwhile', async () => {
+  const t = await start();
+  await t.toSyncedCopy();
+  await t.verb('advance');
+  const other = await start({ store: t.store, feed: t.feed, clock: t.clock });
+  const sync = t.feed.copy.sync.bind(t.feed.copy);
+  let isFirst = true;
+  t.feed.copy.sync = async (signal) => {
+    if (isFirst) {
+      isFirst = false;
+      expect((await other.verb('advance')).body.to).toBe('canary 50 %');
+    }
+    return sync(signal);
+  };
+  const { status, body } = await t.verb('advance');
+  expect([status, body.error.code]).toEqual([409, 'epoch-conflict']);
+  expect(body.error.evidence).toEqual(['wanted: canary 10 %, as when it was asked for; got: canary 50 %']);
+  expect((await t.slice()).share).toBe(0.5);
 });

@@ -40,6 +40,8 @@ export interface ControlDeps {
   readonly monolithUrl: string;
   /** How long a gate may fail in canary before the reads are taken back, milliseconds. */
   readonly gateGraceMs: number;
+  /** Least time between two rounds of catching up, milliseconds. Default 50. */
+  readonly caughtUpGapMs?: number;
   readonly adminToken: string;
   readonly peerToken: string;
   /** 0 for a free one. */
@@ -75,7 +77,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
     return manageSlice(definition, service);
   });
   const ledger = new SliceLedger(store, clock);
-  const rounds = new CaughtUpRounds({ caughtUp, clock });
+  const rounds = new CaughtUpRounds({ caughtUp, clock, gapMs: deps.caughtUpGapMs });
   const evidence = new EvidenceCollector({ clock, source, tableSnapshots, rounds });
   const feed = new FeedMonitor({ source, bus, slot: deps.slot, clock });
   const proxies = new ProxyRegistry(clock);

@@ -63,7 +63,7 @@ beforeAll(async () => {
 
 afterEach(async () => {
   for (const child of processes)
-    if (child.spawnargs.some((arg) => arg.includes('control'))) await kill(child);
+    if (child.spawnargs.some((arg) => arg.endsWith('/control/src/main.ts'))) await kill(child);
 });
 
 afterAll(async () => {

@@ -1,7 +1,7 @@
 import { gateResultSchema, type JournalEntry } from '@banyan/contracts';
 import type { Knex } from 'knex';
 import { z } from 'zod';
-import { migrateSqlite, openSqliteFile } from '@banyan/cdc';
+import { immediateTransaction, migrateSqlite, openSqliteFile } from '@banyan/cdc';
 import { migrationSource } from '../../../migrations/control/index.ts';
 import type { SliceState } from '../domain/slice-state.ts';
 import { EpochConflictError, type SliceStore, type Step, type StoredSlices } from '../ports/slice-store.ts';
@@ -55,16 +55,15 @@ class SqliteStore implements SliceStore {
     this.#knex = knex;
   }
 
-  async open(initial: readonly SliceState[], atMs: number): Promise<void> {
-    await this.#knex.transaction(async (trx) => {
-      // A write first: a transaction that reads before it writes fails at once when another process wrote in between.
-      await trx.raw('UPDATE routes SET version = version + 1 WHERE id = 1');
+  open(initial: readonly SliceState[], atMs: number): Promise<void> {
+    return immediateTransaction(this.#knex, async (run) => {
       for (const state of initial) {
-        await trx.raw(
+        await run(
           'INSERT INTO slices (name, epoch, state, updated_at_ms) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING',
           [state.name, state.epoch, JSON.stringify(state), atMs],
         );
       }
+      await run('UPDATE routes SET version = version + 1 WHERE id = 1');
     });
   }
 
@@ -81,23 +80,24 @@ class SqliteStore implements SliceStore {
   }
 
   commit({ expectedEpoch, next, entry, atMs }: Step): Promise<number> {
-    return this.#knex.transaction(async (trx) => {
-      // 1. The step counts only on the epoch that it was decided on. (First, since it takes the write lock.)
-      const moved = await trx.raw<unknown[]>(
+    return immediateTransaction(this.#knex, async (run) => {
+      // 1. The step counts only on the epoch that it was decided on.
+      const moved = await run(
         'UPDATE slices SET epoch = ?, state = ?, updated_at_ms = ? WHERE name = ? AND epoch = ? RETURNING epoch',
         [next.epoch, JSON.stringify(next), atMs, next.name, expectedEpoch],
       );
       if (moved.length === 0) throw new EpochConflictError(next.name, expectedEpoch);
       // 2. Proxies take the routes only with a higher version.
-      await trx.raw('UPDATE routes SET version = version + 1 WHERE id = 1');
+      await run('UPDATE routes SET version = version + 1 WHERE id = 1');
       // 3. Who, what, why.
-      const { evidence, ...rest } = entry;
-      const [id] = await trx('journal').insert({
-        ...rest,
-        ...{ at_ms: atMs, slice: next.name, epoch: next.epoch, evidence: JSON.stringify(evidence) },
-      });
-      if (id === undefined) throw new Error('The journal gave no id.');
-      return id;
+      const { by, verb, from, to, reason, evidence } = entry;
+      const [row] = await run<{ id: number }>(
+        `INSERT INTO journal (at_ms, slice, epoch, "by", verb, "from", "to", reason, evidence)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+        [atMs, next.name, next.epoch, by, verb, from, to, reason, JSON.stringify(evidence)],
+      );
+      if (!row) throw new Error('The journal gave no id.');
+      return row.id;
     });
   }
 

@@ -132,6 +132,15 @@ describe('pause and resume', () => {
   });
 });
 
+test('a verification counts for the copy that it looked at, in whatever phase, and for no other', () => {
+  const found = { ...verification, differences: 3 };
+  expect(verified(synced, 's1', found)).toMatchObject({ phase: 'syncing', copy: { verification: found } });
+  expect(verified(canary(0.5), 's1', found)).toMatchObject({ share: 0.5, copy: { verification: found } });
+  expect(verified(synced, 's0', found)).toBeNull();
+  expect(verified(copying, 's1', found)).toBeNull();
+  expect(verified(monolith, 's1', found)).toBeNull();
+});
+
 test('no order of verbs and events leaves what is allowed, and a rollback leads home from everywhere', () => {
   const event = fc.oneof(
     ...['advance', 'pause', 'resume', 'rollback', 'requested', 'copied', 'verified', 'detached'].map((kind) =>

@@ -113,10 +113,12 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     bus,
     tableSnapshots: { progress: (table) => progress.get(table) ?? null },
     caughtUp: {
-      async wait() {
+      async wait({ signal }) {
         positions += 1;
         const position = `0/${positions.toString(16).toUpperCase()}`;
-        await feed.onCatchUp();
+        const aborted = Promise.withResolvers<never>();
+        signal.addEventListener('abort', () => aborted.reject(new Error('aborted')), { once: true });
+        await Promise.race([feed.onCatchUp(), aborted.promise]);
         return ask('caughtUp', '', () => ({ position }));
       },
     },

@@ -60,7 +60,13 @@ export async function startTestControl(
     services: Object.fromEntries(slices.map(({ name }) => [name, service])),
     ...{ store, clock, source: feed.source, bus: feed.bus, tableSnapshots: feed.tableSnapshots },
     ...{ caughtUp: feed.caughtUp, verify: feed.verify, topicPrefix: 'shop', slot: 'banyan' },
-    ...{ monolithUrl: 'http://127.0.0.1:3000', gateGraceMs: GRACE_MS, port: 0, log: silentLogger },
+    ...{
+      monolithUrl: 'http://127.0.0.1:3000',
+      gateGraceMs: GRACE_MS,
+      caughtUpGapMs: 0,
+      port: 0,
+      log: silentLogger,
+    },
     ...{ adminToken: ADMIN_TOKEN, peerToken: PEER_TOKEN },
   });
   const call = async <T>(path: string, token: string, init: RequestInit = {}): Promise<Answer<T>> => {

@@ -7,18 +7,25 @@ import type { ManagedSlice } from './managed-slice.ts';
 
 const ROUND_DEADLINE_MS = 10_000;
 /** At most twenty rounds a second and slice: each asks the source and appends to the bus. */
-const MIN_GAP_MS = 50;
+const DEFAULT_GAP_MS = 50;
+
+export interface CaughtUpRoundsDeps {
+  readonly caughtUp: CaughtUp;
+  readonly clock: Clock;
+  /** Least time between the end of a round and the start of the next, milliseconds. Default 50. */
+  readonly gapMs?: number | undefined;
+}
 
 /**
  * Asks again and again whether a service has caught up. All who ask while a round runs share the next one: a round
  * proves something only to those who asked before it took its position.
  */
 export class CaughtUpRounds {
-  readonly #deps: { readonly caughtUp: CaughtUp; readonly clock: Clock };
+  readonly #deps: CaughtUpRoundsDeps;
   readonly #closing = new AbortController();
   readonly #slices = new Map<string, SliceRounds>();
 
-  constructor(deps: { readonly caughtUp: CaughtUp; readonly clock: Clock }) {
+  constructor(deps: CaughtUpRoundsDeps) {
     this.#deps = deps;
   }
 
@@ -43,17 +50,13 @@ export class CaughtUpRounds {
 
 class SliceRounds {
   readonly #slice: ManagedSlice;
-  readonly #deps: { readonly caughtUp: CaughtUp; readonly clock: Clock };
+  readonly #deps: CaughtUpRoundsDeps;
   readonly #signal: AbortSignal;
   #waiting: PromiseWithResolvers<Lsn> | null = null;
   #running = false;
   evidence: CaughtUpEvidence = { startedAtMs: null, error: null };
 
-  constructor(
-    slice: ManagedSlice,
-    deps: { readonly caughtUp: CaughtUp; readonly clock: Clock },
-    signal: AbortSignal,
-  ) {
+  constructor(slice: ManagedSlice, deps: CaughtUpRoundsDeps, signal: AbortSignal) {
     this.#slice = slice;
     this.#deps = deps;
     this.#signal = signal;
@@ -92,7 +95,8 @@ class SliceRounds {
         this.evidence = { ...this.evidence, error: messageOf(error) };
         round.reject(error);
       }
-      await delay(MIN_GAP_MS, undefined, { ref: false });
+      const { gapMs = DEFAULT_GAP_MS } = this.#deps;
+      if (gapMs > 0) await delay(gapMs, undefined, { ref: false });
     }
     this.#running = false;
   }

@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describeBusContract } from './bus-contract.ts';
+import { openSqliteBus } from './sqlite-bus.ts';
+
+let folder: string;
+let files = 0;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'banyan-bus-'));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+function newFile(): string {
+  files += 1;
+  return join(folder, `${files}.sqlite`);
+}
+
+describeBusContract('The SQLite bus', () => openSqliteBus({ file: newFile() }));
+
+test('records, offsets and the position of the source survive closing and opening', async () => {
+  const file = newFile();
+  const first = await openSqliteBus({ file });
+  await first.takeOver('slot', { systemId: '7', timeline: 1, lsn: 10n });
+  await first.appendAt([{ topic: 'a', key: 'k', headers: {}, value: 'v' }], {
+    source: 'slot',
+    epoch: 1,
+    expectedLsn: 10n,
+    lsn: 20n,
+  });
+  await first.close();
+
+  const second = await openSqliteBus({ file });
+  expect(await second.sourcePosition('slot')).toMatchObject({ epoch: 1, lsn: 20n });
+  await second.append([{ topic: 'a', key: 'k', headers: {}, value: 'w' }]);
+  expect(await second.ends(['a'])).toEqual([{ topic: 'a', partition: 0, nextOffset: 2 }]);
+  await second.close();
+});
+
+test('many may open a new file at once, and see what each other append', async () => {
+  const file = newFile();
+  const buses = await Promise.all(Array.from({ length: 6 }, () => openSqliteBus({ file })));
+  await Promise.all(buses.map((bus) => bus.append([{ topic: 'a', key: null, headers: {}, value: null }])));
+  for (const bus of buses) {
+    expect(await bus.ends(['a'])).toEqual([{ topic: 'a', partition: 0, nextOffset: 6 }]);
+  }
+  await Promise.all(buses.map((bus) => bus.close()));
+});
+
+test('a folder that does not exist is refused', async () => {
+  await expect(openSqliteBus({ file: join(folder, 'none', 'bus.sqlite') })).rejects.toMatchObject({
+    code: 'SQLITE_CANTOPEN',
+  });
+});

@@ -1,0 +1,190 @@
+import { describe, expect, test } from '@jest/globals';
+import { controlRecordKey, type SyncReport } from '@banyan/contracts';
+import type { Bus, BusRecord } from '../bus/bus.ts';
+import { createMemoryBus } from '../bus/memory-bus.ts';
+import { notesSlice, notesTopic } from '../consumer/consumer-test-bed.ts';
+import type { SlotStatus, Source } from '../source/source.ts';
+import type { ServiceCopy } from '../verify/copy.ts';
+import { createCaughtUp } from './caught-up.ts';
+
+const refuse = (): never => {
+  throw new Error('not asked in these tests');
+};
+const slot: SlotStatus = {
+  exists: true,
+  active: true,
+  confirmedFlushLsn: '0/0',
+  retainedWalBytes: 0,
+  walStatus: 'reserved',
+};
+
+/** A feed whose every step is written down, and whose slot and copy the test moves. */
+function createFeed(): {
+  steps: string[];
+  slot: SlotStatus;
+  quarantined: number;
+  meets: boolean;
+  copyFails: boolean;
+  wait: (timeoutMs?: number, slice?: typeof notesSlice) => Promise<{ position: string }>;
+} {
+  const memory = createMemoryBus();
+  const appended: BusRecord[] = [];
+  const bus: Bus = {
+    consume: (options) => memory.consume(options),
+    partitions: (topic) => memory.partitions(topic),
+    ends: (topics) => memory.ends(topics),
+    close: () => memory.close(),
+    append(records) {
+      feed.steps.push('barrier');
+      appended.push(...records);
+      return Promise.resolve();
+    },
+  };
+  const source: Source = {
+    ensureTables: refuse,
+    removeTables: refuse,
+    describeTables: refuse,
+    requestTableSnapshot: refuse,
+    readRows: refuse,
+    close: () => Promise.resolve(),
+    takePosition() {
+      feed.steps.push('position');
+      return Promise.resolve('A/10');
+    },
+    slotStatus() {
+      feed.steps.push('slot');
+      return Promise.resolve(feed.slot);
+    },
+  };
+  const copy: ServiceCopy = {
+    range: refuse,
+    rows: refuse,
+    metTopics(id) {
+      feed.steps.push('met');
+      if (feed.copyFails) return Promise.reject(new Error('service is away'));
+      const met = appended.filter(
+        ({ headers, key }) => headers['id'] === id && key === controlRecordKey('barrier'),
+      );
+      return Promise.resolve(feed.meets ? met.map(({ topic }) => topic) : []);
+    },
+    sync() {
+      feed.steps.push('sync');
+      const table = {
+        source: 'public.notes',
+        target: 'note',
+        topic: notesTopic,
+        nextOffset: 1,
+        appliedRows: 1,
+      };
+      return Promise.resolve({
+        tables: [{ ...table, quarantined: feed.quarantined }],
+      } as unknown as SyncReport);
+    },
+  };
+  const feed = {
+    steps: [] as string[],
+    slot,
+    quarantined: 0,
+    meets: true,
+    copyFails: false,
+    wait: (timeoutMs = 10_000, slice = notesSlice) =>
+      createCaughtUp({ source, bus, prefix: 'shop' }).wait({
+        slice,
+        copy,
+        signal: AbortSignal.timeout(timeoutMs),
+      }),
+  };
+  return feed;
+}
+
+describe('waiting until a copy is caught up', () => {
+  test('takes the position, waits for the slot, sends a barrier and waits until it is met, in this order', async () => {
+    const feed = createFeed();
+    feed.slot = { ...slot, confirmedFlushLsn: 'A/10' };
+    expect(await feed.wait()).toEqual({ position: 'A/10' });
+    expect(feed.steps).toEqual(['position', 'slot', 'barrier', 'met', 'sync']);
+  });
+
+  test('sends no barrier before the slot has passed the position, compared as numbers', async () => {
+    const feed = createFeed();
+    feed.slot = { ...slot, confirmedFlushLsn: '9/FFFFFFFF' };
+    const waiting = feed.wait();
+    while (feed.steps.filter((step) => step === 'slot').length < 3) await new Promise(setImmediate);
+    expect(feed.steps).not.toContain('barrier');
+    feed.slot = { ...slot, confirmedFlushLsn: '10/0' };
+    await waiting;
+    expect(feed.steps.filter((step) => step === 'barrier')).toHaveLength(1);
+  });
+
+  test('goes on through a service that restarts', async () => {
+    const feed = createFeed();
+    feed.slot = { ...slot, confirmedFlushLsn: 'A/10' };
+    feed.copyFails = true;
+    const waiting = feed.wait();
+    while (feed.steps.filter((step) => step === 'met').length < 2) await new Promise(setImmediate);
+    feed.copyFails = false;
+    expect(await waiting).toEqual({ position: 'A/10' });
+  });
+
+  test('of a slice without tables is over once the slot has passed', async () => {
+    const feed = createFeed();
+    feed.slot = { ...slot, confirmedFlushLsn: 'A/10' };
+    await feed.wait(10_000, { ...notesSlice, tables: [] });
+    expect(feed.steps).toEqual(['position', 'slot']);
+  });
+});
+
+describe('when it takes too long, the error says what is missing:', () => {
+  test.each<[string, (feed: ReturnType<typeof createFeed>) => void, RegExp]>([
+    [
+      'the slot',
+      (feed) => (feed.slot = { ...slot, exists: false, confirmedFlushLsn: null }),
+      /slot does not exist/,
+    ],
+    ['the feed', () => undefined, /stored up to 0\/0, wanted A\/10 \(a reader is connected\)/],
+    [
+      'a reader',
+      (feed) => (feed.slot = { ...slot, active: false }),
+      /stored up to 0\/0, wanted A\/10 \(no reader is connected\)/,
+    ],
+    [
+      'a barrier',
+      (feed) => {
+        feed.slot = { ...slot, confirmedFlushLsn: 'B/0' };
+        feed.meets = false;
+      },
+      /has not met the barrier on shop\.public\.notes/,
+    ],
+    [
+      'the service',
+      (feed) => {
+        feed.slot = { ...slot, confirmedFlushLsn: 'B/0' };
+        feed.copyFails = true;
+      },
+      /service is away/,
+    ],
+  ])('%s', async (_, arrange, message) => {
+    const feed = createFeed();
+    arrange(feed);
+    const waiting = feed.wait(60);
+    await expect(waiting).rejects.toMatchObject({ code: 'not-caught-up' });
+    await expect(waiting).rejects.toThrow(message);
+  });
+});
+
+describe('what waiting cannot mend ends it at once:', () => {
+  test('events in quarantine', async () => {
+    const feed = createFeed();
+    feed.slot = { ...slot, confirmedFlushLsn: 'B/0' };
+    feed.quarantined = 3;
+    const waiting = feed.wait();
+    await expect(waiting).rejects.toMatchObject({ code: 'copy-quarantined' });
+    await expect(waiting).rejects.toThrow('3 of public.notes');
+  });
+
+  test('a slot that has lost WAL', async () => {
+    const feed = createFeed();
+    feed.slot = { ...slot, walStatus: 'lost' };
+    await expect(feed.wait()).rejects.toMatchObject({ code: 'slot-lost' });
+  });
+});

@@ -1,0 +1,20 @@
+// A process for tests: keeps a copy of the test slice until it is killed, and tells its parent what is applied.
+// Arguments: bus file, store file.
+import { createLogger } from '@banyan/kit';
+import { openSqliteBus } from '../bus/sqlite-bus.ts';
+import { notesSlice, openNotes } from './consumer-test-bed.ts';
+import { startConsumer } from './consumer.ts';
+import { createSqliteApplyStore } from './sqlite-apply-store.ts';
+
+const [busFile, storeFile] = process.argv.slice(2);
+if (!busFile || !storeFile) throw new Error('usage: consume-until-killed BUS STORE');
+const consumer = await startConsumer({
+  slice: notesSlice,
+  group: 'notes',
+  bus: await openSqliteBus({ file: busFile }),
+  store: createSqliteApplyStore({ knex: await openNotes(storeFile) }),
+  prefix: 'shop',
+  logger: createLogger('consumer'),
+});
+setInterval(() => process.send?.(consumer.report()), 5);
+process.on('disconnect', () => process.exit(1));

@@ -1,0 +1,255 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { heartbeatTopic, tableTopic, type SliceDefinition, type SyncReport } from '@banyan/contracts';
+import type { Logger } from '@banyan/kit';
+import type { Bus, StoredRecord, TopicPosition } from '../bus/bus.ts';
+import type { ApplyStore } from './apply-store.ts';
+import { createLagWindow } from './lag-window.ts';
+import { compileMapping, type CompiledTable } from './mapping.ts';
+import { initialStates, planBatch, type BatchPlan, type TopicState } from './plan-batch.ts';
+import { RowRejectedError } from './reduce.ts';
+
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 5_000;
+/** A batch that takes longer than this is reported as a failure, though it may still succeed. */
+const STUCK_AFTER_MS = 30_000;
+
+export interface ConsumerOptions {
+  readonly slice: SliceDefinition;
+  /** Name of the consumer group, for reports. The progress itself is kept in `store`. */
+  readonly group: string;
+  /** Stays open when the consumer closes: it belongs to the caller. */
+  readonly bus: Bus;
+  readonly store: ApplyStore;
+  /** Topic prefix of the source, e.g. `shop`. */
+  readonly prefix: string;
+  readonly logger: Logger;
+  /** Milliseconds since the epoch. Default `Date.now`. */
+  readonly clock?: () => number;
+}
+
+/** Keeps a service's copy of a slice's tables up to date. */
+export interface Consumer {
+  readonly slice: SliceDefinition;
+  /** The slice's tables, ready for verification requests. */
+  readonly tables: readonly CompiledTable[];
+  /** How the copy stands. Never throws; a consumer that makes no progress says so. */
+  report(): SyncReport;
+  /** Topics of the slice on all of whose partitions this barrier was met. */
+  metTopics(barrierId: string): Promise<readonly string[]>;
+  /** Finishes the batch in hand. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** The bus ends before the place where the store stopped: it is another bus than the one that was consumed. */
+export class BusReplacedError extends Error {
+  readonly code = 'bus-replaced';
+  override readonly name = 'BusReplacedError';
+}
+
+/**
+ * Starts copying: consumes the slice's table topics and the heartbeats from where the store stopped (offset 0 at
+ * first), maps, and applies each batch with its progress in one transaction. Events that cannot be applied go into
+ * quarantine; anything else that fails is tried again, from what was committed, for ever and with growing pauses.
+ *
+ * @throws StoreError when the store cannot be read at the start.
+ * @example
+ * const consumer = await startConsumer({ slice, group: 'reviews', bus, store, prefix: 'shop', logger });
+ */
+export async function startConsumer(options: ConsumerOptions): Promise<Consumer> {
+  const consumer = new SliceConsumer(options);
+  await consumer.load();
+  consumer.start();
+  return consumer;
+}
+
+class SliceConsumer implements Consumer {
+  readonly slice: SliceDefinition;
+  readonly tables: readonly CompiledTable[];
+  readonly #options: ConsumerOptions;
+  readonly #clock: () => number;
+  readonly #topics: ReadonlyMap<string, CompiledTable | null>;
+  readonly #stop = new AbortController();
+  readonly #lag = createLagWindow();
+  readonly #startedAtMs: number;
+  #states: ReadonlyMap<string, TopicState> = new Map();
+  #heartbeatAtMs: number | null = null;
+  #error: string | null = null;
+  #retryMs = FIRST_RETRY_MS;
+  #batchSinceMs: number | null = null;
+  #running: Promise<void> | undefined;
+
+  constructor(options: ConsumerOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? Date.now;
+    this.#startedAtMs = this.#clock();
+    this.slice = options.slice;
+    this.tables = options.slice.tables.map(compileMapping);
+    this.#topics = new Map<string, CompiledTable | null>([
+      ...this.tables.map((table): [string, CompiledTable] => [
+        tableTopic(options.prefix, table.source),
+        table,
+      ]),
+      [heartbeatTopic(options.prefix), null],
+    ]);
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async load(): Promise<void> {
+    const { bus, store } = this.#options;
+    const { progress, held } = await store.load();
+    const partitions = new Map<string, readonly number[]>();
+    for (const topic of this.#topics.keys()) partitions.set(topic, await bus.partitions(topic));
+    this.#states = initialStates({ topics: this.#topics, partitions, progress, held });
+  }
+
+  report(): SyncReport {
+    const { slice, group } = this.#options;
+    const nowMs = this.#clock();
+    const error = this.#error ?? this.#stuck(nowMs);
+    return {
+      slice: slice.name,
+      group,
+      state: this.#stop.signal.aborted ? 'stopped' : error === null ? 'running' : 'failed',
+      error,
+      startedAtMs: this.#startedAtMs,
+      nowMs,
+      tables: [...this.#states.values()].flatMap((state) =>
+        state.table ? [tableReport(state, state.table)] : [],
+      ),
+      lag: this.#lag.percentiles(nowMs),
+      heartbeatAtMs: this.#heartbeatAtMs,
+    };
+  }
+
+  async metTopics(barrierId: string): Promise<readonly string[]> {
+    const met = await this.#options.store.metBarrier(barrierId);
+    return [...this.#states.values()]
+      .filter(({ table }) => table !== null)
+      .filter(({ topic, partitions }) =>
+        [...partitions.keys()].every((partition) =>
+          met.some((place) => place.topic === topic && place.partition === partition),
+        ),
+      )
+      .map(({ topic }) => topic);
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        const from = this.#positions();
+        await this.#refuseOtherBus(from);
+        await this.#options.bus.consume({ from, signal, onBatch: (records) => this.#onBatch(records) });
+      } catch (cause) {
+        await this.#recover(cause);
+      }
+    }
+  }
+
+  async #onBatch(records: readonly StoredRecord[]): Promise<void> {
+    this.#batchSinceMs = this.#clock();
+    try {
+      await this.#apply(records);
+      this.#error = null; // a committed batch, and nothing less, shows that we are well
+      this.#retryMs = FIRST_RETRY_MS;
+    } finally {
+      this.#batchSinceMs = null;
+    }
+  }
+
+  /** Applies a batch; when a row is refused, its halves, in order, down to the one record that goes to quarantine. */
+  async #apply(records: readonly StoredRecord[]): Promise<void> {
+    try {
+      await this.#commit(planBatch(records, this.#states));
+    } catch (cause) {
+      if (!(cause instanceof RowRejectedError)) throw cause;
+      if (records.length === 1) {
+        await this.#commit(planBatch(records, this.#states, cause.message));
+        return;
+      }
+      const half = Math.ceil(records.length / 2);
+      await this.#apply(records.slice(0, half));
+      await this.#apply(records.slice(half));
+    }
+  }
+
+  async #commit(plan: BatchPlan): Promise<void> {
+    await this.#options.store.apply(plan.batch);
+    this.#states = plan.states;
+    const nowMs = this.#clock();
+    for (const atMs of plan.committedAtMs) this.#lag.record(nowMs - atMs, nowMs);
+    if (plan.heartbeatAtMs !== null) this.#heartbeatAtMs = plan.heartbeatAtMs;
+    for (const { topic, offset, reason } of plan.batch.quarantine) {
+      this.#options.logger.error({ topic, offset, reason }, 'record quarantined');
+    }
+  }
+
+  async #recover(cause: unknown): Promise<void> {
+    const { logger, slice } = this.#options;
+    this.#fail(cause);
+    logger.error({ slice: slice.name, error: this.#error, retryMs: this.#retryMs }, 'consuming failed');
+    await delay(this.#retryMs, undefined, { signal: this.#stop.signal }).catch(() => {
+      // closing: the loop sees it
+    });
+    this.#retryMs = Math.min(LAST_RETRY_MS, this.#retryMs * 2);
+    if (this.#stop.signal.aborted) return;
+    try {
+      // What was committed is known to the store alone: the failure may have come after a commit.
+      await this.load();
+    } catch (again) {
+      this.#fail(again);
+    }
+  }
+
+  #fail(cause: unknown): void {
+    this.#error = cause instanceof Error ? cause.message : String(cause);
+  }
+
+  #stuck(nowMs: number): string | null {
+    const forMs = this.#batchSinceMs === null ? 0 : nowMs - this.#batchSinceMs;
+    return forMs > STUCK_AFTER_MS ? `one batch has been in hand for ${Math.round(forMs / 1000)} s` : null;
+  }
+
+  #positions(): TopicPosition[] {
+    return [...this.#states.values()].flatMap(({ partitions }) =>
+      Array.from(partitions.values(), ({ topic, partition, nextOffset }) => ({
+        topic,
+        partition,
+        nextOffset,
+      })),
+    );
+  }
+
+  async #refuseOtherBus(from: readonly TopicPosition[]): Promise<void> {
+    const ends = await this.#options.bus.ends([...this.#states.keys()]);
+    for (const { topic, partition, nextOffset } of from) {
+      const end = ends.find((place) => place.topic === topic && place.partition === partition);
+      if (end && end.nextOffset < nextOffset) {
+        throw new BusReplacedError(
+          `The store has applied ${topic} up to offset ${nextOffset}, but the bus ends at ${end.nextOffset}: ` +
+            "it is another bus. Empty the service's store, then sync the slice anew.",
+        );
+      }
+    }
+  }
+}
+
+function tableReport(state: TopicState, table: CompiledTable): SyncReport['tables'][number] {
+  const partitions = [...state.partitions.values()];
+  return {
+    source: table.source,
+    target: table.target,
+    topic: state.topic,
+    nextOffset: partitions.reduce((sum, { nextOffset }) => sum + nextOffset, 0),
+    appliedRows: partitions.reduce((sum, { appliedRows }) => sum + appliedRows, 0),
+    quarantined: state.heldCount,
+  };
+}

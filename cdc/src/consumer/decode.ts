@@ -1,0 +1,102 @@
+import { controlRecordKey, parseExactJson, type Row } from '@banyan/contracts';
+import { z } from 'zod';
+import type { StoredRecord } from '../bus/bus.ts';
+import type { CompiledTable } from './mapping.ts';
+import type { RowChange } from './reduce.ts';
+
+/** A record of a table's topic, read. */
+export type DecodedRecord =
+  | { readonly kind: 'barrier'; readonly id: string }
+  | { readonly kind: 'reset' }
+  /** Follows a delete, for a compacted topic; says nothing new. */
+  | { readonly kind: 'tombstone' }
+  | {
+      readonly kind: 'change';
+      readonly change: RowChange;
+      /** When the transaction committed, by the source's clock; null for a table snapshot's row. */
+      readonly committedAtMs: number | null;
+    };
+
+/** A record that cannot be read. The message holds no values of the record. */
+export class RecordError extends Error {
+  readonly code = 'record-unreadable';
+  override readonly name = 'RecordError';
+}
+
+/** The part of an envelope that the consumer reads. Values are checked by the mapping, column by column. */
+const envelopeSchema = z.object({
+  op: z.enum(['c', 'u', 'd', 'r', 't']),
+  before: z.custom<Row>(isObject, 'expected an object').nullish(),
+  after: z.custom<Row>(isObject, 'expected an object').nullish(),
+  source: z.object({ ts_ms: z.number() }),
+});
+type ReadEnvelope = z.infer<typeof envelopeSchema>;
+
+const heartbeatSchema = z.object({ ts_ms: z.number() });
+
+const barrierKey = controlRecordKey('barrier');
+const resetKey = controlRecordKey('reset');
+
+/**
+ * Reads one record of a table's topic and maps it.
+ *
+ * @throws RecordError when it is no envelope; MappingError when its row does not fit the mapping.
+ */
+export function decodeRecord(record: StoredRecord, table: CompiledTable): DecodedRecord {
+  if (record.value === null) return decodeWithoutValue(record);
+  const envelope = parseEnvelope(record.value);
+  return {
+    kind: 'change',
+    change: toChange(envelope, table),
+    committedAtMs: envelope.op === 'r' ? null : envelope.source.ts_ms,
+  };
+}
+
+/** When a heartbeat was written at the source, by its clock; null when the record is no heartbeat. */
+export function decodeHeartbeat(record: StoredRecord): number | null {
+  try {
+    return heartbeatSchema.parse(JSON.parse(record.value ?? 'null')).ts_ms;
+  } catch {
+    return null; // one heartbeat less is no harm; their age tells when they all are unreadable
+  }
+}
+
+function decodeWithoutValue({ key, headers }: StoredRecord): DecodedRecord {
+  if (key === resetKey) return { kind: 'reset' };
+  if (key !== barrierKey) return { kind: 'tombstone' };
+  const id = headers['id'];
+  if (!id) throw new RecordError('a barrier without an id');
+  return { kind: 'barrier', id };
+}
+
+function parseEnvelope(value: string): ReadEnvelope {
+  let json: unknown;
+  try {
+    json = parseExactJson(value);
+  } catch {
+    throw new RecordError('the value is not JSON'); // the parser's message would quote the value
+  }
+  const result = envelopeSchema.safeParse(json);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new RecordError(`the value is not an envelope: ${problems.join('; ')}`);
+}
+
+function toChange({ op, before, after }: ReadEnvelope, table: CompiledTable): RowChange {
+  switch (op) {
+    case 't':
+      return { kind: 'clear' };
+    case 'd':
+      if (!before) throw new RecordError('a delete without "before"');
+      return { kind: 'delete', key: table.forwardKey(before) };
+    case 'c':
+    case 'u':
+    case 'r':
+      if (!after) throw new RecordError(`op "${op}" without "after"`);
+      return { kind: 'upsert', key: table.forwardKey(after), row: table.forward(after) };
+  }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,12 @@
+export * from './bus/bus.ts';
+export { openSqliteBus } from './bus/sqlite-bus.ts';
+export * from './caught-up/caught-up.ts';
+export * from './source/source.ts';
+export * from './source/postgres-source.ts';
+export * from './source/source-table-error.ts';
+export * from './source/table-snapshot-progress.ts';
+export type { ServiceCopy } from './verify/copy.ts';
+export * from './verify/http-service-copy.ts';
+export * from './verify/verify-slice.ts';
+export { migrateSqlite, openSqliteFile } from './sqlite/open-file.ts';
+export { immediateTransaction, type RunSql } from './sqlite/transaction.ts';

@@ -1,0 +1,39 @@
+import type { ConfigTable } from '@banyan/kit';
+import { z } from 'zod';
+
+const name = z
+  .string('must be set')
+  .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'lower-case letters, digits and _, at most 63');
+
+/** Settings of the reader's process. */
+export const readerConfig = {
+  sourceUrl: {
+    env: 'SOURCE_URL',
+    schema: z.url({
+      protocol: /^postgres(ql)?$/,
+      error: 'must be a URL such as postgres://user:password@host:5432/db',
+    }),
+    text: "URL of the monolith's database, of a role with REPLICATION that owns the tables to copy or is a member of their owner",
+    secret: true,
+  },
+  busFile: {
+    env: 'BUS_FILE',
+    schema: z.string('must be set').min(1),
+    text: 'path of the bus, a SQLite file',
+  },
+  prefix: {
+    env: 'TOPIC_PREFIX',
+    schema: z
+      .string()
+      .regex(/^[\w-]+$/, 'letters, digits, _ and -')
+      .default('shop'),
+    text: 'first part of every topic',
+  },
+  slot: { env: 'SLOT_NAME', schema: name, text: 'replication slot, made when missing' },
+  publication: { env: 'PUBLICATION_NAME', schema: name, text: 'publication, made when missing' },
+  heartbeatIntervalMs: {
+    env: 'HEARTBEAT_INTERVAL_MS',
+    schema: z.coerce.number('must be a number').int().min(50).max(60_000).default(1_000),
+    text: 'milliseconds between heartbeats, 50 to 60,000',
+  },
+} as const satisfies ConfigTable;

@@ -1,0 +1,142 @@
+/** What tests of the reader share: a database with Banyan's schema, and ways to wait and to look at the bus. */
+import { parseExactJson, tableTopic, type Envelope } from '@banyan/contracts';
+import { silentLogger } from '@banyan/kit';
+import { createTestDatabase } from '@banyan/postgres';
+import knex from 'knex';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { migrateBanyan } from '../../../migrations/banyan/index.ts';
+import type { Bus, SourceLog, StoredRecord } from '../bus/bus.ts';
+import { createPostgresSource } from '../source/postgres-source.ts';
+import type { Source } from '../source/source.ts';
+import type { ReaderOptions } from './reader.ts';
+
+export const PREFIX = 'shop';
+
+export interface TestBed {
+  readonly url: string;
+  readonly slot: string;
+  readonly publication: string;
+  readonly source: Source;
+  /** Runs SQL on one connection. */
+  sql(text: string, values?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;
+  /** Options of a reader of this database. */
+  reader(log: ReaderOptions['log']): ReaderOptions;
+  close(): Promise<void>;
+}
+
+/** @param url A database of the test's own; default one in the shared server. */
+export async function createTestBed(label: string, url?: string): Promise<TestBed> {
+  const database = url === undefined ? await createTestDatabase(label) : null;
+  const databaseUrl = url ?? database?.url ?? '';
+  const migrations = knex({ client: 'pg', connection: databaseUrl, pool: { min: 0, max: 1 } });
+  await migrateBanyan(migrations);
+  await migrations.destroy();
+  const slot = database?.name ?? label;
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 8 });
+  pool.on('error', () => undefined); // tests stop the server under it
+  const source = createPostgresSource({ url: databaseUrl, slot, publication: slot });
+  return {
+    url: databaseUrl,
+    slot,
+    publication: slot,
+    source,
+    async sql(text, values = []) {
+      return (await pool.query<Record<string, unknown>>(text, [...values])).rows;
+    },
+    reader: (log) => ({
+      sourceUrl: databaseUrl,
+      log,
+      prefix: PREFIX,
+      slot,
+      publication: slot,
+      heartbeatIntervalMs: 200,
+      logger: silentLogger,
+    }),
+    async close() {
+      await source.close();
+      await pool.end();
+      await database?.drop();
+    },
+  };
+}
+
+/** Asks again until `check` gives something. @throws Error after `timeoutMs`, default 20 s. */
+export async function eventually<T>(
+  what: string,
+  check: () => Promise<T | null | undefined | false> | T | null | undefined | false,
+  timeoutMs = 20_000,
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const result = await check();
+    if (result !== null && result !== undefined && result !== false) return result;
+    if (Date.now() > deadline) throw new Error(`Not within ${timeoutMs} ms: ${what}`);
+    await sleep(15);
+  }
+}
+
+/** All records of a topic as of now. */
+export async function readTopic(bus: Bus, topic: string): Promise<readonly StoredRecord[]> {
+  const [end] = await bus.ends([topic]);
+  const found: StoredRecord[] = [];
+  if (!end || end.nextOffset === 0) return found;
+  const done = new AbortController();
+  await bus.consume({
+    from: [{ topic, partition: 0, nextOffset: 0 }],
+    onBatch: (records) => {
+      found.push(...records);
+      if (found.length >= end.nextOffset) done.abort();
+      return Promise.resolve();
+    },
+    signal: done.signal,
+  });
+  return found.slice(0, end.nextOffset);
+}
+
+/** A record's envelope; null for a tombstone. */
+export function envelopeOf(record: Pick<StoredRecord, 'value'>): Envelope | null {
+  return record.value === null ? null : (parseExactJson(record.value) as Envelope);
+}
+
+/** Waits until a position taken now is confirmed: everything written before is on the bus. */
+export async function caughtUp(bed: TestBed): Promise<void> {
+  const signal = AbortSignal.timeout(20_000);
+  const position = await bed.source.takePosition(signal);
+  await eventually(`the slot confirms ${position}`, async () => {
+    const rows = await bed.sql(
+      'SELECT confirmed_flush_lsn >= $2::pg_lsn AS done FROM pg_replication_slots WHERE slot_name = $1',
+      [bed.slot, position],
+    );
+    return rows[0]?.['done'] === true;
+  });
+}
+
+/** What a copy that applied every record of a table's topic holds: bus key to row. */
+export async function replay(bus: Bus, table: string): Promise<Map<string, unknown>> {
+  const copy = new Map<string, unknown>();
+  for (const record of await readTopic(bus, tableTopic(PREFIX, table))) {
+    const envelope = envelopeOf(record);
+    if (envelope?.op === 't') copy.clear();
+    else if (record.key === null) throw new Error('A record without a key.');
+    else if (!envelope || envelope.op === 'd') copy.delete(record.key);
+    else copy.set(record.key, envelope.after);
+  }
+  return copy;
+}
+
+/** A bus whose `appendAt` goes another way when `intercept` returns something. */
+export function withAppendAt(
+  bus: SourceLog,
+  intercept: (...args: Parameters<SourceLog['appendAt']>) => Promise<void> | null,
+): SourceLog {
+  return new Proxy(bus, {
+    get(target, name) {
+      if (name === 'appendAt') {
+        return (...args: Parameters<SourceLog['appendAt']>) => intercept(...args) ?? target.appendAt(...args);
+      }
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}

@@ -1,0 +1,162 @@
+import {
+  stringifyExactJson,
+  UNAVAILABLE_VALUE,
+  type Envelope,
+  type EnvelopeOp,
+  type EnvelopeSource,
+  type FieldValue,
+} from '@banyan/contracts';
+import type { BusRecord } from '../bus/bus.ts';
+import type { OldTuple, Tuple } from '../source/pgoutput.ts';
+import { keyText, type FeedTable } from './feed-table.ts';
+
+/** One change of one row, or the truncation of a table, as the stream carried it. */
+export interface RowChange {
+  readonly kind: 'insert' | 'update' | 'delete' | 'truncate';
+  readonly table: FeedTable;
+  readonly lsn: bigint;
+  readonly before: OldTuple | null;
+  /** Undefined fields are unchanged TOAST values; they may be filled in later. */
+  readonly after: Tuple | null;
+}
+
+/** A committed transaction of the stream. */
+export interface StreamedTransaction {
+  readonly kind: 'transaction';
+  readonly xid: number;
+  /** Commit time, microseconds since the epoch. */
+  readonly commitUs: bigint;
+  /** End of its commit record: what is stored and confirmed. */
+  readonly lsn: bigint;
+  readonly origin: { readonly name: string; readonly lsn: bigint } | null;
+  readonly changes: RowChange[];
+}
+
+type FieldRow = Record<string, FieldValue>;
+
+/** What all envelopes of one reader share. */
+export interface EnvelopeContext {
+  readonly prefix: string;
+  readonly database: string;
+}
+
+/** Version that our envelopes carry in their `source` block. */
+const SOURCE_VERSION = 'banyan-1';
+
+function exact(value: bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
+
+/** The `source` block without what only a streamed change has. */
+export function envelopeSource(
+  context: EnvelopeContext,
+  table: Pick<FeedTable, 'schema' | 'table'>,
+  options: { readonly atUs: bigint; readonly snapshot: string },
+): EnvelopeSource {
+  return {
+    version: SOURCE_VERSION,
+    connector: 'postgresql',
+    name: context.prefix,
+    ts_ms: Number(options.atUs / 1_000n),
+    snapshot: options.snapshot,
+    db: context.database,
+    sequence: null,
+    ts_us: Number(options.atUs),
+    ts_ns: options.atUs * 1_000n,
+    schema: table.schema,
+    table: table.table,
+    txId: null,
+    lsn: null,
+    xmin: null,
+    origin: null,
+    origin_lsn: null,
+  };
+}
+
+/** The JSON of an envelope that is made now. */
+export function envelopeText(
+  op: EnvelopeOp,
+  rows: { readonly before: FieldRow | null; readonly after: FieldRow | null },
+  source: EnvelopeSource,
+): string {
+  const nowUs = Math.round((performance.timeOrigin + performance.now()) * 1_000);
+  const envelope: Envelope = {
+    before: rows.before,
+    after: rows.after,
+    source,
+    transaction: null,
+    op,
+    ts_ms: Math.floor(nowUs / 1_000),
+    ts_us: nowUs,
+    ts_ns: BigInt(nowUs) * 1_000n,
+  };
+  return stringifyExactJson(envelope);
+}
+
+function toRow(table: FeedTable, tuple: Tuple): FieldRow {
+  const row: FieldRow = {};
+  table.columns.forEach(({ name, decode }, index) => {
+    const field = tuple[index];
+    row[name] = field == null ? (field === null ? null : UNAVAILABLE_VALUE) : decode(field);
+  });
+  return row;
+}
+
+/** The keys, as bus keys, of the rows that a change touches: the new one and, when it changed, the old one. */
+export function touchedKeys(change: RowChange): readonly string[] {
+  const tuples = [change.before?.tuple, change.after].filter((tuple) => tuple != null);
+  return tuples.flatMap((tuple) => keyText(change.table, toRow(change.table, tuple)) ?? []);
+}
+
+/**
+ * The bus records of one change, as Debezium has them: a delete is followed by a tombstone, and a changed key is a
+ * delete of the old row and a create of the new one that name each other in headers.
+ *
+ * @param options.previousLsn End of the transaction before, for `sequence`.
+ */
+export function changeRecords(
+  change: RowChange,
+  transaction: StreamedTransaction,
+  options: { readonly context: EnvelopeContext; readonly previousLsn: bigint },
+): readonly BusRecord[] {
+  const { table, lsn } = change;
+  const source: EnvelopeSource = {
+    ...envelopeSource(options.context, table, { atUs: transaction.commitUs, snapshot: 'false' }),
+    sequence: JSON.stringify([String(options.previousLsn), String(lsn)]),
+    txId: transaction.xid,
+    lsn: exact(lsn),
+    origin: transaction.origin?.name ?? null,
+    origin_lsn: transaction.origin ? exact(transaction.origin.lsn) : null,
+  };
+  const record = (key: string | null, value: string | null, headers = {}): BusRecord => ({
+    topic: table.topic,
+    key,
+    headers,
+    value,
+  });
+  if (change.kind === 'truncate') {
+    return [record(null, envelopeText('t', { before: null, after: null }, source))];
+  }
+  // With the default replica identity an old row is its key: Debezium fills the rest with its schema's
+  // placeholders ('' or the epoch) where a column is NOT NULL, we with null.
+  const before = change.before ? toRow(table, change.before.tuple) : null;
+  const after = change.after ? toRow(table, change.after) : null;
+  const oldKey = before ? keyText(table, before) : null;
+  const newKey = after ? keyText(table, after) : null;
+  const erase = (headers = {}): BusRecord[] => {
+    const deleted = record(oldKey, envelopeText('d', { before, after: null }, source), headers);
+    return oldKey === null ? [deleted] : [deleted, record(oldKey, null, headers)];
+  };
+  if (after === null) return erase();
+  if (change.kind === 'insert') return [record(newKey, envelopeText('c', { before: null, after }, source))];
+  if (oldKey === null || newKey === null || oldKey === newKey) {
+    return [
+      record(newKey, envelopeText('u', { before: change.before?.full ? before : null, after }, source)),
+    ];
+  }
+  return [
+    ...erase({ '__debezium.newkey': newKey }),
+    record(newKey, envelopeText('c', { before: null, after }, source), { '__debezium.oldkey': oldKey }),
+  ];
+}

@@ -1,0 +1,103 @@
+import { heartbeatTopic } from '@banyan/contracts';
+import type { Logger } from '@banyan/kit';
+import type { BusRecord } from '../bus/bus.ts';
+import type { StreamedTransactions } from '../source/transaction-visibility.ts';
+import { SIGNAL_TABLE } from './feed-table.ts';
+import {
+  changeRecords,
+  type EnvelopeContext,
+  type RowChange,
+  type StreamedTransaction,
+} from './row-change.ts';
+import { readSignal } from './signal-row.ts';
+import type { TableSnapshots } from './table-snapshots.ts';
+import type { StreamStep } from './transaction-assembler.ts';
+
+/** What steps of the stream put on the bus, and what follows from their being stored. */
+export interface StepRecords {
+  readonly records: readonly BusRecord[];
+  /** End of the last step. */
+  readonly lsn: bigint;
+  /** Time written in the last heartbeat among the steps; null without one. */
+  readonly heartbeatMs: number | null;
+  readonly onStored: () => void;
+}
+
+/** Turns steps, in their order, into records. */
+export class StepTranslator {
+  readonly #context: EnvelopeContext;
+  readonly #snapshots: TableSnapshots;
+  readonly #transactions: StreamedTransactions;
+  readonly #logger: Logger;
+
+  constructor(parts: {
+    readonly context: EnvelopeContext;
+    readonly snapshots: TableSnapshots;
+    readonly transactions: StreamedTransactions;
+    readonly logger: Logger;
+  }) {
+    this.#context = parts.context;
+    this.#snapshots = parts.snapshots;
+    this.#transactions = parts.transactions;
+    this.#logger = parts.logger;
+  }
+
+  /** @param from Stored position before the first step. */
+  translate(steps: readonly StreamStep[], from: bigint): StepRecords {
+    const records: BusRecord[] = [];
+    const callbacks: (() => void)[] = [];
+    let lsn = from;
+    let heartbeatMs: number | null = null;
+    for (const step of steps) {
+      if (step.kind === 'transaction') {
+        for (const change of step.changes) records.push(...this.#change(change, step, lsn, callbacks));
+        if (step.changes.length > 0) this.#transactions.add(step.xid);
+      } else if (step.kind === 'message' && step.content) {
+        const { content } = step;
+        if ('heartbeat' in content) {
+          heartbeatMs = content.heartbeat;
+          records.push(this.#heartbeat(content.heartbeat));
+        } else if ('lowWatermark' in content) {
+          this.#snapshots.passLow(content.lowWatermark);
+        } else {
+          const outcome = this.#snapshots.passHigh(content.highWatermark);
+          records.push(...outcome.records);
+          callbacks.push(outcome.onStored);
+        }
+      }
+      lsn = step.lsn;
+    }
+    return { records, lsn, heartbeatMs, onStored: () => callbacks.forEach((callback) => callback()) };
+  }
+
+  #change(
+    change: RowChange,
+    transaction: StreamedTransaction,
+    previousLsn: bigint,
+    callbacks: (() => void)[],
+  ): readonly BusRecord[] {
+    if (change.table.name !== SIGNAL_TABLE) {
+      this.#snapshots.note(change);
+      return changeRecords(change, transaction, { context: this.#context, previousLsn });
+    }
+    const signal = readSignal(change);
+    if (!signal) return [];
+    if (signal.kind === 'unknown') {
+      this.#logger.error({ id: signal.id, reason: signal.reason }, 'a signal was not understood');
+      return [];
+    }
+    const outcome = this.#snapshots.request(signal.id, signal.tables);
+    callbacks.push(outcome.onStored);
+    return outcome.records;
+  }
+
+  #heartbeat(atMs: number): BusRecord {
+    const { prefix } = this.#context;
+    return {
+      topic: heartbeatTopic(prefix),
+      key: JSON.stringify({ serverName: prefix }),
+      headers: {},
+      value: JSON.stringify({ ts_ms: atMs }),
+    };
+  }
+}

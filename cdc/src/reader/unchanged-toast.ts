@@ -1,0 +1,108 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { quoteName, quoteTable } from '../source/catalog.ts';
+import { readConsistently } from '../source/consistent-read.ts';
+import type { AskDatabase, SourceDatabase, TextRow } from '../source/source-database.ts';
+import { isVisible } from '../source/transaction-visibility.ts';
+import type { FeedTable } from './feed-table.ts';
+import type { RowChange, StreamedTransaction } from './row-change.ts';
+import pg from 'pg';
+
+/** Keys in one question. */
+const MAX_KEYS = 200;
+/** How long a streamed commit may take to become visible before its values stay unavailable. */
+const VISIBLE_TIMEOUT_MS = 2_000;
+
+interface Gap {
+  readonly transaction: StreamedTransaction;
+  readonly index: number;
+  readonly change: RowChange;
+  readonly missing: readonly string[];
+  /** Key values as text. */
+  readonly key: readonly string[];
+}
+
+/**
+ * Fills in TOAST values that updates did not carry: from the old row where the WAL has all of it, else from the source
+ * by primary key. What cannot be had (the row is gone) stays undefined.
+ *
+ * A value read at the source may be of a later change; then that change follows in the stream and says the same.
+ */
+export async function fillUnchangedToast(
+  transactions: readonly StreamedTransaction[],
+  database: SourceDatabase,
+  signal: AbortSignal,
+): Promise<void> {
+  const gaps = transactions.flatMap((transaction) =>
+    transaction.changes.flatMap((change, index) => findGap(transaction, change, index) ?? []),
+  );
+  const deadline = Date.now() + VISIBLE_TIMEOUT_MS;
+  for (const ofTable of Map.groupBy(gaps, (gap) => gap.change.table).values()) {
+    for (let start = 0; start < ofTable.length; start += MAX_KEYS) {
+      let open: readonly Gap[] = ofTable.slice(start, start + MAX_KEYS);
+      for (;;) {
+        open = await fill(open, database, signal);
+        if (open.length === 0 || Date.now() > deadline) break;
+        await sleep(10, undefined, { signal });
+      }
+    }
+  }
+}
+
+function findGap(transaction: StreamedTransaction, change: RowChange, index: number): Gap | null {
+  const { after, before, table } = change;
+  if (!after?.includes(undefined)) return null;
+  const known = before?.full
+    ? after.map((field, i) => (field === undefined ? before.tuple[i] : field))
+    : after;
+  transaction.changes[index] = { ...change, after: known };
+  const missing = table.columns.filter((_, i) => known[i] === undefined).map(({ name }) => name);
+  const key = table.key.map((name) => known[table.columns.findIndex((column) => column.name === name)]);
+  if (missing.length === 0 || key.length === 0 || !key.every((value) => typeof value === 'string'))
+    return null;
+  return { transaction, index, change: { ...change, after: known }, missing, key };
+}
+
+/** @returns the gaps to ask for again, since their transaction is not visible yet. */
+async function fill(gaps: readonly Gap[], database: SourceDatabase, signal: AbortSignal): Promise<Gap[]> {
+  const table = gaps[0]?.change.table;
+  if (!table) return [];
+  const read = await readConsistently(database, signal, (ask) => readRows(table, gaps, ask)).catch(
+    (error: unknown) => {
+      // Table or column are gone since: nobody can have these values any more.
+      if (error instanceof pg.DatabaseError && /^42(P01|703)$/.test(error.code ?? '')) return null;
+      throw error;
+    },
+  );
+  if (!read) return [];
+  const again: Gap[] = [];
+  for (const gap of gaps) {
+    const row = read.result.get(JSON.stringify(gap.key));
+    // An older snapshot than the change could give the value that the change's predecessor replaced.
+    if (!isVisible(gap.transaction.xid, read.snapshot)) again.push(gap);
+    else if (row) gap.transaction.changes[gap.index] = { ...gap.change, after: merge(gap, row) };
+  }
+  return again;
+}
+
+function merge(gap: Gap, row: TextRow): RowChange['after'] {
+  return (gap.change.after ?? []).map((field, i) => {
+    const name = gap.change.table.columns[i]?.name ?? '';
+    return field === undefined ? row[name] : field;
+  });
+}
+
+async function readRows(
+  table: FeedTable,
+  gaps: readonly Gap[],
+  ask: AskDatabase,
+): Promise<ReadonlyMap<string, TextRow>> {
+  const columns = [...new Set([...table.key, ...gaps.flatMap((gap) => gap.missing)])];
+  const values: string[] = [];
+  const keys = gaps.map((gap) => `(${gap.key.map((value) => `$${values.push(value)}`).join(', ')})`);
+  const rows = await ask(
+    `SELECT ${columns.map(quoteName).join(', ')} FROM ONLY ${quoteTable(table.name)}
+     WHERE (${table.key.map(quoteName).join(', ')}) IN (${keys.join(', ')})`,
+    values,
+  );
+  return new Map(rows.map((row) => [JSON.stringify(table.key.map((name) => row[name])), row]));
+}

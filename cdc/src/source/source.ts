@@ -1,0 +1,69 @@
+import type { Row } from '@banyan/contracts';
+
+/** A WAL position as PostgreSQL prints it, e.g. `0/16B3748`. */
+export type Lsn = string;
+
+export interface SlotStatus {
+  readonly exists: boolean;
+  /** True while a reader is connected. */
+  readonly active: boolean;
+  /** Everything before it is stored on the bus; null without a slot. */
+  readonly confirmedFlushLsn: Lsn | null;
+  /** WAL kept on disk for the slot, bytes; null when unknown. */
+  readonly retainedWalBytes: number | null;
+  /** PostgreSQL's `wal_status`: reserved, extended, unreserved, lost; null without a slot. */
+  readonly walStatus: string | null;
+}
+
+/** How far a table snapshot has come, from the notifications on the bus. */
+export interface TableSnapshotProgress {
+  readonly id: string;
+  readonly table: string;
+  /** `failed`: the table is gone, has no primary key, or is not in the feed. */
+  readonly state: 'requested' | 'running' | 'completed' | 'failed';
+  readonly rowsDone: number | null;
+  readonly rowsEstimated: number | null;
+}
+
+/** One table of the source, as the catalog describes it. */
+export interface SourceTable {
+  /** `schema.table`. */
+  readonly name: string;
+  /** Primary key columns in key order; empty without one. */
+  readonly key: readonly string[];
+  /** Column name to type name as `format_type` prints it. */
+  readonly columns: Readonly<Record<string, string>>;
+  /** Planner's estimate (`reltuples`), never below 0. */
+  readonly estimatedRows: number;
+}
+
+/**
+ * What the control plane asks of a source, embedded or Debezium's. Every call has a deadline of its own and
+ * takes a signal.
+ */
+export interface Source {
+  /** Adds tables to the feed. Idempotent. @throws SourceTableError naming every table that is missing or has no key. */
+  ensureTables(tables: readonly string[], signal: AbortSignal): Promise<void>;
+  /** Takes tables out of the feed. Idempotent. */
+  removeTables(tables: readonly string[], signal: AbortSignal): Promise<void>;
+  describeTables(tables: readonly string[], signal: AbortSignal): Promise<readonly SourceTable[]>;
+  /** Asks the reader for a table snapshot through the signal table. @returns its id. */
+  requestTableSnapshot(tables: readonly string[], signal: AbortSignal): Promise<string>;
+  /** A position that the feed is sure to reach, also on an idle database, taken now. */
+  takePosition(signal: AbortSignal): Promise<Lsn>;
+  slotStatus(signal: AbortSignal): Promise<SlotStatus>;
+  /** Rows in (afterKey, toKey] by primary key, at most `limit`, decoded exactly as envelopes decode them. */
+  readRows(
+    range: {
+      readonly table: string;
+      readonly columns: readonly string[];
+      readonly key: readonly string[];
+      /** Key values as text, exclusive; null for the beginning. */
+      readonly afterKey: readonly string[] | null;
+      readonly toKey: readonly string[] | null;
+      readonly limit: number;
+    },
+    signal: AbortSignal,
+  ): Promise<readonly Row[]>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,16 @@
+import type { Knex } from 'knex';
+import * as log from './0001-log.ts';
+
+const migrations: Readonly<Record<string, Knex.Migration>> = {
+  '0001-log': log,
+};
+
+/** The embedded bus's schema, in order. Names are stored in `knex_migrations`: never rename one. */
+export const migrationSource: Knex.MigrationSource<string> = {
+  getMigrations: () => Promise.resolve(Object.keys(migrations)),
+  getMigrationName: (name) => name,
+  getMigration: (name) => {
+    const migration = migrations[name];
+    return migration ? Promise.resolve(migration) : Promise.reject(new Error(`No migration named ${name}.`));
+  },
+};

@@ -1,0 +1,111 @@
+import { readConfig, type ConfigOf } from '@banyan/kit';
+import { z } from 'zod';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const url = z.url({ protocol: /^https?$/, error: 'an address such as http://127.0.0.1:3000' });
+const secret = z.string().min(16, 'at least 16 characters');
+const milliseconds = (byDefault: number): z.ZodType<number> =>
+  z.coerce.number().int().positive().default(byDefault);
+
+/** Every setting of the process `strangler-proxy/src/main.ts`. */
+export const proxyConfigTable = {
+  port: { env: 'PORT', schema: port.default(8080), text: 'port for customers, 0 for a free one' },
+  adminPort: {
+    env: 'ADMIN_PORT',
+    schema: port.default(0),
+    text: 'port of the admin listener, 0 for a free one',
+  },
+  host: { env: 'HOST', schema: z.string().default('127.0.0.1'), text: 'address to listen on for customers' },
+  proxyId: {
+    env: 'PROXY_ID',
+    schema: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{1,64}$/, 'letters, digits, dot, dash, at most 64')
+      .default('proxy-1'),
+    text: 'name of this proxy, its own among all',
+  },
+  controlUrl: { env: 'CONTROL_URL', schema: url, text: 'base URL of the control plane' },
+  monolithUrl: {
+    env: 'MONOLITH_URL',
+    schema: url,
+    text: 'base URL of the monolith, used while there is no routes snapshot at all',
+  },
+  monolithDeadlineMs: {
+    env: 'MONOLITH_DEADLINE_MS',
+    schema: milliseconds(30_000),
+    text: "time for the monolith's response headers while there is no snapshot, in milliseconds",
+  },
+  peerToken: { env: 'PEER_TOKEN', schema: secret, text: 'token between the parts', secret: true },
+  snapshotFile: {
+    env: 'SNAPSHOT_FILE',
+    schema: z.string().min(1),
+    text: 'file for the last routes snapshot, read when control is down',
+  },
+  identityPrivateKey: {
+    env: 'IDENTITY_PRIVATE_KEY',
+    schema: z.string().startsWith('-----BEGIN PRIVATE KEY-----', 'an Ed25519 key, PKCS #8 in PEM'),
+    text: 'key that signs identity tokens',
+    secret: true,
+  },
+  pinSecret: {
+    env: 'PIN_SECRET',
+    schema: secret,
+    text: 'signs pins; the same for all proxies',
+    secret: true,
+  },
+  overrideToken: {
+    env: 'OVERRIDE_TOKEN',
+    schema: secret,
+    text: 'lets testers pick a side by header',
+    secret: true,
+  },
+  sessionCookie: {
+    env: 'SESSION_COOKIE',
+    schema: z.string().min(1).default('shop.sid'),
+    text: "name of the monolith's session cookie",
+  },
+  breakerFailures: {
+    env: 'BREAKER_FAILURES',
+    schema: z.coerce.number().int().positive().default(5),
+    text: 'failures in a row after which reads are kept from a service',
+  },
+  breakerHalfOpenAfterMs: {
+    env: 'BREAKER_HALF_OPEN_AFTER_MS',
+    schema: milliseconds(2_000),
+    text: 'time until one read tries a failing service again, in milliseconds',
+  },
+  connectTimeoutMs: {
+    env: 'CONNECT_TIMEOUT_MS',
+    schema: milliseconds(2_000),
+    text: 'time to connect to an upstream, in milliseconds',
+  },
+  bodyIdleTimeoutMs: {
+    env: 'BODY_IDLE_TIMEOUT_MS',
+    schema: milliseconds(60_000),
+    text: 'longest silence within a response body, in milliseconds',
+  },
+  trustedProxies: {
+    env: 'TRUSTED_PROXIES',
+    schema: z
+      .string()
+      .default('')
+      .transform((text) =>
+        text
+          .split(',')
+          .map((entry) => entry.trim())
+          .filter((entry) => entry !== ''),
+      ) // prettier-ignore
+      .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))),
+    text: 'addresses or subnets in front whose X-Forwarded-* are believed, by comma; none by default',
+  },
+  accessLog: {
+    env: 'ACCESS_LOG',
+    schema: z.stringbool().default(false),
+    text: 'log a line a request: method, slice, side, reason, status',
+  },
+} as const;
+
+export type ProxyConfig = ConfigOf<typeof proxyConfigTable>;
+
+/** @throws ConfigError that names every wrong setting. */
+export const readProxyConfig = (env?: NodeJS.ProcessEnv): ProxyConfig => readConfig(proxyConfigTable, env);

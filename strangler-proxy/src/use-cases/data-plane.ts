@@ -1,0 +1,67 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** How one exchange with an upstream ended. */
+export type ForwardOutcome =
+  /** The client got the whole answer. `headersMs` is the time until its headers came. */
+  | { readonly kind: 'answered'; readonly status: number; readonly headersMs: number }
+  /** `refuses` turned the status down: nothing was sent to the client. */
+  | { readonly kind: 'refused'; readonly status: number; readonly headersMs: number }
+  /** No answer came: nothing was sent to the client. */
+  | { readonly kind: 'failed'; readonly failure: ForwardFailure; readonly error: Error }
+  /** The upstream died within the body; the client's connection was cut, so that he can tell. */
+  | { readonly kind: 'broken'; readonly status: number; readonly headersMs: number }
+  /** The client went away first. */
+  | { readonly kind: 'cancelled' };
+
+/**
+ * `refused`: no connection, so the upstream saw nothing. `reset`: the connection ended before an answer.
+ * `deadline`: no answer in time. `protocol`: the answer was no HTTP. `request`: the request cannot be forwarded.
+ */
+export type ForwardFailure = 'refused' | 'reset' | 'deadline' | 'protocol' | 'request';
+
+export interface ForwardOptions {
+  /** Time for the response headers after the request's last byte, in milliseconds. */
+  readonly deadlineMs: number;
+  /** Headers to add to the request, as name, value, name, value. */
+  readonly requestHeaders?: readonly string[];
+  /** Headers to add to the response, asked for when the upstream's are there; name, value, name, value. */
+  readonly responseHeaders?: (status: number) => readonly string[];
+  /** True for a status that must not reach the client, who will be answered by another upstream. */
+  readonly refuses?: (status: number) => boolean;
+}
+
+/**
+ * What carries a request to an upstream and its answer back: the one place that knows how bytes move. Bodies pass
+ * untouched both ways as they come; connection-level headers are dealt with here, and nothing is ever tried twice.
+ */
+export interface DataPlane {
+  /** @param origin Scheme, host and port of the upstream. @returns Never rejects. */
+  forward(
+    request: IncomingMessage,
+    response: ServerResponse,
+    origin: string,
+    options: ForwardOptions,
+  ): Promise<ForwardOutcome>;
+  /** Ends whatever is still under way, and the connections. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** True when the request announces a body (RFC 9112 6.3). */
+export const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined ||
+  (headers['content-length'] !== undefined && headers['content-length'] !== '0');
+
+/** What an exchange says of the upstream: 500 and above, and no (whole) answer, are failures. */
+export function judge(outcome: ForwardOutcome): 'success' | 'failure' | 'cancel' {
+  switch (outcome.kind) {
+    case 'answered':
+      return outcome.status >= 500 ? 'failure' : 'success';
+    case 'failed':
+      return outcome.failure === 'request' ? 'cancel' : 'failure';
+    case 'refused':
+    case 'broken':
+      return 'failure';
+    case 'cancelled':
+      return 'cancel';
+  }
+}
