@@ -1,6 +1,7 @@
-import type { CompiledTable } from '../consumer/mapping.ts';
+import type { CompiledTable, Key } from '../consumer/mapping.ts';
 import type { Source } from '../source/source.ts';
 import { canonicalRow, canonicalValue } from './canonical.ts';
+import { compareKeys } from './key-order.ts';
 
 /** Keys as text in (afterKey, toKey]; null for no bound. */
 export interface KeyRange {
@@ -15,10 +16,17 @@ export interface CanonicalSourceRow {
   readonly row: string;
 }
 
+/** A table whose rows cannot be walked side by side. */
+export class VerifyUnsupportedError extends Error {
+  readonly code = 'verify-unsupported';
+  override readonly name = 'VerifyUnsupportedError';
+}
+
 /**
  * Source rows of a range in key order, as the service should hold them.
  *
- * @throws MappingError when a row does not fit the mapping.
+ * @throws MappingError when a row does not fit the mapping; VerifyUnsupportedError when the source sorts its keys
+ * otherwise than the service (a text key in a database whose collation is not "C").
  */
 export async function readSourceRows(options: {
   readonly source: Source;
@@ -32,10 +40,16 @@ export async function readSourceRows(options: {
     { table: table.source, columns: table.sourceColumns, key: table.sourceKey, ...range, limit },
     signal,
   );
+  let previous: Key | null = null;
   return rows.map((row) => {
     const mapped = table.forward(row);
+    const key = table.forwardKey(row);
+    if (previous && compareKeys(previous, key) >= 0) {
+      throw new VerifyUnsupportedError(`${table.source}: the source does not sort its keys by their bytes`);
+    }
+    previous = key;
     return {
-      key: table.forwardKey(row).map((value) => canonicalValue(value) ?? ''),
+      key: key.map((value) => canonicalValue(value) ?? ''),
       row: canonicalRow(table.columns.map((column) => mapped[column] ?? null)),
     };
   });

@@ -261,3 +261,17 @@ test('a key column with a transform is refused, since the sides would not sort a
   const slice = { ...notesSlice, tables: [{ ...mapping, key: ['title'] }] };
   await expect(verify({ slice })).rejects.toMatchObject({ code: 'verify-unsupported' });
 });
+
+test('a source that sorts text keys by another collation is refused', async () => {
+  const [mapping] = notesSlice.tables;
+  if (!mapping) throw new Error('no table');
+  const columns = { ...mapping.columns, title: 'headline' };
+  const slice = { ...notesSlice, tables: [{ ...mapping, key: ['title'], columns }] };
+  sourceRows = new Map([
+    [1n, note(1, { title: 'a' })],
+    [2n, note(2, { title: 'B' })],
+  ]);
+  await expect(verify({ slice })).rejects.toThrow(
+    'public.notes: the source does not sort its keys by their bytes',
+  );
+});

@@ -5,7 +5,9 @@ import type { Source } from '../source/source.ts';
 import { createRangeHash } from './canonical.ts';
 import type { ServiceCopy } from './copy.ts';
 import { settleRange, type Difference, type KeyRange, type SettleOptions } from './settle-range.ts';
-import { readSourceRows } from './source-rows.ts';
+import { readSourceRows, VerifyUnsupportedError } from './source-rows.ts';
+
+export { VerifyUnsupportedError } from './source-rows.ts';
 
 const MAX_EXAMPLES = 10;
 
@@ -38,19 +40,14 @@ export interface VerifyResult {
   readonly examples: readonly string[];
 }
 
-/** A table whose rows cannot be walked side by side. */
-export class VerifyUnsupportedError extends Error {
-  readonly code = 'verify-unsupported';
-  override readonly name = 'VerifyUnsupportedError';
-}
-
 /**
  * Compares every row of a slice's tables, mapped, with the service's copy, while both are written to. Walks each
  * source table in key order; the ranges cover the whole key space, so that rows which only the service has are found
  * wherever they are. A difference counts only if it is still there after the copy has passed a position taken when
  * it was seen.
  *
- * @throws VerifyUnsupportedError when a key column has a transform (both sides must sort alike); the errors of source,
+ * @throws VerifyUnsupportedError when the sides do not sort alike: a key column has a transform, or a text
+ * key another collation than "C"; the errors of source,
  * copy and `caughtUp`.
  */
 export async function verifySlice(options: VerifyOptions): Promise<VerifyResult> {
