@@ -3,7 +3,7 @@ import { freemem } from 'node:os';
 import pg from 'pg';
 import { findFreePort } from '@banyan/postgres';
 import { projectRoot } from '../home.ts';
-import { bytes, style } from '../output/terminal.ts';
+import { asTyped, bytes, style } from '../output/terminal.ts';
 import { readRunState } from '../supervise/run-state.ts';
 import type { Context } from './context.ts';
 
@@ -138,6 +138,6 @@ export async function doctor(context: Context): Promise<void> {
   const colour = { ok: 'green', warning: 'yellow', problem: 'red' } as const;
   for (const { check, verdict, got, remedy } of findings) {
     console.log(`${style(colour[verdict], verdict.padEnd(8))} ${check}: ${got}`);
-    if (remedy) console.log(`         ${remedy}`);
+    if (remedy) console.log(`         ${asTyped(remedy)}`);
   }
 }

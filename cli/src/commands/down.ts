@@ -44,5 +44,5 @@ export async function down(options: DownOptions, context: Context): Promise<void
   console.log(run ? 'stopped' : 'nothing ran');
   if (kept)
     console.log(`the state was put aside in ${kept}; delete that folder when you do not want it back`);
-  else if (run) console.log('the state stays; `banyan up` goes on from it');
+  else if (run) console.log('the state stays; `npx banyan up` goes on from it');
 }

@@ -6,7 +6,7 @@ import type { Context } from './context.ts';
 import { CommandError } from '../output/command-error.ts';
 import { style } from '../output/terminal.ts';
 import { readRunState, type RunState } from '../supervise/run-state.ts';
-import { Supervisor } from '../supervise/supervisor.ts';
+import { refuseSecond, Supervisor } from '../supervise/supervisor.ts';
 
 export interface UpOptions {
   readonly port?: number;
@@ -80,8 +80,7 @@ export async function up(options: UpOptions, context: Context): Promise<void> {
 
 async function upDetached(options: UpOptions, context: Context, startedAtMs: number): Promise<void> {
   const { home } = context;
-  const running = readRunState(home);
-  if (running) throw alreadyRunning(running);
+  refuseSecond(home);
   mkdirSync(home.logsDir, { recursive: true, mode: 0o700 });
   const logFile = join(home.logsDir, 'up.log');
   const log = openSync(logFile, 'w', 0o600);
@@ -110,16 +109,6 @@ async function upDetached(options: UpOptions, context: Context, startedAtMs: num
     message: 'Banyan did not start.',
     evidence: readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-15),
     nextSteps: ['banyan doctor', 'banyan up'],
-    exitCode: 3,
-  });
-}
-
-function alreadyRunning(run: RunState): CommandError {
-  return new CommandError({
-    code: 'already-running',
-    message: `Banyan runs already: ${run.shopUrl}`,
-    evidence: [`its supervisor is process ${run.supervisorPid}`],
-    nextSteps: ['banyan status', 'banyan down'],
     exitCode: 3,
   });
 }

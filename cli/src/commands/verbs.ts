@@ -3,7 +3,7 @@ import type { SliceStatus, VerbResponse } from '@banyan/contracts';
 import { ControlClient, type Verb } from '../control-client.ts';
 import { CommandError } from '../output/command-error.ts';
 import { bar, gatesText } from '../output/status-text.ts';
-import { count, isTerminal, style } from '../output/terminal.ts';
+import { asTyped, count, isTerminal, style } from '../output/terminal.ts';
 import { whoami, type Context } from './context.ts';
 
 export interface VerbOptions {
@@ -45,7 +45,7 @@ export async function runVerb(
     await waitUntilSettled(client, slice, { ...options, quiet: context.json });
   }
   if (context.json) console.log(JSON.stringify(response));
-  else if (response.next_steps.length > 0) console.log(`next: ${response.next_steps.join('  ·  ')}`);
+  else if (response.next_steps.length > 0) console.log(asTyped(`next: ${response.next_steps.join('  ·  ')}`));
 }
 
 /** True when the step that was begun is complete: the copy verified, the share in force at every proxy. */

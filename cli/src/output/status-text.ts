@@ -1,7 +1,7 @@
 import type { GateResult, SliceStatus, StatusReport } from '@banyan/contracts';
 import type { CustomerTotals } from '../customers.ts';
 import type { RunState } from '../supervise/run-state.ts';
-import { bytes, count, duration, percent, style, table } from './terminal.ts';
+import { asTyped, bytes, count, duration, percent, style, table } from './terminal.ts';
 
 const BAR_WIDTH = 24;
 
@@ -23,7 +23,7 @@ export function gatesText(gates: readonly GateResult[]): string {
   return gates
     .map(
       ({ verdict, gate, wanted, got, remedy }) =>
-        `  ${mark[verdict]} ${gate}: wanted ${wanted}, got ${got}${verdict !== 'pass' && remedy ? `\n         ${remedy}` : ''}`,
+        `  ${mark[verdict]} ${gate}: wanted ${wanted}, got ${got}${verdict !== 'pass' && remedy ? `\n         ${asTyped(remedy)}` : ''}`,
     )
     .join('\n');
 }
@@ -115,6 +115,7 @@ export function statusText(parts: {
       ]),
     ),
   );
-  if (report && report.next_steps.length > 0) lines.push('', `try: ${report.next_steps.join('  ·  ')}`);
+  if (report && report.next_steps.length > 0)
+    lines.push('', asTyped(`try: ${report.next_steps.join('  ·  ')}`));
   return lines.join('\n');
 }

@@ -70,6 +70,14 @@ export function count(value: number | null): string {
   return value === null ? 'unknown' : value.toLocaleString('en-US');
 }
 
+const COMMAND =
+  /(?<!npx )\bbanyan (?=(?:up|down|status|slices|advance|pause|resume|rollback|route|verify|explain|journal|pid|doctor)\b)/g;
+
+/** Commands in a text as people type them in a checkout, where `banyan` itself is on no PATH. */
+export function asTyped(text: string): string {
+  return text.replaceAll(COMMAND, 'npx banyan ');
+}
+
 /** Cause, evidence, next command. */
 export function printFailure(error: CommandError, json: boolean): void {
   if (json) {
@@ -80,6 +88,6 @@ export function printFailure(error: CommandError, json: boolean): void {
     return;
   }
   console.error(`${style('red', 'error')}: ${error.message}`);
-  for (const line of error.evidence) console.error(`  ${line}`);
-  for (const step of error.nextSteps) console.error(`try: ${style('bold', step)}`);
+  for (const line of error.evidence) console.error(`  ${asTyped(line)}`);
+  for (const step of error.nextSteps) console.error(`try: ${style('bold', asTyped(step))}`);
 }

@@ -28,6 +28,19 @@ export interface SupervisorOptions {
   readonly onProgress: (line: string) => void;
 }
 
+/** @throws CommandError `already-running` when this home has a supervisor that is alive. */
+export function refuseSecond(home: Home): void {
+  const running = readRunState(home);
+  if (!running) return;
+  throw new CommandError({
+    code: 'already-running',
+    message: `Banyan runs already: ${running.shopUrl}`,
+    evidence: [`process ${running.supervisorPid} supervises ${home.dir}`],
+    nextSteps: ['banyan status', 'banyan down'],
+    exitCode: 3,
+  });
+}
+
 /** Starts all processes, keeps each running, and ends them in order. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
@@ -50,16 +63,7 @@ export class Supervisor {
    */
   static async start(options: SupervisorOptions): Promise<Supervisor> {
     const { home } = options;
-    const running = readRunState(home);
-    if (running) {
-      throw new CommandError({
-        code: 'already-running',
-        message: `Banyan runs already: ${running.shopUrl}`,
-        evidence: [`process ${running.supervisorPid} supervises ${home.dir}`],
-        nextSteps: ['banyan status', 'banyan down'],
-        exitCode: 3,
-      });
-    }
+    refuseSecond(home);
     mkdirSync(home.logsDir, { recursive: true, mode: 0o700 });
     ensureSecrets(home);
     const supervisor = new Supervisor(options, await choosePorts(home, options.shopPort));
