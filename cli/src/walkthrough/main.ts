@@ -30,15 +30,16 @@ function runBanyan(home: Home, ...args: string[]): number {
   return spawnSync(process.execPath, [banyan, ...args], { stdio: 'inherit', env }).status ?? 1;
 }
 
-const auto: Guide = { predict: () => Promise.resolve(), mayRun: () => Promise.resolve(true) };
+const auto: Guide = { predict: () => Promise.resolve(true), mayRun: () => Promise.resolve(true) };
 
 const interactive: Guide = {
   async predict(question) {
-    await text({
+    const answer = await text({
       message: `Predict: ${question}`,
       placeholder: 'your guess, or just Enter',
       defaultValue: '',
     });
+    return !isCancel(answer);
   },
   async mayRun() {
     const answer = await confirm({ message: 'Run it?', active: 'run', inactive: 'leave the walkthrough' });

@@ -5,6 +5,7 @@ import { readCustomerTotals } from '../customers.ts';
 import { projectRoot, type Home } from '../home.ts';
 import { sharesText } from '../output/status-text.ts';
 import { duration, style } from '../output/terminal.ts';
+import { wrap } from '../output/wrap.ts';
 import { readRunState } from '../supervise/run-state.ts';
 import type { Lesson } from './lesson.ts';
 import { parseProbe, type Finding, type Observation } from './probes.ts';
@@ -12,11 +13,13 @@ import { parseProbe, type Finding, type Observation } from './probes.ts';
 /** How long a check is looked at again before it counts as not passed. */
 const CHECK_TIMEOUT_MS = 60_000;
 const CHECK_INTERVAL_MS = 500;
+/** Columns of prose: longer lines are hard to read. */
+const MAX_WIDTH = 100;
 
 /** What the walkthrough asks of the person at the keyboard; `--auto` answers by itself. */
 export interface Guide {
-  /** Shows a question, returns when the person is ready to go on. */
-  predict(question: string): Promise<void>;
+  /** Shows a question. @returns false when the person leaves instead of going on. */
+  predict(question: string): Promise<boolean>;
   /** Shows a command, and asks whether to run it. */
   mayRun(command: string): Promise<boolean>;
 }
@@ -79,8 +82,9 @@ export type Outcome = 'passed' | 'not-yet' | 'quit' | 'broken';
 
 /** Goes through one lesson: predict, do, check, what you just saw. */
 export async function walk(lesson: Lesson, home: Home, guide: Guide): Promise<Outcome> {
-  console.log(`\n${style('bold', lesson.title)}\n\n${lesson.intro}\n`);
-  if (lesson.predict) await guide.predict(lesson.predict);
+  const width = Math.min(process.stdout.columns || MAX_WIDTH, MAX_WIDTH);
+  console.log(`\n${style('bold', lesson.title)}\n\n${wrap(lesson.intro, width)}\n`);
+  if (lesson.predict && !(await guide.predict(lesson.predict))) return 'quit';
   for (const command of lesson.commands) {
     console.log(style('cyan', command.replaceAll(/^/gm, '$ ')));
     if (!(await guide.mayRun(command))) return 'quit';
@@ -104,6 +108,6 @@ export async function walk(lesson: Lesson, home: Home, guide: Guide): Promise<Ou
     if (!isPassed) console.log(`         try: ${hint}`);
   }
   console.log(`${style('dim', 'now    ')}  ${await figures(home)}`);
-  if (passed) console.log(`\n${lesson.seen}`);
+  if (passed) console.log(`\n${wrap(lesson.seen, width)}`);
   return passed ? 'passed' : 'not-yet';
 }
