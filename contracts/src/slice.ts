@@ -31,6 +31,8 @@ export interface TableMapping {
   readonly key: readonly string[];
   /** Source column to target column. Must hold every key column. */
   readonly columns: Readonly<Record<string, ColumnTarget>>;
+  /** Source columns whose values are about a person: they are masked wherever rows are shown. Default: none. */
+  readonly personal?: readonly string[];
 }
 
 /** A path whose requests the slice serves. Segments are literal, `:name` for one segment, or a last `*`. */
@@ -92,6 +94,7 @@ const tableMapping = z
     kind: z.enum(['owned', 'reference']),
     key: z.array(z.string()).min(1, 'a table without a primary key cannot be copied'),
     columns: z.record(z.string(), columnTarget),
+    personal: z.array(z.string().min(1)).optional(),
   })
   .superRefine((table, context) => {
     for (const column of table.key) {

@@ -22,6 +22,13 @@ export const syncReportSchema = z.strictObject({
       nextOffset: z.number().int(),
       appliedRows: z.number().int(),
       quarantined: z.number().int(),
+      /**
+       * True when records that this copy had not applied are gone from the bus: rows may be missing until a new table
+       * snapshot has begun.
+       */
+      lost: z.boolean(),
+      /** Offset after the topic's last record when the consumer last looked; null when it has not. */
+      endOffset: z.number().int().nullable(),
     }),
   ),
   /** Commit to apply over the last minute, heartbeats included; null with no sample. */

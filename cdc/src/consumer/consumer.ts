@@ -251,5 +251,7 @@ function tableReport(state: TopicState, table: CompiledTable): SyncReport['table
     nextOffset: partitions.reduce((sum, { nextOffset }) => sum + nextOffset, 0),
     appliedRows: partitions.reduce((sum, { appliedRows }) => sum + appliedRows, 0),
     quarantined: state.heldCount,
+    lost: false,
+    endOffset: null,
   };
 }

@@ -19,7 +19,7 @@ const report: SyncReport = {
   tables: [
     {
       ...{ source: 'public.reviews', target: 'review', topic: 'shop.public.reviews' },
-      ...{ nextOffset: 9, appliedRows: 20, quarantined: 0 },
+      ...{ nextOffset: 9, appliedRows: 20, quarantined: 0, lost: false, endOffset: null },
     },
   ],
   lag: { p50Ms: 10, p99Ms: 50, samples: 60 },

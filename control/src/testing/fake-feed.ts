@@ -133,7 +133,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
             tables: [
               {
                 ...{ source: 'public.reviews', target: 'review', topic: 'shop.public.reviews' },
-                ...{ nextOffset: 7, appliedRows: 20, quarantined: feed.quarantined },
+                ...{ nextOffset: 7, appliedRows: 20, quarantined: feed.quarantined, lost: false, endOffset: null },
               },
             ],
             lag: feed.lag,
