@@ -6,6 +6,7 @@ const quiet = '--disable-warning=ExperimentalWarning';
 const tasks = {
   setup: null,
   test: [quiet, 'script/test.js'],
+  'test:stack': [quiet, 'script/test-stack.js'],
   walkthrough: [quiet, 'cli/src/walkthrough/main.ts'],
   monolith: [
     quiet,

@@ -50,7 +50,7 @@ const parts = [
     command: bin('depcruise'),
     args: ['--config', '.dependency-cruiser.cjs', ...packages, 'banyan.config.ts'],
   },
-  jest('unit', '--testPathIgnorePatterns', '\\.e2e\\.test\\.ts$', '/node_modules/'),
+  jest('unit', '--testPathIgnorePatterns', '\\.(e2e|stack)\\.test\\.ts$', '/node_modules/'),
   jest('e2e', '--testPathPatterns', '\\.e2e\\.test\\.ts$', '--maxWorkers=1'),
   {
     name: 'walkthrough',

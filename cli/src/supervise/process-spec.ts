@@ -5,7 +5,9 @@ export type Readiness =
   /** This address answers 200. */
   | { readonly kind: 'http'; readonly url: string }
   /** This database answers a query. */
-  | { readonly kind: 'postgres'; readonly url: string };
+  | { readonly kind: 'postgres'; readonly url: string }
+  /** This says so; asked again until it does. Never throws, and has a deadline of its own. */
+  | { readonly kind: 'check'; readonly isReady: (signal: AbortSignal) => Promise<boolean> };
 
 /** One process to run and keep running. */
 export interface ProcessSpec {

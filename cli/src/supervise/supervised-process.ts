@@ -15,6 +15,7 @@ const MAX_BACKOFF_MS = 5_000;
 const HEALTHY_RUN_MS = 20_000;
 const STOP_TIMEOUT_MS = 12_000;
 const READY_TIMEOUT_MS = 90_000;
+const READY_POLL_MS = 50;
 /** Crashes before it was ever ready, after which starting is given up. */
 const MAX_EARLY_CRASHES = 3;
 const MAX_LOG_BYTES = 10_000_000;
@@ -147,20 +148,10 @@ export class SupervisedProcess {
         });
       case 'postgres':
         return waitForPostgres(ready.url, READY_TIMEOUT_MS, signal);
+      case 'check':
+        return pollUntilReady(ready.isReady, signal);
       case 'http':
-        for (;;) {
-          signal.throwIfAborted();
-          try {
-            const answer = await fetch(ready.url, {
-              signal: AbortSignal.any([signal, AbortSignal.timeout(1_000)]),
-            });
-            await answer.body?.cancel();
-            if (answer.ok) return;
-          } catch {
-            // not yet: asked again below
-          }
-          await sleep(50, undefined, { signal });
-        }
+        return pollUntilReady(() => answersOk(ready.url, signal), signal);
     }
   }
 
@@ -205,5 +196,26 @@ export class SupervisedProcess {
       nextSteps: [`less ${this.#logFile}`, 'banyan doctor'],
       exitCode: 3,
     });
+  }
+}
+
+/** @throws the signal's reason when the process ends first. */
+async function pollUntilReady(
+  isReady: (signal: AbortSignal) => Promise<boolean>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!(await isReady(signal))) {
+    signal.throwIfAborted();
+    await sleep(READY_POLL_MS, undefined, { signal });
+  }
+}
+
+async function answersOk(url: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(1_000)]) });
+    await answer.body?.cancel();
+    return answer.ok;
+  } catch {
+    return false; // not yet: it is asked again
   }
 }

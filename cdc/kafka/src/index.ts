@@ -1,0 +1,10 @@
+export { downloadKafka } from './download.ts';
+export type { DownloadOptions, KafkaFiles } from './download.ts';
+export { findJavaTools } from './java.ts';
+export type { JavaTools } from './java.ts';
+export { KafkaStackError } from './kafka-stack-error.ts';
+export type { KafkaStackErrorCode } from './kafka-stack-error.ts';
+export { startKafkaStack } from './kafka-stack.ts';
+export type { KafkaStack, StackProcess } from './kafka-stack.ts';
+export { prepareKafka } from './prepare.ts';
+export type { KafkaPorts, PreparedKafka, PreparedProcess, PrepareKafkaOptions } from './prepare.ts';

@@ -1,0 +1,125 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { downloadKafka } from './download.ts';
+import { KafkaStackError } from './kafka-stack-error.ts';
+import { prepareKafka, type KafkaPorts, type PrepareKafkaOptions, type PreparedProcess } from './prepare.ts';
+
+const READY_TIMEOUT_MS = 90_000;
+const STOP_TIMEOUT_MS = 15_000;
+const POLL_MS = 50;
+
+/** A process of the stack that tests kill and start again. */
+export interface StackProcess {
+  readonly pid: number | null;
+  /** Starts it, where it does not run, and waits until it serves. @throws KafkaStackError `not-ready`. */
+  start(): Promise<void>;
+  /** SIGKILL, and waits for its end. */
+  kill(): Promise<void>;
+  /** SIGTERM, after 15 s SIGKILL, and waits for its end. Idempotent. */
+  stop(): Promise<void>;
+}
+
+export interface KafkaStack {
+  readonly bootstrapServers: string;
+  readonly connectUrl: string;
+  readonly secretsDir: string;
+  readonly broker: StackProcess;
+  readonly connect: StackProcess;
+  /** Ends Connect, then the broker. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Downloads where needed, starts broker and (unless `withConnect` is false) Connect, and waits until both serve.
+ * For tests and for tools that need a Kafka of their own.
+ *
+ * @example
+ * const stack = await startKafkaStack({ dir, ports: { kafka: 9092, controller: 9093, connect: 8083 } });
+ */
+export async function startKafkaStack(
+  options: Omit<PrepareKafkaOptions, 'files'> & {
+    readonly ports: KafkaPorts;
+    readonly withConnect?: boolean;
+  },
+): Promise<KafkaStack> {
+  const prepared = await prepareKafka({ ...options, files: await downloadKafka() });
+  const broker = new SpawnedProcess(prepared.broker);
+  const connect = new SpawnedProcess(prepared.connect);
+  const close = async (): Promise<void> => {
+    await connect.stop();
+    await broker.stop();
+  };
+  try {
+    await broker.start();
+    if (options.withConnect ?? true) await connect.start();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const { bootstrapServers, connectUrl, secretsDir } = prepared;
+  return { bootstrapServers, connectUrl, secretsDir, broker, connect, close };
+}
+
+class SpawnedProcess implements StackProcess {
+  readonly #prepared: PreparedProcess;
+  readonly #logFile: string;
+  #child: ChildProcess | null = null;
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor(prepared: PreparedProcess) {
+    this.#prepared = prepared;
+    this.#logFile = join(prepared.cwd, `${prepared.name}.log`);
+  }
+
+  get pid(): number | null {
+    return this.#child?.pid ?? null;
+  }
+
+  async start(): Promise<void> {
+    const child = this.#child ?? this.#spawn();
+    const deadline = AbortSignal.timeout(READY_TIMEOUT_MS);
+    while (!(await this.#prepared.isReady(deadline))) {
+      if (this.#child !== child) throw this.#notReady('ended while starting');
+      if (deadline.aborted) throw this.#notReady(`did not answer within ${READY_TIMEOUT_MS / 1_000} s`);
+      await sleep(POLL_MS);
+    }
+  }
+
+  async kill(): Promise<void> {
+    this.#child?.kill('SIGKILL');
+    await this.#ended;
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#child;
+    if (!child) return;
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    await this.#ended;
+    clearTimeout(timer);
+  }
+
+  #spawn(): ChildProcess {
+    const { command, args, cwd } = this.#prepared;
+    const log = openSync(this.#logFile, 'a', 0o600);
+    const child = spawn(command, args, { cwd, stdio: ['ignore', log, log] });
+    closeSync(log);
+    this.#child = child;
+    this.#ended = new Promise((resolve) => {
+      const end = (): void => {
+        if (this.#child === child) this.#child = null;
+        resolve();
+      };
+      child.once('error', end);
+      child.once('exit', end);
+    });
+    return child;
+  }
+
+  #notReady(what: string): KafkaStackError {
+    const tail = readFileSync(this.#logFile, 'utf8').trimEnd().split('\n').slice(-12).join('\n');
+    return new KafkaStackError('not-ready', `${this.#prepared.name} ${what}. It said last:\n${tail}`);
+  }
+}

@@ -1,0 +1,49 @@
+// `npm run test:stack`: the tests that need Kafka, Connect and Debezium (`*.stack.test.ts`), apart from `npm test`, so
+// that this needs no Java. Arguments are paths of tests. Where Java or Maven is missing it fails in CI and only says so
+// elsewhere. The last line is `N passed, N failed`.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root, run } from './setup.js';
+
+const { downloadKafka } = await import('../cdc/kafka/src/index.ts');
+try {
+  let lastSaidMs = 0;
+  await downloadKafka({
+    onProgress(line) {
+      if (Date.now() - lastSaidMs < 2_000) return;
+      lastSaidMs = Date.now();
+      console.log(line);
+    },
+  });
+} catch (error) {
+  const isMissing = error.code === 'tools-missing';
+  console.error(`${error.message}\n${isMissing ? 'The tests of the full stack did not run.' : ''}`);
+  process.exit(isMissing && process.env.CI !== 'true' ? 0 : 3);
+}
+
+const dir = mkdtempSync(join(tmpdir(), 'banyan-test-stack-'));
+const report = join(dir, 'report.json');
+let counts = { passed: 0, failed: 1 };
+let code = 1;
+try {
+  code = await run(process.execPath, [
+    '--experimental-vm-modules',
+    '--disable-warning=ExperimentalWarning',
+    join(root, 'node_modules/jest/bin/jest.js'),
+    '--json',
+    `--outputFile=${report}`,
+    '--maxWorkers=1',
+    '--testTimeout=120000',
+    '--testPathPatterns',
+    ...(process.argv.length > 2 ? process.argv.slice(2) : ['\\.stack\\.test\\.ts$']),
+  ]);
+  const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(
+    readFileSync(report, 'utf8'),
+  );
+  counts = { passed: numPassedTests, failed: numFailedTests + numRuntimeErrorTestSuites };
+} finally {
+  rmSync(dir, { recursive: true, force: true });
+}
+process.exitCode = code === 0 && counts.failed > 0 ? 1 : code;
+console.log(`${counts.passed} passed, ${counts.failed} failed`);
