@@ -24,10 +24,8 @@ try {
 
 const dir = mkdtempSync(join(tmpdir(), 'banyan-test-stack-'));
 const report = join(dir, 'report.json');
-let counts = { passed: 0, failed: 1 };
-let code = 1;
 try {
-  code = await run(process.execPath, [
+  const code = await run(process.execPath, [
     '--experimental-vm-modules',
     '--disable-warning=ExperimentalWarning',
     join(root, 'node_modules/jest/bin/jest.js'),
@@ -41,9 +39,9 @@ try {
   const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(
     readFileSync(report, 'utf8'),
   );
-  counts = { passed: numPassedTests, failed: numFailedTests + numRuntimeErrorTestSuites };
+  const failed = numFailedTests + numRuntimeErrorTestSuites;
+  process.exitCode = code === 0 && failed > 0 ? 1 : code;
+  console.log(`${numPassedTests} passed, ${failed} failed`);
 } finally {
   rmSync(dir, { recursive: true, force: true });
 }
-process.exitCode = code === 0 && counts.failed > 0 ? 1 : code;
-console.log(`${counts.passed} passed, ${counts.failed} failed`);

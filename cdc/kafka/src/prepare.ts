@@ -23,7 +23,7 @@ export interface PreparedProcess {
   /** Where it listens. */
   readonly url: string;
   /** Asks once whether it can serve. Never throws; takes 2 s at most. */
-  isReady(signal: AbortSignal): Promise<boolean>;
+  readonly isReady: (signal: AbortSignal) => Promise<boolean>;
 }
 
 export interface KafkaPorts {
