@@ -4,6 +4,8 @@ export interface BusRecord {
   readonly key: string | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly value: string | null;
+  /** Where to append it, on a bus of several partitions a topic. Default: chosen by the key. */
+  readonly partition?: number;
 }
 
 /** A record with its place: offsets rise by one within a partition, from 0. */

@@ -1,0 +1,244 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '@banyan/kit';
+import {
+  BusClosedError,
+  type Bus,
+  type BusRecord,
+  type ConsumeOptions,
+  type StoredRecord,
+  type TopicPosition,
+} from './bus.ts';
+import { commitGroup } from './kafka/group-information.ts';
+import { createKafkaClient, type KafkaSettings } from './kafka/kafka-client.ts';
+import { BusUnreachableError } from './kafka/kafka-errors.ts';
+import { NextOffsets } from './kafka/next-offsets.ts';
+import { OrderedProducer } from './kafka/ordered-producer.ts';
+import { ReadingSession } from './kafka/reading-session.ts';
+import { TopicCatalog } from './kafka/topic-catalog.ts';
+import { TopicWatch } from './kafka/topic-watch.ts';
+
+const SESSION_RETRY_MS = 100;
+/** Sessions that fail are tried again this long before the reader is told. */
+const PATIENCE_MS = 10_000;
+const DEFAULT_BATCH_BYTES = 4_194_304;
+const READ_POLL_MS = 20;
+
+export interface KafkaBusOptions extends KafkaSettings {
+  readonly logger: Logger;
+  /** Partitions of topics that this bus makes. Default 1; see docs/adr/0015. */
+  readonly newTopicPartitions?: number;
+  /** Most bytes of keys and values handed over at once; a larger record comes alone. Default 4 MiB. */
+  readonly maxBatchBytes?: number;
+}
+
+/** A bus on Kafka. Beyond `Bus` it says where topics begin and what this bus is. */
+export interface KafkaBus extends Bus {
+  /** Tells this bus from every other one, also from a later one at the same place: the cluster's id. */
+  id(): Promise<string>;
+  /** Offset of the first record kept of each partition; 0 for a topic that does not exist yet. */
+  starts(topics: readonly string[]): Promise<readonly TopicPosition[]>;
+  /** At most `limit` records from a position on, for people who look. @throws OffsetGoneError */
+  read(from: TopicPosition, limit: number): Promise<readonly StoredRecord[]>;
+  /** Makes topics that do not exist yet. Those that do are left as they are. */
+  ensureTopics(topics: readonly string[]): Promise<void>;
+  /** Tells Kafka how far a group has applied, for people and their tools alone. */
+  commit(group: string, positions: readonly TopicPosition[], signal?: AbortSignal): Promise<void>;
+}
+
+/**
+ * The bus of the full stack. Connects with the first call.
+ *
+ * Different from the embedded bus: an append is all or none per partition; there is no order between partitions; and
+ * offsets are not dense, since transactions take some for their marks.
+ *
+ * @example
+ * const bus = openKafkaBus({ brokers: ['127.0.0.1:9092'], clientId: 'banyan-reviews', logger });
+ */
+export function openKafkaBus(options: KafkaBusOptions): KafkaBus {
+  return new KafkaJsBus(options);
+}
+
+type KafkaConsumeOptions = Omit<ConsumeOptions, 'from'> & { readonly next: NextOffsets };
+
+class KafkaJsBus implements KafkaBus {
+  readonly #options: KafkaBusOptions;
+  readonly #kafka: ReturnType<typeof createKafkaClient>;
+  readonly #catalog: TopicCatalog;
+  readonly #producer: OrderedProducer;
+  readonly #closing = new AbortController();
+  readonly #known = new Set<string>();
+  #closed: Promise<void> | null = null;
+
+  constructor(options: KafkaBusOptions) {
+    this.#options = options;
+    this.#kafka = createKafkaClient(options, options.logger);
+    this.#catalog = new TopicCatalog(this.#kafka);
+    this.#producer = new OrderedProducer(this.#kafka);
+  }
+
+  async id(): Promise<string> {
+    this.#check();
+    return await this.#catalog.clusterId();
+  }
+
+  async append(records: readonly BusRecord[], signal?: AbortSignal): Promise<void> {
+    this.#check(signal);
+    const batch = records.map((record) => ({ ...record, headers: { ...record.headers } }));
+    if (batch.length === 0) return;
+    const unknown = batch.map(({ topic }) => topic).filter((topic) => !this.#known.has(topic));
+    if (unknown.length > 0) await this.ensureTopics(unknown);
+    signal?.throwIfAborted();
+    try {
+      await this.#producer.send(batch, signal);
+    } catch (error) {
+      this.#known.clear(); // one may have been deleted
+      throw error;
+    }
+  }
+
+  async ensureTopics(topics: readonly string[]): Promise<void> {
+    this.#check();
+    const found = await this.#catalog.partitions();
+    const missing = [...new Set(topics)].filter((topic) => !found.has(topic));
+    if (missing.length > 0) await this.#catalog.create(missing, this.#options.newTopicPartitions ?? 1);
+    for (const topic of topics) this.#known.add(topic);
+  }
+
+  async partitions(topic: string): Promise<readonly number[]> {
+    this.#check();
+    return (await this.#catalog.partitions()).get(topic) ?? this.#partitionsToBe();
+  }
+
+  async starts(topics: readonly string[]): Promise<readonly TopicPosition[]> {
+    return await this.#positions(topics, 'firstOffset');
+  }
+
+  async ends(topics: readonly string[]): Promise<readonly TopicPosition[]> {
+    return await this.#positions(topics, 'nextOffset');
+  }
+
+  async read(from: TopicPosition, limit: number): Promise<readonly StoredRecord[]> {
+    const ends = await this.ends([from.topic]);
+    const end = ends.find(({ partition }) => partition === from.partition)?.nextOffset ?? 0;
+    const found: StoredRecord[] = [];
+    if (limit <= 0 || end <= from.nextOffset) return found;
+    const next = new NextOffsets([...ends, from]);
+    const done = new AbortController();
+    const isDone = (): boolean => found.length >= limit || (next.get(from.topic, from.partition) ?? 0) >= end;
+    // By time, not by records: the last offsets before the end may be marks of transactions.
+    const timer = setInterval(() => isDone() && done.abort(), READ_POLL_MS);
+    try {
+      await this.#consume({
+        next,
+        signal: done.signal,
+        onBatch: (records) => {
+          const wanted = records.filter(
+            ({ partition, offset }) => partition === from.partition && offset < end,
+          );
+          found.push(...wanted.slice(0, limit - found.length));
+          if (found.length >= limit) done.abort();
+          return Promise.resolve();
+        },
+      });
+    } finally {
+      clearInterval(timer);
+    }
+    return found;
+  }
+
+  async commit(group: string, positions: readonly TopicPosition[], signal?: AbortSignal): Promise<void> {
+    this.#check(signal);
+    await commitGroup(this.#kafka, { group, positions }, signal);
+  }
+
+  async consume({ from, ...options }: ConsumeOptions): Promise<void> {
+    await this.#consume({ ...options, next: new NextOffsets(from) });
+  }
+
+  close(): Promise<void> {
+    this.#closing.abort();
+    this.#closed ??= Promise.all([this.#producer.close(), this.#catalog.close()]).then(() => undefined);
+    return this.#closed;
+  }
+
+  async #consume(options: KafkaConsumeOptions): Promise<void> {
+    this.#check();
+    const { signal } = options;
+    const stop = AbortSignal.any([signal, this.#closing.signal]);
+    let wellAtMs = Date.now();
+    while (!stop.aborted) {
+      try {
+        const joinedAtMs = await this.#readOn(options, stop);
+        wellAtMs = Math.max(wellAtMs, joinedAtMs ?? 0);
+      } catch (error) {
+        if (!(error instanceof BusUnreachableError) || Date.now() - wellAtMs > PATIENCE_MS) throw error;
+        this.#options.logger.debug({ error: error.message }, 'reading from Kafka begins again');
+        await delay(SESSION_RETRY_MS, undefined, { signal: stop }).catch(() => undefined); // the loop sees it
+      }
+    }
+    if (!signal.aborted) throw new BusClosedError('The bus was closed while it was being consumed.');
+  }
+
+  /** One session, until topics come or go, or it fails. @returns when it last had its partitions. */
+  async #readOn(options: KafkaConsumeOptions, stop: AbortSignal): Promise<number | null> {
+    const { next, maxBatchRecords = 500, onBatch } = options;
+    const watch = new TopicWatch(this.#catalog, next);
+    const topics = await watch.present();
+    await watch.refuseGone(topics);
+    const over = new AbortController();
+    const ending = AbortSignal.any([stop, over.signal]);
+    const watching = watch.untilChanged(topics, ending);
+    if (topics.length === 0) {
+      await watching;
+      return null;
+    }
+    const session = new ReadingSession({
+      kafka: this.#kafka,
+      groupPrefix: this.#options.clientId ?? 'banyan',
+      topics,
+      next,
+      maxBatchRecords,
+      maxBatchBytes: this.#options.maxBatchBytes ?? DEFAULT_BATCH_BYTES,
+      onBatch,
+      checkGap: (topic) => watch.refuseGone([topic]),
+    });
+    // The stop itself ends the session at once; a change of the topics, when it was seen.
+    const onEnding = (): void => session.stop();
+    ending.addEventListener('abort', onEnding, { once: true });
+    const watched = watching.finally(onEnding);
+    watched.catch(() => undefined); // thrown below, unless the session failed first
+    try {
+      await session.run();
+      await watched;
+      return session.joinedAtMs;
+    } finally {
+      over.abort();
+    }
+  }
+
+  async #positions(
+    topics: readonly string[],
+    which: 'firstOffset' | 'nextOffset',
+  ): Promise<readonly TopicPosition[]> {
+    this.#check();
+    const found = await this.#catalog.partitions();
+    const positions: TopicPosition[] = [];
+    for (const topic of topics) {
+      const bounds = found.has(topic) ? await this.#catalog.bounds(topic) : [];
+      for (const partition of found.get(topic) ?? this.#partitionsToBe()) {
+        const bound = bounds.find((place) => place.partition === partition);
+        positions.push({ topic, partition, nextOffset: bound?.[which] ?? 0 });
+      }
+    }
+    return positions;
+  }
+
+  #partitionsToBe(): readonly number[] {
+    return Array.from({ length: this.#options.newTopicPartitions ?? 1 }, (_, partition) => partition);
+  }
+
+  #check(signal?: AbortSignal): void {
+    signal?.throwIfAborted();
+    if (this.#closing.signal.aborted) throw new BusClosedError('The bus is closed.');
+  }
+}
