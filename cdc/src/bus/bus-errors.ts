@@ -23,6 +23,13 @@ export class OffsetGoneError extends Error {
 export class BusFullError extends Error {
   readonly code = 'bus-full';
   override readonly name = 'BusFullError';
+  /** The bus's own limit, or the disk. */
+  readonly reason: 'limit' | 'disk';
+
+  constructor(reason: 'limit' | 'disk', message: string) {
+    super(message);
+    this.reason = reason;
+  }
 }
 
 /** The bus's file is damaged. The message names the commands that mend it. */

@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Closable, Logger } from '@banyan/kit';
 import type { GroupStatus, TopicStatus } from './bus.ts';
-import { roomLevel, roomWarning, slowestGroup, type RoomLevel } from './bus-room.ts';
+import { heldBytes, roomLevel, roomWarning, type RoomLevel } from './bus-room.ts';
 import type { KeptBus } from './kept-bus.ts';
 import { isRead, readWhole, type Retention, type RetentionOf } from './retention.ts';
 
-/** Free room is left in the file up to this: the next records need it again. */
-const SPARE_BYTES = 16 * 1024 * 1024;
+/** Free room is left in the file up to this, or an eighth of the limit: the next records need it again. */
+const MOST_SPARE_BYTES = 16 * 1024 * 1024;
 const VACUUM_STEP_BYTES = 1024 * 1024;
 /** How often topics whose records supersede each other are looked through. */
 const SUPERSEDED_EVERY_MS = 60_000;
+/** A group that told how far it is within this time is alive. */
+const ALIVE_FOR_MS = 10_000;
 /** A group that was not heard of for so long is let go. */
 const FORGET_GROUP_AFTER_MS = 7 * 24 * 3_600_000;
 
@@ -55,11 +57,10 @@ class Keeper implements BusKeeper {
   readonly #options: Required<BusKeeperOptions>;
   readonly #closing = new AbortController();
   #running: Promise<void> | undefined;
-  #level: RoomLevel = 'ok';
   #refusals = 0;
   #supersededAtMs = -Infinity;
   #said = '';
-  #room = Promise.withResolvers<undefined>();
+  #rounds = Promise.withResolvers<undefined>();
 
   constructor(options: BusKeeperOptions) {
     this.#options = { intervalMs: 1_000, clock: Date.now, ...options };
@@ -72,10 +73,13 @@ class Keeper implements BusKeeper {
   async whenRoom(signal: AbortSignal): Promise<void> {
     const aborted = Promise.withResolvers<never>();
     const onAbort = (): void => aborted.reject(signal.reason as Error);
+    aborted.promise.catch(() => undefined); // when nobody waits for it at that moment
     signal.throwIfAborted();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      while (this.#level !== 'ok') await Promise.race([this.#room.promise, aborted.promise]);
+      while (roomLevel(await this.#options.bus.usage()) !== 'ok') {
+        await Promise.race([this.#rounds.promise, aborted.promise]);
+      }
     } finally {
       signal.removeEventListener('abort', onAbort);
     }
@@ -98,6 +102,8 @@ class Keeper implements BusKeeper {
           this.#options.logger.error({ error }, 'the bus could not be kept; trying again'),
         );
       }
+      this.#rounds.resolve(undefined);
+      this.#rounds = Promise.withResolvers<undefined>();
       await sleep(intervalMs, undefined, { signal }).catch(() => undefined); // closing: the loop ends
     }
   }
@@ -109,11 +115,12 @@ class Keeper implements BusKeeper {
     for (const topic of await bus.topics())
       await this.#apply(this.#options.retention(topic.topic), topic, groups);
     // 2. What somebody needs, if it must be.
-    const wasRefused = bus.refusals > this.#refusals;
+    const wasRefused = bus.refusals > this.#refusals; // since the last round
     this.#refusals = bus.refusals;
     if (wasRefused || roomLevel(await bus.usage()) === 'shedding') await this.#makeRoom(wasRefused);
     // 3. The file shrinks only when there is much to give back.
-    while (!this.#closing.signal.aborted && (await bus.giveBack(0)) > SPARE_BYTES) {
+    const spareBytes = Math.min(MOST_SPARE_BYTES, this.#options.maxBytes / 8);
+    while (!this.#closing.signal.aborted && (await bus.giveBack(0)) > spareBytes) {
       await bus.giveBack(VACUUM_STEP_BYTES);
     }
     await this.#judge();
@@ -181,11 +188,7 @@ class Keeper implements BusKeeper {
       deleted += await this.#delete({ topic, before: nextOffset, unreadToo: true });
     }
     while ((wasRefused && deleted === 0) || roomLevel(await bus.usage()) === 'shedding') {
-      const slowest = slowestGroup(await bus.groups());
-      if (!slowest || this.#closing.signal.aborted) break;
-      const { name, lagRecords, lagBytes } = slowest;
-      logger.error({ group: name, lagRecords, lagBytes }, 'the bus is full: the slowest group is lost');
-      const gone = await this.#lose(slowest);
+      const gone = await this.#loseSlowest();
       if (gone === 0) break;
       deleted += gone;
     }
@@ -196,16 +199,38 @@ class Keeper implements BusKeeper {
     }
   }
 
+  /** The slowest one whose loss frees anything. @returns records deleted. */
+  async #loseSlowest(): Promise<number> {
+    const { bus, logger } = this.#options;
+    const groups = await bus.groups();
+    const slowestFirst = [...groups].sort((a, b) => heldBytes(b) - heldBytes(a));
+    for (const group of slowestFirst.filter((each) => !this.#isKeepingUp(each))) {
+      const deleted = await this.#lose(group, groups);
+      if (deleted === 0) continue;
+      const { name, lagRecords, lagBytes } = group;
+      logger.error({ group: name, lagRecords, lagBytes }, 'the bus was full: the slowest group is lost');
+      return deleted;
+    }
+    return 0;
+  }
+
+  /** What such a group has not applied is on its way to it, and is not what fills the bus. */
+  #isKeepingUp(group: GroupStatus): boolean {
+    const { clock, maxBytes } = this.#options;
+    const held = heldBytes(group);
+    return held === 0 || (held < maxBytes / 10 && clock() - group.lastSeenAtMs < ALIVE_FOR_MS);
+  }
+
   /** Deletes what this group has not applied and no faster one still needs. */
-  async #lose(group: GroupStatus): Promise<number> {
+  async #lose(group: GroupStatus, groups: readonly GroupStatus[]): Promise<number> {
     const { bus } = this.#options;
-    const others = (await bus.groups()).filter(({ name }) => name !== group.name);
     const ends = await bus.ends(group.topics.map(({ topic }) => topic));
     let deleted = 0;
     for (const { topic, nextOffset: end } of ends) {
-      const wanted = others.flatMap(({ topics }) =>
-        topics.filter((place) => place.topic === topic && !place.lost).map(({ nextOffset }) => nextOffset),
-      );
+      const wanted = groups
+        .filter(({ name }) => name !== group.name)
+        .flatMap(({ topics }) => topics.filter((place) => place.topic === topic && !place.lost))
+        .map(({ nextOffset }) => nextOffset);
       deleted += await this.#delete({ topic, before: Math.min(end, ...wanted), unreadToo: true });
     }
     return deleted;
@@ -215,16 +240,15 @@ class Keeper implements BusKeeper {
     const { bus, logger } = this.#options;
     const usage = await bus.usage();
     const groups = await bus.groups();
-    this.#level = roomLevel(usage);
-    if (this.#level === 'ok') {
+    const level: RoomLevel = roomLevel(usage);
+    if (level === 'ok') {
+      if (this.#said === 'full' && bus.refusals > 0) return;
       if (this.#said !== '') logger.info({ bytes: usage.bytes }, 'the bus has room again');
       this.#said = '';
-      this.#room.resolve(undefined);
-      this.#room = Promise.withResolvers<undefined>();
       return;
     }
     const { bytes, maxBytes, warnBytes } = usage;
-    this.#say(this.#level, () =>
+    this.#say(level, () =>
       logger.warn({ bytes, maxBytes, warnBytes }, roomWarning(usage, groups) ?? 'the bus runs full'),
     );
   }

@@ -29,11 +29,13 @@ export function roomWarning(usage: BusUsage, groups: readonly GroupStatus[]): st
   return `the bus is ${share} % full: ${who}; ${then}`;
 }
 
-/** The group that most of what is kept is kept for; null when none holds anything back. */
+/** Bytes kept for a group: what it is lost on is kept for others, or for nobody. */
+export function heldBytes({ topics }: GroupStatus): number {
+  return topics.reduce((sum, { lost, lagBytes }) => sum + (lost ? 0 : lagBytes), 0);
+}
+
+/** The group that most is kept for; null when none holds anything back. */
 export function slowestGroup(groups: readonly GroupStatus[]): GroupStatus | null {
-  return groups.reduce<GroupStatus | null>(
-    (slowest, group) =>
-      group.lagBytes > (slowest?.lagBytes ?? 0) && !group.topics.every(({ lost }) => lost) ? group : slowest,
-    null,
-  );
+  const [slowest] = [...groups].sort((a, b) => heldBytes(b) - heldBytes(a));
+  return slowest && heldBytes(slowest) > 0 ? slowest : null;
 }

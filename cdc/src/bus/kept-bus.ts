@@ -24,13 +24,11 @@ export interface KeptBus extends Bus {
    * @returns how many were deleted.
    */
   deleteRecords(topic: string, offsets: readonly number[]): Promise<number>;
-  /** When the oldest record of each topic was stored, milliseconds since the epoch; a topic without one is left out. */
-  oldest(): Promise<ReadonlyMap<string, number>>;
-  /** Gives at most `maxBytes` of room that nothing uses back to the disk. @returns bytes that are left to give. */
+  /** Gives at most `maxBytes` (0: none) of unused room back to the disk. @returns bytes that are left to give. */
   giveBack(maxBytes: number): Promise<number>;
   /** Makes the limits known to everybody, and appends through this very object fail beyond `maxBytes`. */
   setLimits(limits: { readonly maxBytes: number; readonly warnBytes: number }): Promise<void>;
-  /** How often an append through this very object was refused for want of room. */
+  /** How often appends through this very object have met the limit since one was stored. */
   readonly refusals: number;
 }
 

@@ -193,11 +193,6 @@ class MemoryBus implements EmbeddedBus {
     );
   }
 
-  oldest(): Promise<ReadonlyMap<string, number>> {
-    const newestFirst = [...this.#records].reverse();
-    return Promise.resolve(new Map(newestFirst.map(({ topic, storedAtMs }) => [topic, storedAtMs])));
-  }
-
   giveBack(): Promise<number> {
     return Promise.resolve(0);
   }
@@ -235,9 +230,12 @@ class MemoryBus implements EmbeddedBus {
   }
 
   #refuseBeyondLimit(records: readonly BusRecord[]): void {
-    if (!this.#limits || sizeOf(this.#records) + sizeOf(records) <= this.#limits.maxBytes) return;
+    if (!this.#limits || sizeOf(this.#records) + sizeOf(records) <= this.#limits.maxBytes) {
+      this.#refusals = 0;
+      return;
+    }
     this.#refusals += 1;
-    throw new BusFullError('The bus in memory has reached its limit. Nothing was stored.');
+    throw new BusFullError('limit', 'The bus in memory has reached its limit. Nothing was stored.');
   }
 
   #wake(): void {

@@ -17,14 +17,7 @@ import {
 } from './bus.ts';
 import { BusCorruptError, BusFullError } from './bus-errors.ts';
 import type { DeleteStep, EmbeddedBus } from './kept-bus.ts';
-import {
-  deleteOneStep,
-  deleteSingle,
-  limitPages,
-  readOldest,
-  readUsage,
-  vacuumStep,
-} from './sqlite-deletion.ts';
+import { deleteOneStep, deleteSingle, limitPages, readUsage, vacuumStep } from './sqlite-deletion.ts';
 import { corruptText, onBusFile } from './sqlite-failure.ts';
 import { commitGroup, readGroups, readTopics, releaseGroup } from './sqlite-groups.ts';
 import { consumeRecords } from './sqlite-consume.ts';
@@ -255,10 +248,6 @@ class SqliteBus implements EmbeddedBus {
     return this.#do(() => deleteSingle(this.#writer, topic, offsets));
   }
 
-  oldest(): Promise<ReadonlyMap<string, number>> {
-    return this.#do(() => readOldest(this.#reader));
-  }
-
   async giveBack(maxBytes: number): Promise<number> {
     const left = await this.#do(() => vacuumStep(this.#writer, maxBytes));
     // SQLite raises a limit below the file's size to that size: it comes down as the file does.
@@ -291,8 +280,9 @@ class SqliteBus implements EmbeddedBus {
   async #append(action: () => Promise<void>): Promise<void> {
     try {
       await this.#do(action);
+      this.#refusals = 0;
     } catch (cause) {
-      if (cause instanceof BusFullError) this.#refusals += 1;
+      if (cause instanceof BusFullError && cause.reason === 'limit') this.#refusals += 1;
       throw cause;
     }
   }

@@ -66,9 +66,11 @@ export async function deleteSingle(writer: Knex, name: string, offsets: readonly
 /** Gives free pages back, a stretch at a time. @returns bytes that are left to give. */
 export async function vacuumStep(writer: Knex, maxBytes: number): Promise<number> {
   const before = await pages(writer);
-  if (before.free === 0) return 0;
-  const count = Math.max(1, Math.floor(maxBytes / before.size));
+  const count = Math.floor(maxBytes / before.size);
+  if (count < 1) return before.free * before.size;
   await retryWhileBusy(() => writer.raw(`PRAGMA incremental_vacuum(${count})`));
+  // The file itself is cut when the log is folded into it.
+  await retryWhileBusy(() => writer.raw('PRAGMA wal_checkpoint(PASSIVE)'));
   const { free, size } = await pages(writer);
   return free * size;
 }
@@ -84,14 +86,6 @@ export async function readUsage(reader: Knex): Promise<BusUsage> {
     maxBytes: limits?.max_bytes ?? null,
     warnBytes: limits?.warn_bytes ?? null,
   };
-}
-
-export async function readOldest(reader: Knex): Promise<ReadonlyMap<string, number>> {
-  const rows = await reader.raw<{ name: string; at: number | null }[]>(
-    `SELECT name, (SELECT stored_at_ms FROM record WHERE topic_id = topic.id ORDER BY topic_offset LIMIT 1) AS at
-     FROM topic`,
-  );
-  return new Map(rows.flatMap(({ name, at }) => (at === null ? [] : [[name, at]])));
 }
 
 /** The driver's page limit is the connection's own: others (a reset, a barrier) still get through. */

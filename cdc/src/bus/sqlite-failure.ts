@@ -26,7 +26,7 @@ async function busFailure(file: string, cause: unknown): Promise<unknown> {
   const message = text.slice(Math.max(0, text.lastIndexOf(code)));
   switch (code) {
     case 'SQLITE_FULL':
-      return new BusFullError(await fullText(file));
+      return await fullError(file);
     case 'SQLITE_CORRUPT':
     case 'SQLITE_NOTADB':
       return new BusCorruptError(corruptText(file, message));
@@ -44,17 +44,22 @@ export function corruptText(file: string, finding: string): string {
   );
 }
 
-async function fullText(file: string): Promise<string> {
+async function fullError(file: string): Promise<BusFullError> {
   const folder = dirname(file);
   const free = await statfs(folder).then(
     ({ bavail, bsize }) => bavail * bsize,
-    () => null, // unknown: the text below then names both
+    () => 0, // a folder that cannot be asked is no place to write to either
   );
-  if (free !== null && free < DISK_FULL_BELOW_BYTES) {
-    return `The disk of the bus is full: ${free} bytes are free in ${folder}. Nothing was stored; free some space there.`;
+  if (free < DISK_FULL_BELOW_BYTES) {
+    const found = `${free} bytes are free in ${folder}`;
+    return new BusFullError(
+      'disk',
+      `The disk of the bus is full: ${found}. Nothing was stored; free some space there.`,
+    );
   }
-  return (
-    `The bus ${file} has no room for these records: it has reached its limit (setting BUS_MAX_BYTES), or the disk is ` +
-    'full. Nothing was stored; it goes on once groups have read on, or with a higher limit.'
+  return new BusFullError(
+    'limit',
+    `The bus ${file} has no room for these records: it has reached its limit. Nothing was stored; it goes on once ` +
+      'groups have read on, or with a higher limit (setting BUS_MAX_BYTES of the reader).',
   );
 }
