@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { BusCorruptError, BusFullError, BusStoreError } from './bus-errors.ts';
 
 /** Less than this free on the disk, and a refused write is the disk's fault, bytes. */
-const DISK_FULL_BELOW_BYTES = 8 * 1024 * 1024;
+const DISK_FULL_BELOW_BYTES = 16 * 1024 * 1024;
 
 /**
  * Runs something on the bus's file and turns the driver's errors into the bus's. knex puts the statement with its
