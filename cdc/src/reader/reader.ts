@@ -34,6 +34,8 @@ export interface ReaderOptions {
   readonly heartbeatIntervalMs?: number;
   /** Rows of a table snapshot's chunk. Default 1,024. */
   readonly chunkRows?: number;
+  /** Table snapshots wait for this before each chunk: resolves when the bus has room. Default: at once. */
+  readonly whenRoom?: (signal: AbortSignal) => Promise<void>;
   readonly logger: Logger;
   /** Stops the reader like `close()`. */
   readonly signal?: AbortSignal;
@@ -118,6 +120,7 @@ class WalReader implements Reader {
       transactions: () => this.#transactions,
       logger,
       ...(options.chunkRows === undefined ? {} : { chunkRows: options.chunkRows }),
+      ...(options.whenRoom === undefined ? {} : { whenRoom: options.whenRoom }),
     });
     this.stopped = this.#run();
   }

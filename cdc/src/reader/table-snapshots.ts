@@ -55,6 +55,8 @@ export interface TableSnapshotsOptions {
   readonly logger: Logger;
   /** Rows read at once. Default 1,024. */
   readonly chunkRows?: number;
+  /** Resolves when the bus has room for a chunk. Default: at once. */
+  readonly whenRoom?: (signal: AbortSignal) => Promise<void>;
 }
 
 /** Wait before a chunk is read again, doubled up to the last one while it goes on failing. */
@@ -74,7 +76,7 @@ export class TableSnapshots {
   #wake: (() => void) | undefined;
 
   constructor(options: TableSnapshotsOptions) {
-    this.#options = { chunkRows: 1_024, ...options };
+    this.#options = { chunkRows: 1_024, whenRoom: () => Promise.resolve(), ...options };
   }
 
   /** Those in work and waiting. */
@@ -147,6 +149,7 @@ export class TableSnapshots {
         continue;
       }
       try {
+        await this.#options.whenRoom(signal);
         pauseMs = (await this.#readOne(work, signal)) ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LAST_PAUSE_MS);
       } catch (error) {
         pauseMs = Math.min(pauseMs * 2, LAST_PAUSE_MS);
