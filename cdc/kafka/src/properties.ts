@@ -5,6 +5,8 @@ function render(properties: Readonly<Record<string, string | number | boolean>>)
     .join('');
 }
 
+const MAX_RECORD_BYTES = 33_554_432;
+
 export interface BrokerSettings {
   /** Kafka's clients connect here. */
   readonly port: number;
@@ -41,6 +43,8 @@ export function renderServerProperties(settings: BrokerSettings): string {
     'broker.heartbeat.interval.ms': 500,
     'group.min.session.timeout.ms': 1_000,
     'group.initial.rebalance.delay.ms': 0,
+    // A row may be large; Kafka's default is 1 MB.
+    'message.max.bytes': MAX_RECORD_BYTES,
     'num.network.threads': 2,
     'num.io.threads': 2,
     'log.cleaner.dedupe.buffer.size': 16_777_216,
@@ -84,6 +88,8 @@ export function renderConnectProperties(settings: ConnectSettings): string {
     // Offsets are stored this often, and only then the slot moves: "caught up" waits for it. The default is 60 s.
     'offset.flush.interval.ms': 100,
     'scheduled.rebalance.max.delay.ms': 0,
+    'producer.max.request.size': MAX_RECORD_BYTES,
+    'producer.buffer.memory': 2 * MAX_RECORD_BYTES,
     'session.timeout.ms': 4_000,
     'heartbeat.interval.ms': 500,
     // A connector's password stays in its file: the REST API shows the reference alone.

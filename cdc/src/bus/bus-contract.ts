@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { record, start, take, takeAll, keys } from './bus-test-bed.ts';
 import type { EmbeddedBus } from './kept-bus.ts';
 import { describeRetention } from './retention-contract.ts';
-import { SourceFencedError, type SourceLog } from './bus.ts';
+import { SourceFencedError, type Bus, type SourceLog } from './bus.ts';
 
 const server = { systemId: '7301', timeline: 1, lsn: 100n };
 
@@ -24,12 +24,29 @@ export function describeBusContract(name: string, open: () => Promise<EmbeddedBu
 
     describeRecords(() => bus);
     describeConsuming(() => bus);
+    describeOrderOfTopics(() => bus);
     describeRetention(() => bus);
     describeSourcePosition(() => bus);
   });
 }
 
-function describeRecords(bus: () => SourceLog): void {
+/** The part that holds for a bus of brokers too: no order across topics, and it keeps itself bounded. */
+export function describeSharedBusContract(name: string, open: () => Promise<Bus>): void {
+  describe(`${name} keeps the contract that all buses share:`, () => {
+    let bus: Bus;
+    beforeEach(async () => {
+      bus = await open();
+    });
+    afterEach(async () => {
+      await bus.close();
+    });
+
+    describeRecords(() => bus);
+    describeConsuming(() => bus);
+  });
+}
+
+function describeRecords(bus: () => Bus): void {
   test('records come out as they went in, in order per topic, with dense offsets from 0', async () => {
     const odd = { topic: 'a', key: null, headers: { id: 'x"1', é: '☃' }, value: null };
     const text = { topic: 'a', key: '{"k":"\'?\\""}', headers: {}, value: '{"v":"? :x \\u0000 😀\\n"}' };
@@ -132,7 +149,7 @@ function describeRecords(bus: () => SourceLog): void {
   });
 }
 
-function describeConsuming(bus: () => SourceLog): void {
+function describeConsuming(bus: () => Bus): void {
   test('consuming goes on from a position', async () => {
     await bus().append([1, 2, 3, 4].map((id) => record('a', id)));
     expect(keys(await take(bus(), [start('a', 2)], 2))).toEqual(['{"id":3}', '{"id":4}']);
@@ -142,12 +159,6 @@ function describeConsuming(bus: () => SourceLog): void {
     await bus().append([1, 2, 3].map((id) => record('a', id)));
     const [one, two] = await Promise.all([take(bus(), [start('a')], 3), take(bus(), [start('a', 1)], 2)]);
     expect([one.length, two.length]).toEqual([3, 2]);
-  });
-
-  test('several topics come in the order in which they were appended', async () => {
-    for (let id = 0; id < 10; id += 1) await bus().append([record(id % 2 ? 'a' : 'b', id)]);
-    const got = await take(bus(), [start('a'), start('b')], 10, 3);
-    expect(keys(got)).toEqual(Array.from({ length: 10 }, (_, id) => `{"id":${id}}`));
   });
 
   test('a batch holds no more records than asked for', async () => {
@@ -273,6 +284,14 @@ function describeConsuming(bus: () => SourceLog): void {
     await bus().close();
     await outcome;
     await expect(bus().append([record('a', 1)])).rejects.toMatchObject({ code: 'bus-closed' });
+  });
+}
+
+function describeOrderOfTopics(bus: () => Bus): void {
+  test('several topics come in the order in which they were appended', async () => {
+    for (let id = 0; id < 10; id += 1) await bus().append([record(id % 2 ? 'a' : 'b', id)]);
+    const got = await take(bus(), [start('a'), start('b')], 10, 3);
+    expect(keys(got)).toEqual(Array.from({ length: 10 }, (_, id) => `{"id":${id}}`));
   });
 }
 

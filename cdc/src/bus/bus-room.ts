@@ -31,7 +31,7 @@ export function roomWarning(usage: BusUsage, groups: readonly GroupStatus[]): st
 
 /** Bytes kept for a group: what it is lost on is kept for others, or for nobody. */
 export function heldBytes({ topics }: GroupStatus): number {
-  return topics.reduce((sum, { lost, lagBytes }) => sum + (lost ? 0 : lagBytes), 0);
+  return topics.reduce((sum, { lost, lagBytes }) => sum + (lost ? 0 : (lagBytes ?? 0)), 0);
 }
 
 /** The group that most is kept for; null when none holds anything back. */

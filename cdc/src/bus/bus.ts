@@ -40,8 +40,8 @@ export interface ConsumeOptions {
 export interface GroupTopic extends TopicPosition {
   /** Records that the group has not applied; those that are gone already are not counted. */
   readonly lagRecords: number;
-  /** Their keys, headers and values, bytes. */
-  readonly lagBytes: number;
+  /** Their keys, headers and values, bytes; null on a bus that does not know. */
+  readonly lagBytes: number | null;
   /** True when the group stands before the first record kept: something that it needed is gone. */
   readonly lost: boolean;
 }
@@ -51,7 +51,7 @@ export interface GroupStatus {
   readonly name: string;
   readonly topics: readonly GroupTopic[];
   readonly lagRecords: number;
-  readonly lagBytes: number;
+  readonly lagBytes: number | null;
   /** When the group last told how far it is, milliseconds since the epoch. */
   readonly lastSeenAtMs: number;
   /** True when it is lost on any of its topics. */
@@ -65,8 +65,8 @@ export interface TopicStatus {
   readonly firstOffset: number;
   readonly nextOffset: number;
   readonly records: number;
-  /** Keys, headers and values kept, bytes. */
-  readonly bytes: number;
+  /** Keys, headers and values kept, bytes; null on a bus that does not know. */
+  readonly bytes: number | null;
 }
 
 /** Room that the bus takes and may take. Unknown is null. */

@@ -4,11 +4,14 @@ import {
   BusClosedError,
   type Bus,
   type BusRecord,
+  type BusUsage,
   type ConsumeOptions,
+  type GroupStatus,
   type StoredRecord,
   type TopicPosition,
+  type TopicStatus,
 } from './bus.ts';
-import { commitGroup } from './kafka/group-information.ts';
+import { GroupInformation } from './kafka/group-information.ts';
 import { createKafkaClient, type KafkaSettings } from './kafka/kafka-client.ts';
 import { BusUnreachableError } from './kafka/kafka-errors.ts';
 import { NextOffsets } from './kafka/next-offsets.ts';
@@ -22,6 +25,8 @@ const SESSION_RETRY_MS = 100;
 const PATIENCE_MS = 10_000;
 const DEFAULT_BATCH_BYTES = 4_194_304;
 const READ_POLL_MS = 20;
+/** Topics of the brokers themselves. */
+const KAFKAS_OWN = /^__(consumer_offsets|transaction_state|share_group_state)$/;
 
 export interface KafkaBusOptions extends KafkaSettings {
   readonly logger: Logger;
@@ -31,18 +36,10 @@ export interface KafkaBusOptions extends KafkaSettings {
   readonly maxBatchBytes?: number;
 }
 
-/** A bus on Kafka. Beyond `Bus` it says where topics begin and what this bus is. */
+/** A bus on Kafka. */
 export interface KafkaBus extends Bus {
-  /** Tells this bus from every other one, also from a later one at the same place: the cluster's id. */
-  id(): Promise<string>;
-  /** Offset of the first record kept of each partition; 0 for a topic that does not exist yet. */
-  starts(topics: readonly string[]): Promise<readonly TopicPosition[]>;
-  /** At most `limit` records from a position on, for people who look. @throws OffsetGoneError */
-  read(from: TopicPosition, limit: number): Promise<readonly StoredRecord[]>;
   /** Makes topics that do not exist yet. Those that do are left as they are. */
   ensureTopics(topics: readonly string[]): Promise<void>;
-  /** Tells Kafka how far a group has applied, for people and their tools alone. */
-  commit(group: string, positions: readonly TopicPosition[], signal?: AbortSignal): Promise<void>;
 }
 
 /**
@@ -65,6 +62,7 @@ class KafkaJsBus implements KafkaBus {
   readonly #kafka: ReturnType<typeof createKafkaClient>;
   readonly #catalog: TopicCatalog;
   readonly #producer: OrderedProducer;
+  readonly #groups: GroupInformation;
   readonly #closing = new AbortController();
   readonly #known = new Set<string>();
   #closed: Promise<void> | null = null;
@@ -74,6 +72,7 @@ class KafkaJsBus implements KafkaBus {
     this.#kafka = createKafkaClient(options, options.logger);
     this.#catalog = new TopicCatalog(this.#kafka);
     this.#producer = new OrderedProducer(this.#kafka);
+    this.#groups = new GroupInformation({ kafka: this.#kafka, catalog: this.#catalog });
   }
 
   async id(): Promise<string> {
@@ -148,7 +147,35 @@ class KafkaJsBus implements KafkaBus {
 
   async commit(group: string, positions: readonly TopicPosition[], signal?: AbortSignal): Promise<void> {
     this.#check(signal);
-    await commitGroup(this.#kafka, { group, positions }, signal);
+    await this.#groups.commit(group, positions, signal);
+  }
+
+  async release(group: string, topics?: readonly string[]): Promise<void> {
+    this.#check();
+    await this.#groups.release(group, topics);
+  }
+
+  async groups(): Promise<readonly GroupStatus[]> {
+    this.#check();
+    return await this.#groups.groups();
+  }
+
+  async topics(): Promise<readonly TopicStatus[]> {
+    this.#check();
+    const found: TopicStatus[] = [];
+    for (const topic of (await this.#catalog.partitions()).keys()) {
+      if (KAFKAS_OWN.test(topic)) continue;
+      const bounds = await this.#catalog.bounds(topic);
+      const firstOffset = bounds.reduce((sum, bound) => sum + bound.firstOffset, 0);
+      const nextOffset = bounds.reduce((sum, bound) => sum + bound.nextOffset, 0);
+      found.push({ topic, firstOffset, nextOffset, records: nextOffset - firstOffset, bytes: null });
+    }
+    return found;
+  }
+
+  /** Unknown: brokers bound each topic by themselves (`retention.ms`, `retention.bytes`). */
+  usage(): Promise<BusUsage> {
+    return Promise.resolve({ bytes: null, maxBytes: null, warnBytes: null });
   }
 
   async consume({ from, ...options }: ConsumeOptions): Promise<void> {

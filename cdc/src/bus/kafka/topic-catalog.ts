@@ -1,6 +1,9 @@
 import type { Admin, Kafka } from 'kafkajs';
 import { BusUnreachableError } from './kafka-errors.ts';
 
+/** A row may be large: PostgreSQL keeps up to 1 GB in a field, Kafka by default at most 1 MB in a record. */
+const NEW_TOPIC = [{ name: 'max.message.bytes', value: '33554432' }];
+
 /** First and next offset of one partition. The next one is the last stable offset: an open transaction holds it back. */
 export interface PartitionBounds {
   readonly partition: number;
@@ -22,13 +25,13 @@ export class TopicCatalog {
 
   /** The cluster's own id: another one when the storage was made anew. */
   async clusterId(): Promise<string> {
-    return (await this.#ask('tell its id', (admin) => admin.describeCluster())).clusterId;
+    return (await this.ask('tell its id', (admin) => admin.describeCluster())).clusterId;
   }
 
   /** Partition numbers, ascending, of every topic that exists. */
   async partitions(): Promise<ReadonlyMap<string, readonly number[]>> {
     // Of all topics: asked for by name, one that is missing fails the whole question.
-    const { topics } = await this.#ask('list its topics', (admin) => admin.fetchTopicMetadata());
+    const { topics } = await this.ask('list its topics', (admin) => admin.fetchTopicMetadata());
     return new Map(
       topics.map(({ name, partitions }) => [
         name,
@@ -39,7 +42,7 @@ export class TopicCatalog {
 
   /** Of a topic that exists. */
   async bounds(topic: string): Promise<readonly PartitionBounds[]> {
-    const found = await this.#ask(`tell the offsets of ${topic}`, (admin) => admin.fetchTopicOffsets(topic));
+    const found = await this.ask(`tell the offsets of ${topic}`, (admin) => admin.fetchTopicOffsets(topic));
     return found.map(({ partition, low, high }) => ({
       partition,
       firstOffset: Number(low),
@@ -49,8 +52,11 @@ export class TopicCatalog {
 
   /** Makes topics that do not exist yet; those that do are left as they are. */
   async create(topics: readonly string[], numPartitions: number): Promise<void> {
-    await this.#ask('create topics', (admin) =>
-      admin.createTopics({ topics: topics.map((topic) => ({ topic, numPartitions })), timeout: 10_000 }),
+    await this.ask('create topics', (admin) =>
+      admin.createTopics({
+        topics: topics.map((topic) => ({ topic, numPartitions, configEntries: NEW_TOPIC })),
+        timeout: 10_000,
+      }),
     );
   }
 
@@ -60,7 +66,8 @@ export class TopicCatalog {
     await (await admin?.catch(() => null))?.disconnect();
   }
 
-  async #ask<T>(what: string, question: (admin: Admin) => Promise<T>): Promise<T> {
+  /** Asks once. @throws BusUnreachableError */
+  async ask<T>(what: string, question: (admin: Admin) => Promise<T>): Promise<T> {
     const connecting = (this.#admin ??= this.#connect());
     try {
       return await question(await connecting);

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TopicPosition } from '../bus.ts';
-import { OffsetGoneError } from '../offset-gone-error.ts';
+import { OffsetGoneError } from '../bus-errors.ts';
 import { BusUnreachableError, PartitionsChangedError } from './kafka-errors.ts';
 import type { NextOffsets } from './next-offsets.ts';
 import type { TopicCatalog } from './topic-catalog.ts';
