@@ -192,13 +192,17 @@ class KafkaJsBus implements KafkaBus {
     this.#check();
     const { signal } = options;
     const stop = AbortSignal.any([signal, this.#closing.signal]);
-    let wellAtMs = Date.now();
+    let failingSinceMs: number | null = null;
+    const onJoined = (): void => {
+      failingSinceMs = null;
+    };
     while (!stop.aborted) {
       try {
-        const joinedAtMs = await this.#readOn(options, stop);
-        wellAtMs = Math.max(wellAtMs, joinedAtMs ?? 0);
+        await this.#readOn(options, onJoined, stop);
       } catch (error) {
-        if (!(error instanceof BusUnreachableError) || Date.now() - wellAtMs > PATIENCE_MS) throw error;
+        if (!(error instanceof BusUnreachableError)) throw error;
+        failingSinceMs ??= Date.now();
+        if (Date.now() - failingSinceMs > PATIENCE_MS) throw error;
         this.#options.logger.debug({ error: error.message }, 'reading from Kafka begins again');
         await delay(SESSION_RETRY_MS, undefined, { signal: stop }).catch(() => undefined); // the loop sees it
       }
@@ -206,18 +210,17 @@ class KafkaJsBus implements KafkaBus {
     if (!signal.aborted) throw new BusClosedError('The bus was closed while it was being consumed.');
   }
 
-  /** One session, until topics come or go, or it fails. @returns when it last had its partitions. */
-  async #readOn(options: KafkaConsumeOptions, stop: AbortSignal): Promise<number | null> {
+  /** One session, until topics come or go, or it fails. */
+  async #readOn(options: KafkaConsumeOptions, onJoined: () => void, stop: AbortSignal): Promise<void> {
     const { next, maxBatchRecords = 500, onBatch } = options;
     const watch = new TopicWatch(this.#catalog, next);
     const topics = await watch.present();
     await watch.refuseGone(topics);
     const over = new AbortController();
     const ending = AbortSignal.any([stop, over.signal]);
-    const watching = watch.untilChanged(topics, ending);
     if (topics.length === 0) {
-      await watching;
-      return null;
+      await watch.untilChanged(topics, () => false, ending);
+      return;
     }
     const session = new ReadingSession({
       kafka: this.#kafka,
@@ -227,17 +230,20 @@ class KafkaJsBus implements KafkaBus {
       maxBatchRecords,
       maxBatchBytes: this.#options.maxBatchBytes ?? DEFAULT_BATCH_BYTES,
       onBatch,
+      onJoined,
       checkGap: (topic) => watch.refuseGone([topic]),
     });
-    // The stop itself ends the session at once; a change of the topics, when it was seen.
-    const onEnding = (): void => session.stop();
-    ending.addEventListener('abort', onEnding, { once: true });
-    const watched = watching.finally(onEnding);
+    const watched = watch.untilChanged(topics, () => session.isBusy, ending).finally(() => session.stop());
     watched.catch(() => undefined); // thrown below, unless the session failed first
+    ending.addEventListener('abort', () => session.stop(), { once: true }); // at once, not with the next look
     try {
       await session.run();
-      await watched;
-      return session.joinedAtMs;
+      if ((await watched) === 'stalled') {
+        this.#options.logger.warn(
+          { topics },
+          'reading from Kafka stood still with records to read: it begins again',
+        );
+      }
     } finally {
       over.abort();
     }

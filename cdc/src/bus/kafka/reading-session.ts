@@ -10,7 +10,7 @@ import type { NextOffsets } from './next-offsets.ts';
 const MAX_WAIT_MS = 250;
 const SESSION_TIMEOUT_MS = 10_000;
 const HEARTBEAT_INTERVAL_MS = 1_000;
-const CLOSE_TIMEOUT_MS = 5_000;
+const CLOSE_TIMEOUT_MS = 1_000;
 
 export interface ReadingSessionOptions extends Pick<ConsumeOptions, 'onBatch'> {
   readonly kafka: Kafka;
@@ -23,6 +23,8 @@ export interface ReadingSessionOptions extends Pick<ConsumeOptions, 'onBatch'> {
   readonly maxBatchRecords: number;
   /** Most bytes of keys and values in a batch; a larger record comes alone. */
   readonly maxBatchBytes: number;
+  /** Called whenever it has got its partitions. */
+  readonly onJoined: () => void;
   /** Called before records that do not follow directly. @throws OffsetGoneError when some are gone. */
   readonly checkGap: (topic: string) => Promise<void>;
 }
@@ -39,7 +41,8 @@ export class ReadingSession {
   readonly #consumer: Consumer;
   readonly #ended = Promise.withResolvers<undefined>();
   #isEnded = false;
-  #joinedAtMs: number | null = null;
+  /** The batch that the handler has. */
+  #inHand: Promise<void> | null = null;
 
   constructor(options: ReadingSessionOptions) {
     this.#options = options;
@@ -56,9 +59,9 @@ export class ReadingSession {
     this.#ended.promise.catch(() => undefined); // told by run(), which may not be waiting yet
   }
 
-  /** When it last got its partitions, milliseconds since the epoch; null before. */
-  get joinedAtMs(): number | null {
-    return this.#joinedAtMs;
+  /** True while the handler has a batch. */
+  get isBusy(): boolean {
+    return this.#inHand !== null;
   }
 
   /** Resolves after `stop()`. @throws the handler's error, OffsetGoneError, or BusUnreachableError. */
@@ -83,7 +86,8 @@ export class ReadingSession {
     try {
       await this.#ended.promise;
     } finally {
-      // A broker that is down would keep it waiting; the group ends by itself then.
+      await this.#inHand;
+      // Not for ever: one that stalls does not end either. It hands nothing over any more; its group ends by itself.
       await Promise.race([
         consumer.disconnect().catch(() => undefined),
         delay(CLOSE_TIMEOUT_MS, undefined, { ref: false }),
@@ -104,7 +108,7 @@ export class ReadingSession {
 
   /** In the event itself, which comes after the assignment and before the first fetch. */
   #seek(): void {
-    this.#joinedAtMs = Date.now();
+    this.#options.onJoined();
     for (const { topic, partition, nextOffset } of this.#options.next.all()) {
       if (this.#options.topics.includes(topic)) {
         this.#consumer.seek({ topic, partition, offset: String(nextOffset) });
@@ -131,7 +135,7 @@ export class ReadingSession {
       if (expected !== null && Number(batch.firstOffset()) !== expected) await this.#options.checkGap(topic);
       for (const records of this.#split(topic, partition, batch.messages)) {
         if (this.#isEnded || !payload.isRunning() || payload.isStale()) return;
-        await withHeartbeats(payload, () => this.#options.onBatch(records));
+        await this.#handOver(payload, records);
         const last = records.at(-1);
         if (!last) continue;
         next.set({ topic, partition, nextOffset: last.offset + 1 });
@@ -141,6 +145,21 @@ export class ReadingSession {
       next.set({ topic, partition, nextOffset: Number(batch.lastOffset()) + 1 });
     } catch (error) {
       this.#end(error); // never to kafkajs, which would try again by itself and log what it was given
+    }
+  }
+
+  async #handOver(payload: EachBatchPayload, records: readonly StoredRecord[]): Promise<void> {
+    const handling = this.#options.onBatch(records);
+    this.#inHand = handling.catch(() => undefined); // thrown below
+    const timer = setInterval(() => {
+      // Keeps the membership while a batch takes long. Failing, the next fetch finds out and joins again.
+      payload.heartbeat().catch(() => undefined);
+    }, HEARTBEAT_INTERVAL_MS);
+    try {
+      await handling;
+    } finally {
+      clearInterval(timer);
+      this.#inHand = null;
     }
   }
 
@@ -162,18 +181,6 @@ export class ReadingSession {
       bytes += size;
     }
     if (records.length > 0) yield records;
-  }
-}
-
-/** Keeps the membership while a batch takes long. */
-async function withHeartbeats(payload: EachBatchPayload, work: () => Promise<void>): Promise<void> {
-  const timer = setInterval(() => {
-    payload.heartbeat().catch(() => undefined); // the next fetch finds out, and joins again
-  }, HEARTBEAT_INTERVAL_MS);
-  try {
-    await work();
-  } finally {
-    clearInterval(timer);
   }
 }
 

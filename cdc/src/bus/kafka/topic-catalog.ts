@@ -66,15 +66,30 @@ export class TopicCatalog {
     await (await admin?.catch(() => null))?.disconnect();
   }
 
-  /** Asks once. @throws BusUnreachableError */
+  /**
+   * Asks, and once more through a new client when that failed. For questions that may be asked twice.
+   * @throws BusUnreachableError
+   */
   async ask<T>(what: string, question: (admin: Admin) => Promise<T>): Promise<T> {
+    try {
+      return await this.#askOnce(question);
+    } catch {
+      try {
+        return await this.#askOnce(question);
+      } catch (cause) {
+        throw new BusUnreachableError(what, cause);
+      }
+    }
+  }
+
+  async #askOnce<T>(question: (admin: Admin) => Promise<T>): Promise<T> {
     const connecting = (this.#admin ??= this.#connect());
     try {
       return await question(await connecting);
     } catch (cause) {
       if (this.#admin === connecting) this.#admin = null;
       void connecting.then((admin) => admin.disconnect()).catch(() => undefined); // broken anyway
-      throw new BusUnreachableError(what, cause);
+      throw cause;
     }
   }
 

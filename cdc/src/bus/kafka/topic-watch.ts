@@ -9,7 +9,7 @@ import type { TopicCatalog } from './topic-catalog.ts';
 const SOON_MS = 200;
 const LATER_MS = 1_000;
 /** The topics' first and last offsets are asked for at every so many looks. */
-const LOOKS_PER_BOUNDS = 5;
+const LOOKS_PER_BOUNDS = 2;
 /** What would make a whole copy worthless is believed only when it is still so after this time. */
 const LOOK_AGAIN_MS = 1_000;
 
@@ -59,20 +59,46 @@ export class TopicWatch {
     if (gone.length > 0) throw new OffsetGoneError(gone, starts);
   }
 
-  /** Resolves when other topics than these exist, or the signal aborts. @throws as the looks do. */
-  async untilChanged(topics: readonly string[], ending: AbortSignal): Promise<void> {
+  /**
+   * Resolves when other topics than these exist, when reading stalls, or when the signal aborts.
+   * @param isBusy Whether a handler has records, so that standing still is no stall.
+   * @throws as the looks do.
+   */
+  async untilChanged(
+    topics: readonly string[],
+    isBusy: () => boolean,
+    ending: AbortSignal,
+  ): Promise<'topics' | 'stalled' | 'ended'> {
     const isComplete = topics.length === this.#next.topics().length;
+    let behindAt: string | null = null;
     for (let look = 1; ; look += 1) {
       await delay(isComplete ? LATER_MS : SOON_MS, undefined, { signal: ending }).catch(() => undefined);
-      if (ending.aborted) return;
+      if (ending.aborted) return 'ended';
       try {
         const present = await this.present();
-        if (present.length !== topics.length || present.some((topic) => !topics.includes(topic))) return;
-        if (look % LOOKS_PER_BOUNDS === 0) await this.refuseGone(topics);
+        if (present.length !== topics.length || present.some((topic) => !topics.includes(topic)))
+          return 'topics';
+        if (look % LOOKS_PER_BOUNDS !== 0) continue;
+        await this.refuseGone(topics);
+        const nowBehindAt = isBusy() ? null : await this.#behindAt(topics);
+        if (nowBehindAt !== null && nowBehindAt === behindAt) return 'stalled';
+        behindAt = nowBehindAt;
       } catch (error) {
         if (!(error instanceof BusUnreachableError)) throw error; // the session finds that out by itself
       }
     }
+  }
+
+  /** Where we stand in partitions that have more to read, as text to compare; null when in none. */
+  async #behindAt(topics: readonly string[]): Promise<string | null> {
+    const behind: TopicPosition[] = [];
+    for (const topic of topics) {
+      for (const { partition, nextOffset: end } of await this.#catalog.bounds(topic)) {
+        const nextOffset = this.#next.get(topic, partition);
+        if (nextOffset !== null && nextOffset < end) behind.push({ topic, partition, nextOffset });
+      }
+    }
+    return behind.length === 0 ? null : JSON.stringify(behind);
   }
 
   #places(topic: string): readonly TopicPosition[] {
