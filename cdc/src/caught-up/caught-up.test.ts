@@ -25,12 +25,16 @@ function createFeed(): {
   lost: boolean;
   meets: boolean;
   copyFails: boolean;
+  partitions: number[];
+  barriers: string[];
   wait: (timeoutMs?: number, slice?: typeof notesSlice) => Promise<{ position: string }>;
 } {
   const appended: BusRecord[] = [];
-  const bus: Pick<Bus, 'append'> = {
+  const bus: Pick<Bus, 'append' | 'partitions'> = {
+    partitions: () => Promise.resolve(feed.partitions),
     append(records) {
       feed.steps.push('barrier');
+      feed.barriers.push(...records.map(({ topic, partition }) => `${topic} ${partition ?? 'any'}`));
       appended.push(...records);
       return Promise.resolve();
     },
@@ -83,6 +87,8 @@ function createFeed(): {
     lost: false,
     meets: true,
     copyFails: false,
+    partitions: [0],
+    barriers: [] as string[],
     wait: (timeoutMs = 10_000, slice = notesSlice) =>
       createCaughtUp({ source, bus, prefix: 'shop' }).wait({
         slice,
@@ -94,6 +100,14 @@ function createFeed(): {
 }
 
 describe('waiting until a copy is caught up', () => {
+  test('a barrier is put on each partition of a topic', async () => {
+    const feed = createFeed();
+    feed.slot = { ...slot, confirmedFlushLsn: 'A/10' };
+    feed.partitions = [0, 1, 2];
+    await feed.wait();
+    expect(feed.barriers).toEqual([0, 1, 2].map((partition) => `${notesTopic} ${partition}`));
+  });
+
   test('takes the position, waits for the slot, sends a barrier and waits until it is met, in this order', async () => {
     const feed = createFeed();
     feed.slot = { ...slot, confirmedFlushLsn: 'A/10' };

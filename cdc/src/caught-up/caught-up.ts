@@ -48,7 +48,7 @@ export interface CaughtUp {
 /** "Caught up" by a barrier on the bus: no offset arithmetic, right on an idle source and on every bus. */
 export function createCaughtUp(options: {
   readonly source: Source;
-  readonly bus: Pick<Bus, 'append'>;
+  readonly bus: Pick<Bus, 'append' | 'partitions'>;
   /** Topic prefix of the source, e.g. `shop`. */
   readonly prefix: string;
 }): CaughtUp {
@@ -61,12 +61,16 @@ export function createCaughtUp(options: {
       // 2. Everything before it is stored on the bus.
       await waitUntil(signal, () => missingOnBus(source, position, signal));
       if (topics.length === 0) return { position };
-      // 3. A barrier behind it, on each topic. (One partition a topic; a bus with several needs one on each.)
+      // 3. A barrier behind it, on each partition of each topic.
       const id = randomUUID();
-      await bus.append(
-        topics.map((topic) => ({ topic, key: controlRecordKey('barrier'), headers: { id }, value: null })),
-        signal,
-      );
+      const barrier = { key: controlRecordKey('barrier'), headers: { id }, value: null };
+      for (const topic of topics) {
+        const partitions = await bus.partitions(topic);
+        await bus.append(
+          partitions.map((partition) => ({ ...barrier, topic, partition })),
+          signal,
+        );
+      }
       // 4. The consumer has applied all before the barrier, with nothing kept aside.
       await waitUntil(signal, () => missingInCopy({ copy, topics, id, signal }));
       return { position };

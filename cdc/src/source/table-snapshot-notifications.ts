@@ -15,10 +15,10 @@ const notificationSchema = z.object({
   type: z.enum(['STARTED', 'IN_PROGRESS', 'TABLE_SCAN_COMPLETED', 'COMPLETED']),
   additional_data: z.object({
     connector_name: text,
-    /** Comma-separated. */
-    data_collections: text,
+    /** Comma-separated. Debezium's COMPLETED is without. */
+    data_collections: text.default(''),
     current_collection_in_progress: text.optional(),
-    /** JSON array of key values as text. */
+    /** JSON array of key values as text; Debezium's own form where it is the reader. */
     last_processed_key: text.optional(),
     scanned_collection: text.optional(),
     total_rows_scanned: count.optional(),
@@ -75,7 +75,7 @@ export class TableSnapshotHistory {
         break;
       case 'IN_PROGRESS': {
         const table = data.current_collection_in_progress ?? '';
-        const lastKey = z.array(z.string()).parse(JSON.parse(data.last_processed_key ?? '[]'));
+        const lastKey = parseLastKey(data.last_processed_key);
         const scan = { lastKey, rowsDone, rowsEstimated };
         this.#open.set(id, { ...before, tableIndex: tables.indexOf(table), scan });
         this.#report({ id, table, state: 'running', rowsDone, rowsEstimated });
@@ -113,4 +113,10 @@ export class TableSnapshotHistory {
     const newest = this.#progress.get(progress.table);
     if (newest === undefined || newest.id === progress.id) this.#progress.set(progress.table, progress);
   }
+}
+
+/** Null for Debezium's, which are not for us to resume from. */
+function parseLastKey(text: string | undefined): readonly string[] | null {
+  if (text === undefined || !text.startsWith('[')) return null;
+  return z.array(z.string()).safeParse(parseExactJson(text)).data ?? null;
 }

@@ -1,0 +1,150 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { ConnectError } from './connect-error.ts';
+
+const REQUEST_TIMEOUT_MS = 10_000;
+/** Connect itself gives up after 90 s; what waits for a group to be formed takes its time. */
+const SLOW_REQUEST_TIMEOUT_MS = 95_000;
+/** A worker refuses changes while its group is formed anew, and for a moment after its start. */
+const BUSY_RETRY_MS = 100;
+const BUSY_DEADLINE_MS = 30_000;
+
+/** Settings of a connector as Connect has them. A password is a reference, never the password. */
+export type ConnectorConfig = Readonly<Record<string, string>>;
+
+const configSchema = z.record(z.string(), z.string());
+const partSchema = z.object({ state: z.string(), trace: z.string().optional() });
+const statusSchema = z.object({
+  connector: partSchema,
+  tasks: z.array(partSchema.extend({ id: z.number() })),
+});
+/** Connect's own words: RUNNING, PAUSED, STOPPED, FAILED, UNASSIGNED, RESTARTING. */
+export type ConnectorStatus = z.infer<typeof statusSchema>;
+
+const errorSchema = z.object({ message: z.string() });
+
+/** Kafka Connect's REST API, as far as Banyan uses it. Names are connectors'. */
+export class ConnectClient {
+  readonly #url: string;
+
+  /** @param url e.g. `http://127.0.0.1:8083`. */
+  constructor(url: string) {
+    this.#url = url.replace(/\/$/, '');
+  }
+
+  /** Null when there is no such connector. */
+  async config(name: string, signal: AbortSignal): Promise<ConnectorConfig | null> {
+    const body = await this.#ask('GET', `${path(name)}/config`, { signal });
+    return body === null ? null : configSchema.parse(body);
+  }
+
+  /** Null when there is no such connector, or nothing is known of it yet. */
+  async status(name: string, signal: AbortSignal): Promise<ConnectorStatus | null> {
+    const body = await this.#ask('GET', `${path(name)}/status`, { signal });
+    return body === null ? null : statusSchema.parse(body);
+  }
+
+  /** Makes a connector, or gives it other settings; its task begins anew with them. */
+  async putConfig(name: string, config: ConnectorConfig, signal: AbortSignal): Promise<void> {
+    await this.#ask('PUT', `${path(name)}/config`, { signal, body: config });
+  }
+
+  /** Starts what has failed of it again. */
+  async restartFailed(name: string, signal: AbortSignal): Promise<void> {
+    await this.#ask('POST', `${path(name)}/restart?includeTasks=true&onlyFailed=true`, { signal });
+  }
+
+  async pause(name: string, signal: AbortSignal): Promise<void> {
+    await this.#ask('PUT', `${path(name)}/pause`, { signal });
+  }
+
+  async resume(name: string, signal: AbortSignal): Promise<void> {
+    await this.#ask('PUT', `${path(name)}/resume`, { signal });
+  }
+
+  /** Ends it and forgets how far it was, so that another one of its name begins at its slot. Idempotent. */
+  async remove(name: string, signal: AbortSignal): Promise<void> {
+    if ((await this.config(name, signal)) === null) return;
+    // Connect forgets offsets only of a connector that is stopped.
+    await this.#ask('PUT', `${path(name)}/stop`, { signal });
+    while (await this.#runs(name, signal)) await delay(BUSY_RETRY_MS, undefined, { signal });
+    await this.#ask('DELETE', `${path(name)}/offsets`, {
+      signal,
+      retryOn: [400, 409, 500],
+      timeoutMs: SLOW_REQUEST_TIMEOUT_MS,
+    });
+    await this.#ask('DELETE', path(name), { signal });
+  }
+
+  async #runs(name: string, signal: AbortSignal): Promise<boolean> {
+    const status = await this.status(name, signal);
+    return status !== null && (status.connector.state !== 'STOPPED' || status.tasks.length > 0);
+  }
+
+  /** @returns the answer's body; null for 404 and for an empty one. */
+  async #ask(
+    method: string,
+    requestPath: string,
+    options: {
+      readonly signal: AbortSignal;
+      readonly body?: unknown;
+      readonly retryOn?: readonly number[];
+      readonly timeoutMs?: number;
+    },
+  ): Promise<unknown> {
+    const { signal, body, retryOn = [409], timeoutMs = REQUEST_TIMEOUT_MS } = options;
+    const deadline = Date.now() + BUSY_DEADLINE_MS;
+    for (;;) {
+      const { status, json } = await this.#once(method, requestPath, { signal, body, timeoutMs });
+      if (status === 404) return null;
+      if (status < 300) return json;
+      const message = errorSchema.safeParse(json).data?.message ?? `status ${status}`;
+      if (!retryOn.includes(status)) {
+        throw new ConnectError(
+          'connect-refused',
+          `Kafka Connect refused ${method} ${requestPath}: ${message}`,
+        );
+      }
+      if (Date.now() > deadline) {
+        throw new ConnectError('connect-unreachable', `Kafka Connect is busy for too long: ${message}`);
+      }
+      await delay(BUSY_RETRY_MS, undefined, { signal });
+    }
+  }
+
+  async #once(
+    method: string,
+    requestPath: string,
+    options: { readonly signal: AbortSignal; readonly body: unknown; readonly timeoutMs: number },
+  ): Promise<{ readonly status: number; readonly json: unknown }> {
+    const { signal, body, timeoutMs } = options;
+    try {
+      const answer = await fetch(`${this.#url}${requestPath}`, {
+        method,
+        ...(body === undefined
+          ? {}
+          : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      });
+      const text = await answer.text();
+      return { status: answer.status, json: parseJson(text) };
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw new ConnectError('connect-unreachable', `Kafka Connect at ${this.#url} does not answer.`, {
+        cause,
+      });
+    }
+  }
+}
+
+function path(name: string): string {
+  return `/connectors/${encodeURIComponent(name)}`;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return text === '' ? null : JSON.parse(text);
+  } catch {
+    return null; // a page of something in between: its status says enough
+  }
+}

@@ -1,0 +1,129 @@
+import { notificationTopic } from '@banyan/contracts';
+import type { ConnectorConfig } from './connect-client.ts';
+
+/** Where Debezium connects to, as Connect's workers see it. */
+export interface DebeziumDatabase {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  /**
+   * Goes into the connector as it is, and Connect's REST API shows it: name a file that its workers can read, e.g.
+   * `${dir:/run/secrets:banyan.password}`.
+   */
+  readonly passwordReference: string;
+}
+
+export interface ConnectorSettings {
+  readonly database: DebeziumDatabase;
+  /** Topic prefix, e.g. `shop`. */
+  readonly prefix: string;
+  readonly slot: string;
+  /** Made and kept by Banyan. */
+  readonly publication: string;
+  /** `schema.table` of all tables in the feed; the signal table need not be among them. */
+  readonly tables: readonly string[];
+  /** Name of the topic that holds the connector's own offsets. */
+  readonly offsetsTopic: string;
+  /** Milliseconds between heartbeats, 50 to 60,000. Default 1,000. */
+  readonly heartbeatIntervalMs?: number;
+}
+
+export const SIGNAL_TABLE = 'banyan.signal';
+/** Prefix of the logical messages that Banyan writes: heartbeats and positions. */
+const MESSAGE_PREFIX = 'banyan';
+
+/** Debezium's PostgreSQL connector 3.6, so that its records are what the embedded reader would put on the bus. */
+export function renderConnectorConfig(settings: ConnectorSettings): ConnectorConfig {
+  return {
+    'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
+    'tasks.max': '1',
+    ...connection(settings),
+    ...feed(settings),
+    ...values,
+    ...delivery(settings),
+  };
+}
+
+function connection({ database, slot, publication }: ConnectorSettings): ConnectorConfig {
+  return {
+    'database.hostname': database.host,
+    'database.port': String(database.port),
+    'database.dbname': database.database,
+    'database.user': database.user,
+    'database.password': database.passwordReference,
+    'plugin.name': 'pgoutput',
+    'slot.name': slot,
+    'publication.name': publication,
+    // Debezium adds tables without waiting for their writers, whose open changes would be in no feed; Banyan waits.
+    'publication.autocreate.mode': 'disabled',
+    // What a database that cannot be reached costs: the default is 10 s.
+    'retriable.restart.connector.wait.ms': '1000',
+    'slot.retry.delay.ms': '1000',
+  };
+}
+
+function feed({ prefix, tables, heartbeatIntervalMs = 1_000 }: ConnectorSettings): ConnectorConfig {
+  return {
+    'topic.prefix': prefix,
+    'table.include.list': [...new Set([SIGNAL_TABLE, ...tables])].sort().map(tablePattern).join(','),
+    // Rows come by table snapshots that are asked for, while streaming goes on; never by the connector's start.
+    'snapshot.mode': 'no_data',
+    'signal.enabled.channels': 'source',
+    'signal.data.collection': SIGNAL_TABLE,
+    // The default leaves two rows a chunk in the signal table.
+    'incremental.snapshot.watermarking.strategy': 'insert_delete',
+    'incremental.snapshot.chunk.size': '1024',
+    'notification.enabled.channels': 'sink',
+    'notification.sink.topic.name': notificationTopic(prefix),
+    'heartbeat.interval.ms': String(heartbeatIntervalMs),
+    // A mark in the WAL, which lets an idle database's slot move on: a heartbeat alone does not.
+    'heartbeat.action.query': `SELECT pg_logical_emit_message(false, '${MESSAGE_PREFIX}', '')`,
+    // Their only use is that the slot moves on over them.
+    'message.prefix.exclude.list': MESSAGE_PREFIX,
+    'skipped.operations': 'none', // TRUNCATE too
+    'tombstones.on.delete': 'true',
+  };
+}
+
+const values: ConnectorConfig = {
+  // Exact: no double, and no Base64 of an unscaled number.
+  'decimal.handling.mode': 'string',
+  'interval.handling.mode': 'string',
+  'time.precision.mode': 'adaptive_time_microseconds',
+  // Else a NULL becomes the column's default.
+  'key.converter': 'org.apache.kafka.connect.json.JsonConverter',
+  'key.converter.schemas.enable': 'false',
+  'key.converter.replace.null.with.default': 'false',
+  'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
+  'value.converter.schemas.enable': 'false',
+  'value.converter.replace.null.with.default': 'false',
+  // Long values that a statement did not change are not in the WAL; without this they were lost for good in a trial.
+  'post.processors': 'reselect',
+  'reselect.type': 'io.debezium.processors.reselect.ReselectColumnsPostProcessor',
+  'reselect.reselect.unavailable.values': 'true',
+  'reselect.reselect.null.values': 'false',
+};
+
+function delivery({ offsetsTopic }: ConnectorSettings): ConnectorConfig {
+  return {
+    'exactly.once.support': 'required',
+    'transaction.boundary': 'poll',
+    // On the workers' shared topic, a worker killed inside a transaction hung its successor for 60 s.
+    'offsets.storage.topic': offsetsTopic,
+    'producer.override.transaction.timeout.ms': '10000',
+    // Confirms to PostgreSQL what Kafka holds, and nothing else does.
+    'lsn.flush.mode': 'connector',
+    'poll.interval.ms': '10',
+    'max.batch.size': '2048',
+    'max.queue.size': '8192',
+    'topic.creation.default.replication.factor': '-1',
+    'topic.creation.default.partitions': '1',
+    'topic.creation.default.max.message.bytes': '33554432',
+  };
+}
+
+/** Debezium reads names of tables as regular expressions, separated by commas. */
+export function tablePattern(table: string): string {
+  return table.replaceAll(/[\\^$.|?*+()[\]{},]/g, '\\$&');
+}

@@ -1,0 +1,92 @@
+/** A database that Debezium follows into a Kafka, for tests. */
+import { heartbeatTopic, tableTopic } from '@banyan/contracts';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openTestBus, startTestKafka, type TestKafka } from '../../bus/kafka-test-bed.ts';
+import type { KafkaBus } from '../../bus/kafka-bus.ts';
+import type { StoredRecord } from '../../bus/bus.ts';
+import { createTestBed, eventually, PREFIX, type TestBed } from '../../reader/reader-test-bed.ts';
+import { parseLsn } from '../lsn.ts';
+import { tableSnapshotProgress } from '../table-snapshot-progress.ts';
+import { createDebeziumSource, type DebeziumSource } from './debezium-source.ts';
+
+export interface DebeziumTestBed {
+  readonly bed: TestBed;
+  readonly kafka: TestKafka;
+  readonly bus: KafkaBus;
+  readonly source: DebeziumSource;
+  /** Waits until everything written before is in Kafka. */
+  caughtUp(): Promise<void>;
+  /** Takes a table snapshot and waits for its end. */
+  snapshot(tables: readonly string[]): Promise<void>;
+  /** All records of a table's topic that has one partition. */
+  records(table: string): Promise<readonly StoredRecord[]>;
+  heartbeats(): Promise<readonly StoredRecord[]>;
+  close(): Promise<void>;
+}
+
+export async function createDebeziumTestBed(label: string): Promise<DebeziumTestBed> {
+  const [bed, kafka] = await Promise.all([createTestBed(label), startTestKafka({ withConnect: true })]);
+  const bus = openTestBus(kafka);
+  const url = new URL(bed.url);
+  writeFileSync(join(kafka.stack.secretsDir, 'source.password'), url.password, { mode: 0o600 });
+  const source = createDebeziumSource({
+    url: bed.url,
+    connectUrl: kafka.stack.connectUrl,
+    connector: `banyan-${label}`,
+    prefix: PREFIX,
+    slot: `${bed.slot}_dbz`,
+    publication: `${bed.slot}_dbz`,
+    heartbeatIntervalMs: 200,
+    database: {
+      host: url.hostname,
+      port: Number(url.port),
+      database: url.pathname.slice(1),
+      user: url.username,
+      passwordReference: `\${dir:${kafka.stack.secretsDir}:source.password}`,
+    },
+  });
+  const records = async (topic: string): Promise<readonly StoredRecord[]> =>
+    await bus.read({ topic, partition: 0, nextOffset: 0 }, 1_000_000);
+  return {
+    bed,
+    kafka,
+    bus,
+    source,
+    records: (table) => records(tableTopic(PREFIX, table)),
+    heartbeats: () => records(heartbeatTopic(PREFIX)),
+    async caughtUp() {
+      const signal = AbortSignal.timeout(60_000);
+      const position = await source.takePosition(signal);
+      await eventually(
+        `the slot confirms ${position}`,
+        async () => {
+          const { confirmedFlushLsn } = await source.slotStatus(signal);
+          return confirmedFlushLsn !== null && parseLsn(confirmedFlushLsn) >= parseLsn(position);
+        },
+        60_000,
+      );
+    },
+    async snapshot(tables) {
+      const signal = AbortSignal.timeout(60_000);
+      const id = await source.requestTableSnapshot(tables, signal);
+      await eventually(
+        `the table snapshot ${id} of ${tables.join(', ')}`,
+        async () => {
+          const progress = await tableSnapshotProgress(bus, PREFIX, signal);
+          return tables.every((name) =>
+            progress.some((one) => one.id === id && one.table === name && one.state === 'completed'),
+          );
+        },
+        60_000,
+      );
+    },
+    async close() {
+      await source.remove(AbortSignal.timeout(30_000)).catch(() => undefined); // the test may have ended Connect
+      await source.close();
+      await bus.close();
+      await kafka.close();
+      await bed.close();
+    },
+  };
+}
