@@ -1,6 +1,7 @@
 export * from './bus/bus.ts';
 export * from './bus/bus-errors.ts';
 export type { EmbeddedBus, KeptBus } from './bus/kept-bus.ts';
+export { openKafkaBus, type KafkaBus, type KafkaBusOptions } from './bus/kafka-bus.ts';
 export { openSqliteBus } from './bus/sqlite-bus.ts';
 export * from './caught-up/caught-up.ts';
 export * from './source/source.ts';
@@ -12,3 +13,10 @@ export * from './verify/http-service-copy.ts';
 export * from './verify/verify-slice.ts';
 export { migrateSqlite, openSqliteFile } from './sqlite/open-file.ts';
 export { immediateTransaction, type RunSql } from './sqlite/transaction.ts';
+export { ConnectError } from './source/debezium/connect-error.ts';
+export {
+  createDebeziumSource,
+  type ConnectorState,
+  type DebeziumSource,
+  type DebeziumSourceOptions,
+} from './source/debezium/debezium-source.ts';

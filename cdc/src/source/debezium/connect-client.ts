@@ -3,8 +3,6 @@ import { z } from 'zod';
 import { ConnectError } from './connect-error.ts';
 
 const REQUEST_TIMEOUT_MS = 10_000;
-/** Connect itself gives up after 90 s; what waits for a group to be formed takes its time. */
-const SLOW_REQUEST_TIMEOUT_MS = 95_000;
 /** A worker refuses changes while its group is formed anew, and for a moment after its start. */
 const BUSY_RETRY_MS = 100;
 const BUSY_DEADLINE_MS = 30_000;
@@ -30,6 +28,11 @@ export class ConnectClient {
   /** @param url e.g. `http://127.0.0.1:8083`. */
   constructor(url: string) {
     this.#url = url.replace(/\/$/, '');
+  }
+
+  /** Names of all connectors. */
+  async names(signal: AbortSignal): Promise<readonly string[]> {
+    return z.array(z.string()).parse(await this.#ask('GET', '/connectors', { signal }));
   }
 
   /** Null when there is no such connector. */
@@ -62,44 +65,25 @@ export class ConnectClient {
     await this.#ask('PUT', `${path(name)}/resume`, { signal });
   }
 
-  /** Ends it and forgets how far it was, so that another one of its name begins at its slot. Idempotent. */
+  /** Ends it. Its offsets stay in Kafka, under its name. Idempotent. */
   async remove(name: string, signal: AbortSignal): Promise<void> {
-    if ((await this.config(name, signal)) === null) return;
-    // Connect forgets offsets only of a connector that is stopped.
-    await this.#ask('PUT', `${path(name)}/stop`, { signal });
-    while (await this.#runs(name, signal)) await delay(BUSY_RETRY_MS, undefined, { signal });
-    await this.#ask('DELETE', `${path(name)}/offsets`, {
-      signal,
-      retryOn: [400, 409, 500],
-      timeoutMs: SLOW_REQUEST_TIMEOUT_MS,
-    });
     await this.#ask('DELETE', path(name), { signal });
-  }
-
-  async #runs(name: string, signal: AbortSignal): Promise<boolean> {
-    const status = await this.status(name, signal);
-    return status !== null && (status.connector.state !== 'STOPPED' || status.tasks.length > 0);
   }
 
   /** @returns the answer's body; null for 404 and for an empty one. */
   async #ask(
     method: string,
     requestPath: string,
-    options: {
-      readonly signal: AbortSignal;
-      readonly body?: unknown;
-      readonly retryOn?: readonly number[];
-      readonly timeoutMs?: number;
-    },
+    options: { readonly signal: AbortSignal; readonly body?: unknown },
   ): Promise<unknown> {
-    const { signal, body, retryOn = [409], timeoutMs = REQUEST_TIMEOUT_MS } = options;
+    const { signal, body } = options;
     const deadline = Date.now() + BUSY_DEADLINE_MS;
     for (;;) {
-      const { status, json } = await this.#once(method, requestPath, { signal, body, timeoutMs });
+      const { status, json } = await this.#once(method, requestPath, { signal, body });
       if (status === 404) return null;
       if (status < 300) return json;
       const message = errorSchema.safeParse(json).data?.message ?? `status ${status}`;
-      if (!retryOn.includes(status)) {
+      if (status !== 409) {
         throw new ConnectError(
           'connect-refused',
           `Kafka Connect refused ${method} ${requestPath}: ${message}`,
@@ -115,16 +99,16 @@ export class ConnectClient {
   async #once(
     method: string,
     requestPath: string,
-    options: { readonly signal: AbortSignal; readonly body: unknown; readonly timeoutMs: number },
+    options: { readonly signal: AbortSignal; readonly body: unknown },
   ): Promise<{ readonly status: number; readonly json: unknown }> {
-    const { signal, body, timeoutMs } = options;
+    const { signal, body } = options;
     try {
       const answer = await fetch(`${this.#url}${requestPath}`, {
         method,
         ...(body === undefined
           ? {}
           : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
       });
       const text = await answer.text();
       return { status: answer.status, json: parseJson(text) };

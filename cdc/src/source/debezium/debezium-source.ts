@@ -14,7 +14,10 @@ export interface DebeziumSourceOptions extends Omit<ConnectorSettings, 'tables' 
   readonly url: string;
   /** Kafka Connect's REST API. */
   readonly connectUrl: string;
-  /** Name of the connector. Its offsets are on the topic `<name>-offsets`. */
+  /**
+   * First part of the connector's name. A dot and the time of its making follow: Kafka keeps a connector's offsets under
+   * its name, and one that is made anew must not go on from those of its predecessor. They are on `<name>-offsets`.
+   */
   readonly connector: string;
   /** Deadline of one statement. Default 15,000. */
   readonly statementTimeoutMs?: number;
@@ -34,7 +37,7 @@ export interface DebeziumSource extends Source {
   state(signal: AbortSignal): Promise<ConnectorState>;
   pause(signal: AbortSignal): Promise<void>;
   resume(signal: AbortSignal): Promise<void>;
-  /** Removes the connector with its slot, publication and offsets: what comes after needs new table snapshots. */
+  /** Removes the connector with its slot and publication: what comes after needs new table snapshots. */
   remove(signal: AbortSignal): Promise<void>;
 }
 
@@ -93,21 +96,25 @@ class ConnectedSource implements DebeziumSource {
   }
 
   async state(signal: AbortSignal): Promise<ConnectorState> {
-    const status = await this.#connect.status(this.#options.connector, signal);
+    const name = await this.#name(signal);
+    const status = name === null ? null : await this.#connect.status(name, signal);
     return judge(status, await this.slotStatus(signal));
   }
 
   async pause(signal: AbortSignal): Promise<void> {
-    await this.#connect.pause(this.#options.connector, signal);
+    const name = await this.#name(signal);
+    if (name !== null) await this.#connect.pause(name, signal);
   }
 
   async resume(signal: AbortSignal): Promise<void> {
-    await this.#connect.resume(this.#options.connector, signal);
+    const name = await this.#name(signal);
+    if (name !== null) await this.#connect.resume(name, signal);
   }
 
   async remove(signal: AbortSignal): Promise<void> {
-    const { connector, slot, publication } = this.#options;
-    await this.#connect.remove(connector, signal);
+    const { slot, publication } = this.#options;
+    const name = await this.#name(signal);
+    if (name !== null) await this.#connect.remove(name, signal);
     while ((await this.slotStatus(signal)).active) await delay(POLL_MS, undefined, { signal });
     const drop = 'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1';
     await this.#database.query(drop, [slot], signal);
@@ -120,19 +127,18 @@ class ConnectedSource implements DebeziumSource {
 
   /** Gives the connector these tables, where it has others, starts what failed, and waits until it reads the slot. */
   async #reconcile(tables: readonly string[], signal: AbortSignal): Promise<void> {
-    const { connector } = this.#options;
-    const wanted = renderConnectorConfig({ ...this.#options, tables, offsetsTopic: `${connector}-offsets` });
-    const present = await this.#connect.config(connector, signal);
+    const name = (await this.#name(signal)) ?? `${this.#options.connector}.${Date.now()}`;
+    const wanted = renderConnectorConfig({ ...this.#options, tables, offsetsTopic: `${name}-offsets` });
+    const present = await this.#connect.config(name, signal);
     const isSame = Object.entries(wanted).every(([key, value]) => present?.[key] === value);
     const hasMore = Object.keys(present ?? {}).some((key) => key !== 'name' && !(key in wanted));
     // Another process must read the slot than the one that read it under the old settings.
     const oldReader = isSame && !hasMore ? null : await this.#reader(signal);
-    if (!isSame || hasMore) await this.#connect.putConfig(connector, wanted, signal);
-    await this.#untilReady(oldReader, signal);
+    if (!isSame || hasMore) await this.#connect.putConfig(name, wanted, signal);
+    await this.#untilReady(name, oldReader, signal);
   }
 
-  async #untilReady(oldReader: string | null, signal: AbortSignal): Promise<void> {
-    const { connector } = this.#options;
+  async #untilReady(name: string, oldReader: string | null, signal: AbortSignal): Promise<void> {
     let last: ConnectorState = { state: 'absent' };
     let restarts = 0;
     for (;;) {
@@ -140,16 +146,22 @@ class ConnectedSource implements DebeziumSource {
         last = await this.state(signal);
         if (last.state === 'paused') return;
         if (last.state === 'running' && (await this.#reader(signal)) !== oldReader) return;
-        if (last.state === 'failed' && restarts++ === 0) await this.#connect.restartFailed(connector, signal);
+        if (last.state === 'failed' && restarts++ === 0) await this.#connect.restartFailed(name, signal);
         await delay(POLL_MS, undefined, { signal });
       } catch (cause) {
         if (!signal.aborted) throw cause;
         const reason = 'reason' in last ? `${last.state}: ${last.reason}` : last.state;
-        throw new ConnectError('connector-not-ready', `The connector "${connector}" is ${reason}.`, {
+        throw new ConnectError('connector-not-ready', `The connector "${name}" is ${reason}.`, {
           cause,
         });
       }
     }
+  }
+
+  /** The connector's whole name; null when there is none. */
+  async #name(signal: AbortSignal): Promise<string | null> {
+    const first = `${this.#options.connector}.`;
+    return (await this.#connect.names(signal)).find((name) => name.startsWith(first)) ?? null;
   }
 
   /** The server's process that feeds the slot; null while nobody reads it. */
