@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { tableTopic } from '@banyan/contracts';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openTestBus } from '../../bus/kafka-test-bed.ts';
 import { createMemoryBus } from '../../bus/memory-bus.ts';
 import { caughtUp, envelopeOf, eventually, PREFIX, readTopic } from '../../reader/reader-test-bed.ts';
@@ -105,6 +106,7 @@ test('Connect killed mid-stream, twice: every change once, in the order of its r
     while (!over.signal.aborted) {
       await dbz.bed.sql('UPDATE public.counters SET n = n + 1 WHERE id = $1', [(written % 20) + 1]);
       written += 1;
+      await sleep(2); // a few hundred a second: the backlog after a kill is to be read in this test
     }
   })();
   for (let kill = 0; kill < 2; kill += 1) {
