@@ -21,8 +21,6 @@ export interface Chunk {
   highAtMs: number;
 }
 
-const NOTHING: StepOutcome = { records: [], onStored: () => undefined };
-
 /**
  * The stream's side of the window rule (DBLog): rows that the stream touched between a chunk's two watermarks are
  * dropped, since the stream has them as new or newer. What is left is no older than the stream at the high watermark,
@@ -92,6 +90,6 @@ export class ChunkWindows {
       if (!window.streamedBefore.every((xid) => isVisible(xid, snapshot))) return { chunk, outcome: null };
       this.#transactions().forgetVisible(snapshot);
     }
-    return { chunk, outcome: content.take(window) ?? NOTHING };
+    return { chunk, outcome: content.take(window) };
   }
 }

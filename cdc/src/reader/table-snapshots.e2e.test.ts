@@ -3,10 +3,7 @@ import { notificationTopic, tableTopic } from '@banyan/contracts';
 import type { SourceLog } from '../bus/bus.ts';
 import { createMemoryBus } from '../bus/memory-bus.ts';
 import { followTableSnapshots, tableSnapshotProgress } from '../source/table-snapshot-progress.ts';
-import {
-  parseNotification,
-  type TableSnapshotNotification,
-} from '../source/table-snapshot-notifications.ts';
+import { parseNotification, type TableSnapshotNotification } from '../source/table-snapshot-notifications.ts';
 import {
   caughtUp,
   createTestBed,

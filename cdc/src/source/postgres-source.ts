@@ -76,7 +76,11 @@ class PostgresSource implements Source {
   }
 
   async requestTableSnapshot(tables: readonly string[], signal: AbortSignal): Promise<string> {
-    return await this.#signal('execute-snapshot', { 'data-collections': tables, type: 'INCREMENTAL' }, signal);
+    return await this.#signal(
+      'execute-snapshot',
+      { 'data-collections': tables, type: 'INCREMENTAL' },
+      signal,
+    );
   }
 
   async stopTableSnapshots(tables: readonly string[], signal: AbortSignal): Promise<void> {

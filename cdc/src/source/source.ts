@@ -71,11 +71,7 @@ export interface Source {
    * @param keys 1 to 10,000 keys; of each the values as PostgreSQL's text, in key order.
    * @returns its id. @throws RangeError for no or too many keys.
    */
-  requestRowReread(
-    table: string,
-    keys: readonly (readonly string[])[],
-    signal: AbortSignal,
-  ): Promise<string>;
+  requestRowReread(table: string, keys: readonly (readonly string[])[], signal: AbortSignal): Promise<string>;
   /** A position that the feed is sure to reach, also on an idle database, taken now. */
   takePosition(signal: AbortSignal): Promise<Lsn>;
   slotStatus(signal: AbortSignal): Promise<SlotStatus>;

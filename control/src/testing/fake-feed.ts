@@ -119,7 +119,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     onCatchUp: () => Promise.resolve(),
     source,
     bus,
-    tableSnapshots: { progress: (table) => progress.get(table) ?? null },
+    tableSnapshots: { progress: (table) => progress.get(table) ?? null, rowReread: () => null },
     caughtUp: {
       async wait({ signal }) {
         positions += 1;
@@ -141,7 +141,13 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
             tables: [
               {
                 ...{ source: 'public.reviews', target: 'review', topic: 'shop.public.reviews' },
-                ...{ nextOffset: 7, appliedRows: 20, quarantined: feed.quarantined, lost: false, endOffset: null },
+                ...{
+                  nextOffset: 7,
+                  appliedRows: 20,
+                  quarantined: feed.quarantined,
+                  lost: false,
+                  endOffset: null,
+                },
               },
             ],
             lag: feed.lag,
