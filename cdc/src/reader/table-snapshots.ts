@@ -211,8 +211,8 @@ export class TableSnapshots {
 
   #onStored(chunk: Chunk, outcome: StepOutcome): void {
     outcome.onStored();
-    const { work, highAtMs } = chunk;
-    work.measured(Date.now() - highAtMs);
+    const { work, content, highAtMs } = chunk;
+    content?.measured(Date.now() - highAtMs);
     const entry = this.#entries.find((each) => each.work === work);
     if (entry) entry.failures = 0;
     if (work.open === null) this.#entries = this.#entries.filter((each) => each !== entry);
