@@ -89,6 +89,11 @@ export class TableSnapshots {
     this.#wake?.();
   }
 
+  /** Says of table snapshots that they were given up, since the feed begins anew. */
+  abortions(open: readonly OpenTableSnapshot[]): readonly BusRecord[] {
+    return open.map((work) => this.#notify(work, 'ABORTED', {}));
+  }
+
   /** A table snapshot was asked for. */
   request(id: string, tables: readonly string[]): StepOutcome {
     const work: OpenTableSnapshot = { id, tables, tableIndex: 0, scan: null };

@@ -19,8 +19,11 @@ export interface SlotStatus {
 export interface TableSnapshotProgress {
   readonly id: string;
   readonly table: string;
-  /** `failed`: the table is gone, has no primary key, or is not in the feed. */
-  readonly state: 'requested' | 'running' | 'completed' | 'failed';
+  /**
+   * `failed`: the table is gone, has no primary key, or is not in the feed. `aborted`: the feed began anew before it was
+   * done.
+   */
+  readonly state: 'requested' | 'running' | 'completed' | 'failed' | 'aborted';
   readonly rowsDone: number | null;
   readonly rowsEstimated: number | null;
 }

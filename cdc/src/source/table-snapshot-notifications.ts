@@ -12,7 +12,7 @@ const count = z.string().regex(/^\d+$/);
 const notificationSchema = z.object({
   id: text,
   aggregate_type: z.literal('Incremental Snapshot'),
-  type: z.enum(['STARTED', 'IN_PROGRESS', 'TABLE_SCAN_COMPLETED', 'COMPLETED']),
+  type: z.enum(['STARTED', 'IN_PROGRESS', 'TABLE_SCAN_COMPLETED', 'COMPLETED', 'ABORTED']),
   additional_data: z.object({
     connector_name: text,
     /** Comma-separated. */
@@ -90,6 +90,14 @@ export class TableSnapshotHistory {
       }
       case 'COMPLETED':
         this.#open.delete(id);
+        break;
+      case 'ABORTED':
+        this.#open.delete(id);
+        for (const progress of this.#progress.values()) {
+          if (progress.id === id && (progress.state === 'requested' || progress.state === 'running')) {
+            this.#progress.set(progress.table, { ...progress, state: 'aborted' });
+          }
+        }
         break;
     }
   }
