@@ -20,7 +20,7 @@ const TABLE = 'public.note';
 const signal = AbortSignal.timeout(120_000);
 let bed: TestBed;
 let bus: SourceLog;
-let readers: Reader[] = [];
+const readers: Reader[] = [];
 
 beforeAll(async () => {
   bed = await createTestBed('incarnation');
@@ -106,7 +106,7 @@ interface Break {
   /** Whether the reader is away while it happens. */
   readonly readerIsAway: boolean;
   readonly reason: RegExp;
-  happen(): Promise<unknown>;
+  readonly happen: () => Promise<unknown>;
 }
 
 const dropPublication = (): Promise<unknown> => bed.sql(`DROP PUBLICATION ${bed.publication}`);
@@ -121,7 +121,7 @@ const breaks: readonly Break[] = [
     name: 'the slot was dropped and made again by somebody',
     readerIsAway: true,
     reason: /has confirmed .* only changes up to/,
-    async happen() {
+    happen: async () => {
       await dropSlot();
       await bed.sql(`INSERT INTO note (body) VALUES ('in between')`);
       await bed.sql(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [bed.slot]);
@@ -131,7 +131,7 @@ const breaks: readonly Break[] = [
     name: 'somebody else has read the slot',
     readerIsAway: true,
     reason: /has confirmed .* only changes up to/,
-    async happen() {
+    happen: async () => {
       await bed.sql(`INSERT INTO note (body) VALUES ('in between')`);
       await bed.sql('SELECT pg_replication_slot_advance($1, pg_current_wal_insert_lsn())', [bed.slot]);
     },
@@ -146,7 +146,7 @@ const breaks: readonly Break[] = [
     name: 'the publication was dropped and made again by somebody',
     readerIsAway: true,
     reason: /was dropped and made again/,
-    async happen() {
+    happen: async () => {
       await dropPublication();
       await bed.sql(`INSERT INTO note (body) VALUES ('in between')`);
       await bed.sql(`CREATE PUBLICATION ${bed.publication} FOR TABLE banyan.signal, note`);
