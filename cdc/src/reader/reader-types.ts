@@ -1,11 +1,15 @@
 import type { Closable, Logger } from '@banyan/kit';
 import type { SourceFencedError, SourceLog } from '../bus/bus.ts';
 import type { Lsn } from '../source/source.ts';
-import type { OpenTableSnapshot } from '../source/table-snapshot-notifications.ts';
+import type { OpenTableSnapshot } from '../source/table-snapshot-history.ts';
+import type { TableSnapshotsOptions } from './table-snapshots.ts';
 import type { ReaderStoppedError } from './reader-error.ts';
 
 /** What a reader is started with. */
-export interface ReaderOptions {
+export interface ReaderOptions extends Pick<
+  TableSnapshotsOptions,
+  'chunkRows' | 'maxBacklogBytes' | 'storeTargetMs'
+> {
   /** PostgreSQL's URL of a role with REPLICATION that may read the tables. */
   readonly sourceUrl: string;
   /** Where records and position are stored. Not closed by the reader. */
@@ -18,8 +22,6 @@ export interface ReaderOptions {
   readonly publication: string;
   /** Default 1,000. */
   readonly heartbeatIntervalMs?: number;
-  /** Rows of a table snapshot's chunk. Default 1,024. */
-  readonly chunkRows?: number;
   /** After a break the feed begins anew at most once in so many milliseconds. Default 10,000. */
   readonly incarnationGapMs?: number;
   readonly logger: Logger;

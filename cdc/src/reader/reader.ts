@@ -4,11 +4,11 @@ import { isAborted } from '../source/is-aborted.ts';
 import { formatLsn } from '../source/lsn.ts';
 import { SourceDatabase } from '../source/source-database.ts';
 import { readTableSnapshotHistory } from '../source/table-snapshot-progress.ts';
-import type { TableSnapshotHistory } from '../source/table-snapshot-notifications.ts';
+import type { TableSnapshotHistory } from '../source/table-snapshot-history.ts';
 import { parseSnapshot, StreamedTransactions } from '../source/transaction-visibility.ts';
 import { FeedTables, type FeedTable } from './feed-table.ts';
 import { finalError } from './final-error.ts';
-import { runHeartbeat } from './heartbeat.ts';
+import { runHeartbeat, VisibleAtHeartbeat } from './heartbeat.ts';
 import { HistoryChangedError } from './history-check.ts';
 import { readPublication } from './prepare-source.ts';
 import type { ReaderStoppedError } from './reader-error.ts';
@@ -60,6 +60,7 @@ class WalReader implements Reader {
   readonly #firstAttempt = Promise.withResolvers<null>();
   readonly #background: Promise<void>[] = [];
   #transactions = new StreamedTransactions();
+  readonly #visible = new VisibleAtHeartbeat();
   #databaseName = '';
   #stream: ReplicationStream | null = null;
   #position: SourcePosition | null = null;
@@ -77,15 +78,21 @@ class WalReader implements Reader {
     this.#database = new SourceDatabase({ url, name: `banyan reader ${slot}` });
     this.#tables = new FeedTables({ prefix, database: this.#database });
     this.#snapshots = new TableSnapshots({
+      ...options,
       database: this.#database,
       types: this.#tables.types,
       publication,
       context: () => ({ prefix, database: this.#databaseName }),
       transactions: () => this.#transactions,
       logger,
-      ...(options.chunkRows === undefined ? {} : { chunkRows: options.chunkRows }),
+      backlogBytes: () => this.#backlogBytes,
     });
     this.stopped = this.#run();
+  }
+
+  get #backlogBytes(): number {
+    const received = this.#stream?.receivedLsn ?? 0n;
+    return Math.max(0, Number(received - (this.#position?.lsn ?? received)));
   }
 
   get firstAttempt(): Promise<null> {
@@ -123,7 +130,7 @@ class WalReader implements Reader {
         end = isAborted(this.#signal) ? null : this.#judge(error as Error);
       }
       this.#stream?.close();
-      this.#snapshots.abandonChunk();
+      this.#snapshots.abandonChunks();
       if (!end && !isAborted(this.#signal)) await this.#pause();
     }
     this.#state = 'stopped';
@@ -236,7 +243,7 @@ class WalReader implements Reader {
       runHeartbeat({
         database: this.#database,
         intervalMs,
-        onSnapshot: (snapshot) => this.#transactions.forgetVisible(snapshot),
+        onWritten: (heartbeat) => this.#visible.write(heartbeat),
         look: () => this.#lookAtPublication(),
         logger,
         signal: this.#signal,
@@ -252,6 +259,7 @@ class WalReader implements Reader {
       context: { prefix: this.#options.prefix, database: this.#databaseName },
       snapshots: this.#snapshots,
       transactions: this.#transactions,
+      visible: this.#visible,
       logger: this.#options.logger,
     });
     let position = from;
