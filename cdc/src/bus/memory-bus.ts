@@ -4,10 +4,13 @@ import {
   type BusRecord,
   type ConsumeOptions,
   type SourceLog,
+  type SourceMove,
   type SourcePosition,
+  type SourceStart,
   type StoredRecord,
   type TopicPosition,
 } from './bus.ts';
+import { openText, takenOver } from './source-position.ts';
 
 /** A bus that forgets everything at its end, for tests. One process, one partition a topic. */
 export function createMemoryBus(): SourceLog {
@@ -28,35 +31,29 @@ class MemoryBus implements SourceLog {
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- a promise even when it throws
-  async appendAt(
-    records: readonly BusRecord[],
-    move: { source: string; epoch: number; expectedLsn: bigint; lsn: bigint },
-    signal?: AbortSignal,
-  ): Promise<void> {
+  async appendAt(records: readonly BusRecord[], move: SourceMove, signal?: AbortSignal): Promise<void> {
     this.#check(signal);
     const position = this.#positions.get(move.source);
-    if (position?.epoch !== move.epoch || position.lsn !== move.expectedLsn) {
+    if (
+      position?.epoch !== move.epoch ||
+      position.lsn !== move.expectedLsn ||
+      openText(position.open) !== openText(move.expectedOpen ?? null)
+    ) {
       throw new SourceFencedError(`Another reader has taken over source "${move.source}".`);
     }
-    this.#positions.set(move.source, { ...position, lsn: move.lsn, heardAtMs: Date.now() });
+    const { lsn, open = null, witness = position.witness } = move;
+    this.#positions.set(move.source, { ...position, lsn, open, witness, heardAtMs: Date.now() });
     this.#insert(records);
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- a promise even when it throws
-  async takeOver(
-    source: string,
-    server: { systemId: string; timeline: number; lsn: bigint },
-  ): Promise<SourcePosition> {
+  async takeOver(source: string, start: SourceStart): Promise<SourcePosition> {
     this.#check();
-    const before = this.#positions.get(source);
-    const isSame = before?.systemId === server.systemId && before.timeline === server.timeline;
-    const position: SourcePosition = {
-      ...server,
-      source,
-      epoch: (before?.epoch ?? 0) + 1,
-      lsn: isSame ? before.lsn : server.lsn,
-      heardAtMs: Date.now(),
-    };
+    const before = this.#positions.get(source) ?? null;
+    if (start.anew?.step === 'begin' && before?.epoch !== start.anew.epoch) {
+      throw new SourceFencedError(`Another reader has taken over source "${source}".`);
+    }
+    const position = takenOver(source, { before, start, nowMs: Date.now() });
     this.#positions.set(source, position);
     return position;
   }

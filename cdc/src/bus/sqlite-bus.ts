@@ -9,10 +9,14 @@ import {
   type BusRecord,
   type ConsumeOptions,
   type SourceLog,
+  type SourceMove,
   type SourcePosition,
+  type SourceStart,
   type StoredRecord,
   type TopicPosition,
 } from './bus.ts';
+import { openText, parseOpen, parseWitness, storedLsn, takenOver, witnessText } from './source-position.ts';
+import { formatLsn } from '../source/lsn.ts';
 
 /** How often a consumer with nothing to do looks whether another process has written. */
 const POLL_INTERVAL_MS = 10;
@@ -33,6 +37,13 @@ interface SourcePositionRow {
   readonly system_id: string;
   readonly timeline: number;
   readonly heard_at_ms: number;
+  readonly open_transaction: string | null;
+  readonly witness: string | null;
+  readonly publication_id: string | null;
+  readonly incarnation: number;
+  readonly incarnation_reason: string;
+  readonly incarnation_at_ms: number | null;
+  readonly anew_reason: string | null;
 }
 
 /**
@@ -80,23 +91,24 @@ class SqliteBus implements SourceLog {
     await immediateTransaction(this.#writer, (run) => insertRecords(run, records), signal);
   }
 
-  async appendAt(
-    records: readonly BusRecord[],
-    move: { source: string; epoch: number; expectedLsn: bigint; lsn: bigint },
-    signal?: AbortSignal,
-  ): Promise<void> {
+  async appendAt(records: readonly BusRecord[], move: SourceMove, signal?: AbortSignal): Promise<void> {
     this.#check(signal);
+    const { source, epoch, expectedLsn, expectedOpen = null, lsn, open = null, witness } = move;
     await immediateTransaction(
       this.#writer,
       async (run) => {
         const moved = await run(
-          `UPDATE source_position SET lsn = ?, heard_at_ms = ?
-         WHERE source = ? AND epoch = ? AND lsn = ? RETURNING source`,
-          [move.lsn.toString(), Date.now(), move.source, move.epoch, move.expectedLsn.toString()],
+          `UPDATE source_position SET lsn = ?, open_transaction = ?, witness = iif(?, ?, witness), heard_at_ms = ?
+           WHERE source = ? AND epoch = ? AND lsn = ? AND open_transaction IS ? RETURNING source`,
+          [
+            ...[storedLsn(lsn), openText(open)],
+            ...[witness === undefined ? 0 : 1, witnessText(witness ?? null), Date.now()],
+            ...[source, epoch, storedLsn(expectedLsn), openText(expectedOpen)],
+          ],
         );
         if (moved.length === 0) {
           throw new SourceFencedError(
-            `Source "${move.source}" is no longer at epoch ${move.epoch} and LSN ${move.expectedLsn}: ` +
+            `Source "${source}" is no longer at epoch ${epoch} and LSN ${formatLsn(expectedLsn)}: ` +
               'another reader has taken over. Stop this one.',
           );
         }
@@ -106,28 +118,22 @@ class SqliteBus implements SourceLog {
     );
   }
 
-  async takeOver(
-    source: string,
-    server: { systemId: string; timeline: number; lsn: bigint },
-  ): Promise<SourcePosition> {
+  async takeOver(source: string, start: SourceStart): Promise<SourcePosition> {
     this.#check();
     return await immediateTransaction(this.#writer, async (run) => {
-      // An LSN means something on one server and timeline only: on another, go on from where that one stands.
-      const rows = await run<SourcePositionRow>(
-        `INSERT INTO source_position (source, epoch, lsn, system_id, timeline, heard_at_ms)
-         VALUES (?, 1, ?, ?, ?, ?)
-         ON CONFLICT (source) DO UPDATE SET
-           epoch = epoch + 1,
-           lsn = iif(system_id = excluded.system_id AND timeline = excluded.timeline, lsn, excluded.lsn),
-           system_id = excluded.system_id,
-           timeline = excluded.timeline,
-           heard_at_ms = excluded.heard_at_ms
-         RETURNING *`,
-        [source, server.lsn.toString(), server.systemId, server.timeline, Date.now()],
+      const rows = await run<SourcePositionRow>('SELECT * FROM source_position WHERE source = ?', [source]);
+      const before = rows[0] ? toSourcePosition(rows[0]) : null;
+      if (start.anew?.step === 'begin' && before?.epoch !== start.anew.epoch) {
+        throw new SourceFencedError(`Another reader has taken over the source "${source}". Stop this one.`);
+      }
+      const position = takenOver(source, { before, start, nowMs: Date.now() });
+      await run(
+        `INSERT OR REPLACE INTO source_position (source, epoch, lsn, system_id, timeline, heard_at_ms,
+           open_transaction, witness, publication_id, incarnation, incarnation_reason, incarnation_at_ms, anew_reason)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        toValues(position),
       );
-      const row = rows[0];
-      if (!row) throw new Error(`Taking over source "${source}" returned no row.`);
-      return toSourcePosition(row);
+      return position;
     });
   }
 
@@ -280,8 +286,26 @@ function toSourcePosition(row: SourcePositionRow): SourcePosition {
     source: row.source,
     epoch: row.epoch,
     lsn: BigInt(row.lsn),
+    open: parseOpen(row.open_transaction),
+    witness: parseWitness(row.witness),
     systemId: row.system_id,
     timeline: row.timeline,
+    publicationId: row.publication_id,
     heardAtMs: row.heard_at_ms,
+    incarnation: row.incarnation,
+    incarnationReason: row.incarnation_reason,
+    incarnationAtMs: row.incarnation_at_ms,
+    anewReason: row.anew_reason,
   };
+}
+
+/** In the order of the columns that `takeOver` names. */
+function toValues(position: SourcePosition): (string | number | null)[] {
+  const { source, epoch, lsn, systemId, timeline, heardAtMs, open, witness, publicationId } = position;
+  const { incarnation, incarnationReason, incarnationAtMs, anewReason } = position;
+  return [
+    ...[source, epoch, storedLsn(lsn), systemId, timeline, heardAtMs],
+    ...[openText(open), witnessText(witness), publicationId],
+    ...[incarnation, incarnationReason, incarnationAtMs, anewReason],
+  ];
 }

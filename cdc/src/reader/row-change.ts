@@ -20,14 +20,11 @@ export interface RowChange {
   readonly after: Tuple | null;
 }
 
-/** A committed transaction of the stream. */
+/** A committed transaction of the stream, or a part of it: a large one comes in several. */
 export interface StreamedTransaction {
-  readonly kind: 'transaction';
   readonly xid: number;
   /** Commit time, microseconds since the epoch. */
   readonly commitUs: bigint;
-  /** End of its commit record: what is stored and confirmed. */
-  readonly lsn: bigint;
   readonly origin: { readonly name: string; readonly lsn: bigint } | null;
   readonly changes: RowChange[];
 }

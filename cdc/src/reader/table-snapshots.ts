@@ -4,6 +4,7 @@ import type { TypeCatalog } from '../source/catalog.ts';
 import { isAborted } from '../source/is-aborted.ts';
 import { writeMessage } from '../source/logical-message.ts';
 import type { SourceDatabase } from '../source/source-database.ts';
+import type { BusRecord } from '../bus/bus.ts';
 import type { OpenTableSnapshot, OpenWork } from '../source/table-snapshot-history.ts';
 import type { StreamedTransactions } from '../source/transaction-visibility.ts';
 import { ChunkWindows, type Chunk } from './chunk-windows.ts';
@@ -74,6 +75,17 @@ export class TableSnapshots {
     this.#windows.clear();
     this.#entries = open.map((one) => this.#entry(this.#workOf(one)));
     this.#wake?.();
+  }
+
+  /** Says of what is open on the bus that it was given up, since the feed begins anew. */
+  abortions(open: readonly OpenWork[]): readonly BusRecord[] {
+    return open.flatMap((one) => {
+      if (one.kind === 'table-snapshot')
+        return new TableSnapshotWork(one, this.#parts).stop(null)?.records ?? [];
+      const said = { type: 'ABORTED', data: { reason: 'the feed began anew' } } as const;
+      const about = { id: one.id, table: one.table, keysTotal: one.keys.length };
+      return [rereadNotification(this.#options.context(), about, said)];
+    });
   }
 
   /** Something was asked for, in the order of the stream. */
