@@ -8,12 +8,12 @@ import {
 } from '@banyan/contracts';
 import type { BusRecord } from '../bus/bus.ts';
 import type { OldTuple, Tuple } from '../source/pgoutput.ts';
-import { keyText, type FeedTable } from './feed-table.ts';
+import { keyText, type FeedTable, type StreamedTable } from './feed-table.ts';
 
 /** One change of one row, or the truncation of a table, as the stream carried it. */
 export interface RowChange {
   readonly kind: 'insert' | 'update' | 'delete' | 'truncate';
-  readonly table: FeedTable;
+  readonly table: StreamedTable;
   readonly lsn: bigint;
   readonly before: OldTuple | null;
   /** Undefined fields are unchanged TOAST values; they may be filled in later. */

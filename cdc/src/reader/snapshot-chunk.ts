@@ -35,7 +35,7 @@ export async function readChunk(options: {
     if (!(await isPublished(publication, table, ask))) return { status: 'NOT_PUBLISHED' as const };
     const rows = await readKeyRange(
       {
-        table: name,
+        table,
         columns: table.columns.map((column) => column.name),
         key: table.key,
         afterKey: work.scan?.lastKey ?? null,
