@@ -151,12 +151,24 @@ export function changeRecords(
   if (after === null) return erase();
   if (change.kind === 'insert') return [record(newKey, envelopeText('c', { before: null, after }, source))];
   if (oldKey === null || newKey === null || oldKey === newKey) {
-    return [
-      record(newKey, envelopeText('u', { before: change.before?.full ? before : null, after }, source)),
-    ];
+    const update = record(
+      newKey,
+      envelopeText('u', { before: change.before?.full ? before : null, after }, source),
+    );
+    return table.tellsOldKeys ? [update] : [unknownOldKey(change, source), update];
   }
   return [
     ...erase({ '__debezium.newkey': newKey }),
     record(newKey, envelopeText('c', { before: null, after }, source), { '__debezium.oldkey': oldKey }),
   ];
+}
+
+/**
+ * Under a replica identity that lacks the key, an update may have changed it unseen. A delete without a key says so: the
+ * consumer cannot apply it and keeps it aside, so that no gate passes until the table is copied anew.
+ */
+function unknownOldKey({ table }: RowChange, source: EnvelopeSource): BusRecord {
+  const before = Object.fromEntries(table.columns.map(({ name }) => [name, null]));
+  const value = envelopeText('d', { before, after: null }, source);
+  return { topic: table.topic, key: keyText(table, before), headers: {}, value };
 }
