@@ -83,6 +83,14 @@ class PostgresSource implements Source {
     await this.#alterPublication(`DROP TABLE ${present.map(onlyTable).join(', ')}`, signal);
   }
 
+  async requireInFeed(tables: readonly string[], signal: AbortSignal): Promise<void> {
+    const present = new Set((await this.#published(signal)).tables.map(({ name }) => name));
+    const problems = tables
+      .filter((table) => !present.has(table))
+      .map((table) => ({ table, problem: 'not-in-feed' as const }));
+    if (problems.length > 0) throw new SourceTableError(problems);
+  }
+
   async describeTables(tables: readonly string[], signal: AbortSignal): Promise<readonly SourceTable[]> {
     const described = await this.#describe(tables, signal);
     return described.map(({ schema, table, key, columns, estimatedRows }) => ({

@@ -22,6 +22,8 @@ export type SourceTableProblemCode =
   | 'hidden-rows'
   /** The publication has it with a row filter or a column list. */
   | 'narrowed'
+  /** Nobody put it there, or it was dropped and made again since. */
+  | 'not-in-feed'
   | 'in-use';
 
 /** One table that cannot be in the feed, why, and what to do. */
@@ -48,6 +50,8 @@ const texts: Readonly<Record<SourceTableProblemCode, string>> = {
   unreadable: 'not all of its columns may be read',
   'hidden-rows': 'row security hides rows from the role that reads it',
   narrowed: 'the publication carries only some of its rows or columns',
+  'not-in-feed':
+    'it is not in the feed; if it was once, it was dropped and made again since, and its copy is of another table',
   'in-use': 'writers kept it locked the whole time; end their transactions or try again when it is quieter',
 };
 
