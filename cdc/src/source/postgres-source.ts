@@ -199,6 +199,7 @@ class PostgresSource implements Source {
     } catch (error) {
       if (!(error instanceof pg.DatabaseError)) throw error;
       if (error.code === '42710') return true; // somebody else has just added it
+      if (error.code === '42501') throw notOwnerError(table, error);
       if (error.code === '55P03' || error.code === '40P01') return false;
       throw error;
     }
@@ -208,6 +209,18 @@ class PostgresSource implements Source {
 /** A table as ALTER PUBLICATION names it: without those that inherit from it, which are tables of their own. */
 function onlyTable({ name, partitioned }: PublishedTable): string {
   return `${partitioned ? '' : 'ONLY '}${quoteTable(name)}`;
+}
+
+function notOwnerError({ schema, table }: CatalogTable, error: pg.DatabaseError): SourceTableError {
+  return new SourceTableError([
+    {
+      table: `${schema}.${table}`,
+      problem: 'not-owner',
+      found: error.message,
+      remedy:
+        "GRANT the owner's role TO the role of SOURCE_URL, or add the table to the publication as its owner",
+    },
+  ]);
 }
 
 function narrowedError(publication: string, tables: readonly PublishedTable[]): SourceTableError {

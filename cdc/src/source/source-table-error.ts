@@ -20,6 +20,8 @@ export type SourceTableProblemCode =
   | 'unreadable'
   /** Row security hides rows from the role. */
   | 'hidden-rows'
+  /** A publication takes tables only from their owner. */
+  | 'not-owner'
   /** The publication has it with a row filter or a column list. */
   | 'narrowed'
   /** Nobody put it there, or it was dropped and made again since. */
@@ -49,6 +51,7 @@ const texts: Readonly<Record<SourceTableProblemCode, string>> = {
     'old rows in the WAL do not hold its primary key, so that nobody can tell which row was deleted',
   unreadable: 'not all of its columns may be read',
   'hidden-rows': 'row security hides rows from the role that reads it',
+  'not-owner': 'the role does not own it, and only an owner can put a table into a publication',
   narrowed: 'the publication carries only some of its rows or columns',
   'not-in-feed':
     'it is not in the feed; if it was once, it was dropped and made again since, and its copy is of another table',
