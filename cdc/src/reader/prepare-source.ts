@@ -1,6 +1,12 @@
 import type { SourcePosition } from '../bus/bus.ts';
 import { quoteName, quoteTable } from '../source/catalog.ts';
 import { formatLsn } from '../source/lsn.ts';
+import {
+  PUBLICATION_OPTIONS,
+  PublicationError,
+  readPublication,
+  type Publication,
+} from '../source/publication.ts';
 import type { SourceDatabase } from '../source/source-database.ts';
 import { SIGNAL_TABLE } from './feed-table.ts';
 import { createSlot, readSlot, type Slot } from './replication-slot.ts';
@@ -26,13 +32,6 @@ export type SourceState =
   /** Going on would lose something, or may: the feed has to begin anew. `reason` is for people. */
   | { readonly kind: 'broken'; readonly reason: string };
 
-/** A publication as the catalog has it. */
-export interface Publication {
-  /** Its OID: another one of the same name is another feed. */
-  readonly id: string;
-  readonly hasSignalTable: boolean;
-}
-
 /**
  * Looks whether reading can go on from the stored position. Before the first position it makes publication and slot.
  *
@@ -49,7 +48,7 @@ export async function inspectSource(options: PrepareOptions): Promise<SourceStat
     const publicationId = await ensurePublication(options);
     return { kind: 'new', lsn: (slot ?? (await createSlot(options))).confirmedLsn, publicationId };
   }
-  const publication = await readPublication(options);
+  const publication = await readFeedPublication(options);
   const reason =
     stored.anewReason ??
     otherServer(stored, options.server) ??
@@ -114,7 +113,7 @@ function brokenPublication(name: string, stored: SourcePosition, found: Publicat
   if (stored.publicationId !== null && stored.publicationId !== found.id) {
     return `the publication ${name} was dropped and made again`;
   }
-  return found.hasSignalTable ? null : `${SIGNAL_TABLE} was taken out of the publication ${name}`;
+  return hasSignalTable(found) ? null : `${SIGNAL_TABLE} was taken out of the publication ${name}`;
 }
 
 function brokenSlot(name: string, stored: SourcePosition, slot: Slot | null): string | null {
@@ -131,19 +130,27 @@ function brokenSlot(name: string, stored: SourcePosition, slot: Slot | null): st
   return null;
 }
 
-/** Null without a publication of this name. */
-export async function readPublication(
-  options: Pick<PrepareOptions, 'database' | 'publication' | 'signal'>,
-): Promise<Publication | null> {
-  const rows = await options.database.query(
-    `SELECT oid, EXISTS (SELECT FROM pg_catalog.pg_publication_tables t
-       WHERE t.pubname = p.pubname AND t.schemaname || '.' || t.tablename = $2) AS complete
-     FROM pg_catalog.pg_publication p WHERE pubname = $1`,
-    [options.publication, SIGNAL_TABLE],
-    options.signal,
-  );
-  const row = rows[0];
-  return row ? { id: row['oid'] ?? '', hasSignalTable: row['complete'] === 't' } : null;
+/**
+ * Null without a publication of this name.
+ *
+ * @throws ReaderStoppedError for one that publishes more, or less, than what was put into it.
+ */
+export async function readFeedPublication({
+  database,
+  publication,
+  signal,
+}: Pick<PrepareOptions, 'database' | 'publication' | 'signal'>): Promise<Publication | null> {
+  try {
+    return await database.onConnection((ask) => readPublication(publication, ask), signal);
+  } catch (error) {
+    if (!(error instanceof PublicationError)) throw error;
+    throw new ReaderStoppedError(error.code, error.message, { cause: error });
+  }
+}
+
+/** True when the reader can be asked for things through this publication. */
+export function hasSignalTable({ tables }: Publication): boolean {
+  return tables.some(({ name }) => name === SIGNAL_TABLE);
 }
 
 /** Makes the publication with the signal table where it is missing. @returns its id. */
@@ -151,12 +158,14 @@ export async function ensurePublication(
   options: Pick<PrepareOptions, 'database' | 'publication' | 'signal'>,
 ): Promise<string> {
   const { database, publication, signal } = options;
-  const found = await readPublication(options);
-  if (found?.hasSignalTable) return found.id;
+  const found = await readFeedPublication(options);
+  if (found && hasSignalTable(found)) return found.id;
   const name = quoteName(publication);
   const table = quoteTable(SIGNAL_TABLE);
   await database.query(
-    found ? `ALTER PUBLICATION ${name} ADD TABLE ${table}` : `CREATE PUBLICATION ${name} FOR TABLE ${table}`,
+    found
+      ? `ALTER PUBLICATION ${name} ADD TABLE ${table}`
+      : `CREATE PUBLICATION ${name} FOR TABLE ${table} WITH (${PUBLICATION_OPTIONS})`,
     [],
     signal,
   );

@@ -2,6 +2,8 @@
 export type ReaderStopCode =
   /** The slot is of another database or plugin. */
   | 'slot-foreign'
+  /** The publication is wider than the tables asked for (FOR ALL TABLES), or leaves out kinds of changes. */
+  | 'publication-unfit'
   /** Banyan's own schema is missing in the source's database. */
   | 'signal-table-missing'
   /** The server's log does not carry rows. */

@@ -10,7 +10,7 @@ import { FeedTables, type FeedTable } from './feed-table.ts';
 import { finalError } from './final-error.ts';
 import { runHeartbeat, VisibleAtHeartbeat } from './heartbeat.ts';
 import { HistoryChangedError } from './history-check.ts';
-import { readPublication } from './prepare-source.ts';
+import { hasSignalTable, readFeedPublication } from './prepare-source.ts';
 import type { ReaderStoppedError } from './reader-error.ts';
 import type { Reader, ReaderOptions, ReaderStatus } from './reader-types.ts';
 import { evictOtherReader } from './replication-slot.ts';
@@ -229,9 +229,17 @@ class WalReader implements Reader {
   /** PostgreSQL 18 sends nothing of a publication that is gone, and says nothing either. */
   async #lookAtPublication(): Promise<void> {
     const { publication } = this.#options;
-    const found = await readPublication({ database: this.#database, publication, signal: this.#signal });
-    const expected = this.#position?.publicationId;
-    if (found?.hasSignalTable && found.id === expected) return;
+    try {
+      const found = await readFeedPublication({
+        database: this.#database,
+        publication,
+        signal: this.#signal,
+      });
+      if (found && hasSignalTable(found) && found.id === this.#position?.publicationId) return;
+    } catch (error) {
+      // Unfit by now: connecting again finds that out too, and stops.
+      if (!(error instanceof ReaderStoppedError)) throw error;
+    }
     if (this.#state === 'streaming') this.#stream?.interrupt(`the publication ${publication} was changed`);
   }
 
@@ -269,7 +277,10 @@ class WalReader implements Reader {
       let bytes = 0;
       for (const event of await stream.next(this.#signal)) {
         if (event.kind === 'wal') {
-          if (event.message.kind === 'relation') await this.#tables.add(event.message, this.#signal);
+          const { message } = event;
+          if (message.kind === 'relation' || message.kind === 'type') {
+            await this.#tables.add(message, this.#signal);
+          }
           bytes += event.bytes;
         }
         const step = assembler.push(event);

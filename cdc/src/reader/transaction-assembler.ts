@@ -1,7 +1,7 @@
 import type { OpenTransaction, SourcePosition } from '../bus/bus.ts';
 import { readMessageContent, type MessageContent } from '../source/logical-message.ts';
 import type { PgOutputMessage } from '../source/pgoutput.ts';
-import type { FeedTable } from './feed-table.ts';
+import type { StreamedTable } from './feed-table.ts';
 import { HistoryCheck } from './history-check.ts';
 import type { StreamEvent } from './replication-stream.ts';
 import type { RowChange, StreamedTransaction } from './row-change.ts';
@@ -47,7 +47,7 @@ const MAX_PART_BYTES = 4 * 1024 * 1024;
  * after a reconnection the same ones again: that is how a part is found again.
  */
 export class TransactionAssembler {
-  readonly #tableOf: (oid: number) => FeedTable;
+  readonly #tableOf: (oid: number) => StreamedTable;
   readonly #from: Pick<SourcePosition, 'lsn' | 'open'>;
   readonly #history: HistoryCheck;
   #open: Transaction | null = null;
@@ -57,7 +57,7 @@ export class TransactionAssembler {
    * @param options.sentFrom Where the server was asked to begin.
    */
   constructor(options: {
-    readonly tableOf: (oid: number) => FeedTable;
+    readonly tableOf: (oid: number) => StreamedTable;
     readonly from: Pick<SourcePosition, 'lsn' | 'open' | 'witness'>;
     readonly sentFrom: bigint;
   }) {
