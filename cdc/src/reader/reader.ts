@@ -6,12 +6,12 @@ import { SourceDatabase } from '../source/source-database.ts';
 import { readTableSnapshotHistory } from '../source/table-snapshot-progress.ts';
 import type { TableSnapshotHistory } from '../source/table-snapshot-history.ts';
 import { parseSnapshot, StreamedTransactions } from '../source/transaction-visibility.ts';
-import { FeedTables, type FeedTable } from './feed-table.ts';
+import { FeedTables, type StreamedTable } from './feed-table.ts';
 import { finalError } from './final-error.ts';
 import { runHeartbeat, VisibleAtHeartbeat } from './heartbeat.ts';
 import { HistoryChangedError } from './history-check.ts';
 import { hasSignalTable, readFeedPublication } from './prepare-source.ts';
-import type { ReaderStoppedError } from './reader-error.ts';
+import { ReaderStoppedError } from './reader-error.ts';
 import type { Reader, ReaderOptions, ReaderStatus } from './reader-types.ts';
 import { evictOtherReader } from './replication-slot.ts';
 import { ReplicationStream } from './replication-stream.ts';
@@ -261,7 +261,7 @@ class WalReader implements Reader {
 
   /** Stores what comes, until the stream breaks. */
   async #pump(stream: ReplicationStream, from: SourcePosition, sentFrom: bigint): Promise<never> {
-    const tableOf = (oid: number): FeedTable => this.#tables.get(oid);
+    const tableOf = (oid: number): StreamedTable => this.#tables.get(oid);
     const assembler = new TransactionAssembler({ tableOf, from, sentFrom });
     const translator = new StepTranslator({
       context: { prefix: this.#options.prefix, database: this.#databaseName },
