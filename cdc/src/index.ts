@@ -1,4 +1,6 @@
 export * from './bus/bus.ts';
+export * from './bus/bus-errors.ts';
+export type { EmbeddedBus, KeptBus } from './bus/kept-bus.ts';
 export { openSqliteBus } from './bus/sqlite-bus.ts';
 export * from './caught-up/caught-up.ts';
 export * from './source/source.ts';

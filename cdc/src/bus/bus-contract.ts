@@ -1,67 +1,20 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  SourceFencedError,
-  type BusRecord,
-  type SourceLog,
-  type StoredRecord,
-  type TopicPosition,
-} from './bus.ts';
+import { record, start, take, takeAll, keys } from './bus-test-bed.ts';
+import type { EmbeddedBus } from './kept-bus.ts';
+import { describeRetention } from './retention-contract.ts';
+import { SourceFencedError, type SourceLog } from './bus.ts';
 
 const server = { systemId: '7301', timeline: 1, lsn: 100n };
-
-function record(topic: string, id: number): BusRecord {
-  return { topic, key: `{"id":${id}}`, headers: {}, value: `{"n":${id}}` };
-}
-
-function start(topic: string, nextOffset = 0): TopicPosition {
-  return { topic, partition: 0, nextOffset };
-}
-
-function keys(records: readonly StoredRecord[]): (string | null)[] {
-  return records.map(({ key }) => key);
-}
-
-/** Consumes until `count` records have come, then stops; fails after 10 s. */
-async function take(
-  bus: SourceLog,
-  from: readonly TopicPosition[],
-  count: number,
-  maxBatchRecords?: number,
-): Promise<StoredRecord[]> {
-  const stop = new AbortController();
-  const got: StoredRecord[] = [];
-  const timer = setTimeout(() => {
-    stop.abort();
-  }, 10_000);
-  await bus.consume({
-    from,
-    ...(maxBatchRecords === undefined ? {} : { maxBatchRecords }),
-    onBatch(records) {
-      got.push(...records);
-      if (got.length >= count) stop.abort();
-      return Promise.resolve();
-    },
-    signal: stop.signal,
-  });
-  clearTimeout(timer);
-  expect(got.length).toBeGreaterThanOrEqual(count);
-  return got;
-}
-
-async function takeAll(bus: SourceLog, topic: string): Promise<StoredRecord[]> {
-  const [end] = await bus.ends([topic]);
-  return end && end.nextOffset > 0 ? await take(bus, [start(topic)], end.nextOffset) : [];
-}
 
 /**
  * What every embedded bus does, as tests: run against the SQLite bus and against the fake in memory.
  *
  * @param open Gives a new, empty bus. It is closed after each test.
  */
-export function describeBusContract(name: string, open: () => Promise<SourceLog>): void {
+export function describeBusContract(name: string, open: () => Promise<EmbeddedBus>): void {
   describe(`${name} keeps the contract of the bus:`, () => {
-    let bus: SourceLog;
+    let bus: EmbeddedBus;
     beforeEach(async () => {
       bus = await open();
     });
@@ -71,6 +24,7 @@ export function describeBusContract(name: string, open: () => Promise<SourceLog>
 
     describeRecords(() => bus);
     describeConsuming(() => bus);
+    describeRetention(() => bus);
     describeSourcePosition(() => bus);
   });
 }
@@ -125,6 +79,49 @@ function describeRecords(bus: () => SourceLog): void {
 
   test('a topic has partition 0, also before its first record', async () => {
     expect(await bus().partitions('none')).toEqual([0]);
+  });
+
+  test.each([0, 127, 128, 129, 300])('%i records of several topics in one append', async (count) => {
+    const records = Array.from({ length: count }, (_, id) => record(id % 3 ? 'a' : 'b', id));
+    await bus().append(records);
+    const got = [...(await takeAll(bus(), 'a')), ...(await takeAll(bus(), 'b'))];
+    expect(keys(got)).toEqual(
+      [...records.filter(({ topic }) => topic === 'a'), ...records.filter(({ topic }) => topic === 'b')].map(
+        ({ key }) => key,
+      ),
+    );
+  });
+
+  test('a value of several megabytes, a tombstone and an empty text stay what they are', async () => {
+    const large = '☃'.repeat(3_000_000);
+    const values = [large, null, ''];
+    await bus().append(values.map((value) => ({ ...record('a', 1), value })));
+    expect((await takeAll(bus(), 'a')).map(({ value }) => value === large || value)).toEqual([
+      true,
+      null,
+      '',
+    ]);
+  });
+
+  test('events of one key come in the order in which they were appended, whoever appended them', async () => {
+    for (let turn = 0; turn < 6; turn += 1) {
+      await Promise.all([
+        bus().append([{ ...record('a', 1), value: `${turn} first` }, record('b', turn)]),
+        bus().append([{ ...record('a', 2), value: `${turn} other` }]),
+      ]);
+      await bus().append([{ ...record('a', 1), value: `${turn} second` }]);
+    }
+    const ofKey = (await takeAll(bus(), 'a')).filter(({ key }) => key === '{"id":1}');
+    expect(ofKey.map(({ value }) => value)).toEqual(
+      [0, 1, 2, 3, 4, 5].flatMap((turn) => [`${turn} first`, `${turn} second`]),
+    );
+  });
+
+  test('a bus has an id of its own, which stays', async () => {
+    const id = await bus().id();
+    await bus().append([record('a', 1)]);
+    expect(id).not.toBe('');
+    expect(await bus().id()).toBe(id);
   });
 
   test('what was appended is still a snapshot of its own after the caller changes his array', async () => {
@@ -240,6 +237,17 @@ function describeConsuming(bus: () => SourceLog): void {
       signal: busy.signal,
     });
     expect(finished).toBe(true);
+  });
+
+  test('a handler that failed gets the same records again when it begins again where it was', async () => {
+    await bus().append([1, 2, 3].map((id) => record('a', id)));
+    const attempt = bus().consume({
+      from: [start('a', 1)],
+      onBatch: () => Promise.reject(new Error('not now')),
+      signal: new AbortController().signal,
+    });
+    await expect(attempt).rejects.toThrow('not now');
+    expect(keys(await take(bus(), [start('a', 1)], 2))).toEqual(['{"id":2}', '{"id":3}']);
   });
 
   test("a handler's error ends consuming with that error", async () => {

@@ -34,19 +34,90 @@ export interface ConsumeOptions {
   readonly signal: AbortSignal;
 }
 
+/** How far a group has applied one partition of a topic. */
+export interface GroupTopic extends TopicPosition {
+  /** Records that the group has not applied; those that are gone already are not counted. */
+  readonly lagRecords: number;
+  /** Their keys, headers and values, bytes. */
+  readonly lagBytes: number;
+  /** True when the group stands before the first record kept: something that it needed is gone. */
+  readonly lost: boolean;
+}
+
+/** A group as the bus knows it: what it said last. The truth about what is applied is in the service's own store. */
+export interface GroupStatus {
+  readonly name: string;
+  readonly topics: readonly GroupTopic[];
+  readonly lagRecords: number;
+  readonly lagBytes: number;
+  /** When the group last told how far it is, milliseconds since the epoch. */
+  readonly lastSeenAtMs: number;
+  /** True when it is lost on any of its topics. */
+  readonly lost: boolean;
+}
+
+/** A topic as the bus keeps it. */
+export interface TopicStatus {
+  readonly topic: string;
+  /** Offset of the first record kept; equal to `nextOffset` when none is. */
+  readonly firstOffset: number;
+  readonly nextOffset: number;
+  readonly records: number;
+  /** Keys, headers and values kept, bytes. */
+  readonly bytes: number;
+}
+
+/** Room that the bus takes and may take. Unknown is null. */
+export interface BusUsage {
+  /** In use; what was deleted and can be written again is not counted. */
+  readonly bytes: number | null;
+  /** At which the slowest group is marked lost and at which appends are refused; see `startBusKeeper`. */
+  readonly maxBytes: number | null;
+  /** Above which the bus warns. */
+  readonly warnBytes: number | null;
+}
+
 /**
  * The bus: ordered topics of durable records. One contract suite runs against every adapter.
  * At least once towards handlers; exactly once into a store that keeps its positions with its rows.
+ *
+ * A bus does not keep records for ever: those that every group has passed may go at any time, and when it runs full,
+ * those that the slowest group still needs go too. So a reader may find that its offset is gone (`OffsetGoneError`).
  */
 export interface Bus {
-  /** Stores records durably, in this order per topic, all or none. */
+  /** Tells this bus from every other one, also from a later one at the same place. */
+  id(): Promise<string>;
+  /**
+   * Stores records durably, in this order per topic, all or none.
+   * @throws BusFullError when there is no room for them.
+   */
   append(records: readonly BusRecord[], signal?: AbortSignal): Promise<void>;
-  /** Feeds `onBatch` until the signal aborts; resolves then. */
+  /**
+   * Feeds `onBatch` until the signal aborts; resolves then.
+   * @throws OffsetGoneError when records at or after a position are gone, also when that happens while consuming.
+   */
   consume(options: ConsumeOptions): Promise<void>;
+  /**
+   * At most `limit` records from a position on, for people who look. Fewer, or none, at the end.
+   * @throws OffsetGoneError
+   */
+  read(from: TopicPosition, limit: number): Promise<readonly StoredRecord[]>;
   /** The partitions of a topic (`[0]` on the embedded bus), whether or not it holds records yet. */
   partitions(topic: string): Promise<readonly number[]>;
+  /** Offset of the first record kept of each partition; 0 for a topic that does not exist yet. */
+  starts(topics: readonly string[]): Promise<readonly TopicPosition[]>;
   /** Offset after the last record of each partition. */
   ends(topics: readonly string[]): Promise<readonly TopicPosition[]>;
+  topics(): Promise<readonly TopicStatus[]>;
+  /**
+   * A group tells how far it has applied, so that the bus knows what may go. Only the topics named change; the first
+   * call for a topic makes the bus keep what comes after it for this group.
+   */
+  commit(group: string, positions: readonly TopicPosition[], signal?: AbortSignal): Promise<void>;
+  /** Lets a group go, or some of its topics: nothing is kept for it any longer. Idempotent. */
+  release(group: string, topics?: readonly string[]): Promise<void>;
+  groups(): Promise<readonly GroupStatus[]>;
+  usage(): Promise<BusUsage>;
   close(): Promise<void>;
 }
 

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { controlRecordKey, type SyncReport } from '@banyan/contracts';
 import type { Bus, BusRecord } from '../bus/bus.ts';
-import { createMemoryBus } from '../bus/memory-bus.ts';
 import { notesSlice, notesTopic } from '../consumer/consumer-test-bed.ts';
 import { SourceTableError } from '../source/source-table-error.ts';
 import type { SlotStatus, Source } from '../source/source.ts';
@@ -25,17 +24,13 @@ function createFeed(): {
   slot: SlotStatus;
   gone: readonly string[];
   quarantined: number;
+  lost: boolean;
   meets: boolean;
   copyFails: boolean;
   wait: (timeoutMs?: number, slice?: typeof notesSlice) => Promise<{ position: string }>;
 } {
-  const memory = createMemoryBus();
   const appended: BusRecord[] = [];
-  const bus: Bus = {
-    consume: (options) => memory.consume(options),
-    partitions: (topic) => memory.partitions(topic),
-    ends: (topics) => memory.ends(topics),
-    close: () => memory.close(),
+  const bus: Pick<Bus, 'append'> = {
     append(records) {
       feed.steps.push('barrier');
       appended.push(...records);
@@ -88,7 +83,7 @@ function createFeed(): {
         appliedRows: 1,
       };
       return Promise.resolve({
-        tables: [{ ...table, quarantined: feed.quarantined }],
+        tables: [{ ...table, quarantined: feed.quarantined, lost: feed.lost }],
       } as unknown as SyncReport);
     },
   };
@@ -97,6 +92,7 @@ function createFeed(): {
     slot,
     gone: [] as readonly string[],
     quarantined: 0,
+    lost: false,
     meets: true,
     copyFails: false,
     wait: (timeoutMs = 10_000, slice = notesSlice) =>
@@ -202,6 +198,15 @@ describe('what waiting cannot mend ends it at once:', () => {
     const waiting = feed.wait();
     await expect(waiting).rejects.toMatchObject({ code: 'copy-quarantined' });
     await expect(waiting).rejects.toThrow('3 of public.notes');
+  });
+
+  test('records that the copy missed', async () => {
+    const feed = createFeed();
+    feed.slot = { ...slot, confirmedFlushLsn: 'B/0' };
+    feed.lost = true;
+    const waiting = feed.wait();
+    await expect(waiting).rejects.toMatchObject({ code: 'copy-lost' });
+    await expect(waiting).rejects.toThrow('the copy of public.notes');
   });
 
   test('a slot that has lost WAL', async () => {

@@ -17,6 +17,8 @@ export type NotCaughtUpCode =
   | 'copy-quarantined'
   /** A table is not the one that the feed carries (dropped and made again, renamed): its copy hears nothing. */
   | 'table-not-in-feed'
+  /** Records that the copy needed are gone from the bus: only a new table snapshot helps. */
+  | 'copy-lost'
   /** PostgreSQL has thrown away WAL that the slot needed: only a new table snapshot helps. */
   | 'slot-lost';
 
@@ -49,7 +51,7 @@ export interface CaughtUp {
 /** "Caught up" by a barrier on the bus: no offset arithmetic, right on an idle source and on every bus. */
 export function createCaughtUp(options: {
   readonly source: Source;
-  readonly bus: Bus;
+  readonly bus: Pick<Bus, 'append'>;
   /** Topic prefix of the source, e.g. `shop`. */
   readonly prefix: string;
 }): CaughtUp {
@@ -114,6 +116,14 @@ async function missingInCopy(options: {
   if (missing.length > 0) return `the service has not met the barrier on ${missing.join(', ')}`;
   // After the barrier was met: what came before it is applied or in quarantine by now.
   const report = await copy.sync(signal);
+  const lost = report.tables.filter((table) => topics.includes(table.topic) && table.lost);
+  if (lost.length > 0) {
+    const names = lost.map((table) => table.source).join(', ');
+    throw new NotCaughtUpError(
+      'copy-lost',
+      `Records that the copy of ${names} needed are gone from the bus; take a new table snapshot.`,
+    );
+  }
   const held = report.tables.filter(({ topic, quarantined }) => topics.includes(topic) && quarantined > 0);
   if (held.length > 0) {
     const counts = held.map(({ source, quarantined }) => `${quarantined} of ${source}`).join(', ');

@@ -123,7 +123,8 @@ describe('rows:', () => {
 });
 
 describe('progress, barriers and quarantine:', () => {
-  const move = { topic: 'a', partition: 0, nextOffset: 3, appliedRows: 2, expectedOffset: 0 };
+  const place = { topic: 'a', partition: 0, lost: false, busId: 'this bus' };
+  const move = { ...place, nextOffset: 3, appliedRows: 2, expectedOffset: 0 };
 
   test('progress is stored with the rows and read at the next start', async () => {
     await store.apply({ ...nothing, progress: [move] });
@@ -132,8 +133,15 @@ describe('progress, barriers and quarantine:', () => {
       progress: [{ ...move, nextOffset: 5, appliedRows: 4, expectedOffset: 3 }],
     });
     expect((await createSqliteApplyStore({ knex }).load()).progress).toEqual([
-      { topic: 'a', partition: 0, nextOffset: 5, appliedRows: 4 },
+      { ...place, nextOffset: 5, appliedRows: 4 },
     ]);
+  });
+
+  test('that records were missed is stored, until it is taken back', async () => {
+    for (const lost of [true, false]) {
+      await store.apply({ ...nothing, progress: [{ ...move, lost, expectedOffset: lost ? 0 : 3 }] });
+      expect((await createSqliteApplyStore({ knex }).load()).progress).toMatchObject([{ topic: 'a', lost }]);
+    }
   });
 
   test.each([0, 2, 4])(

@@ -32,9 +32,11 @@ export function createSqliteApplyStore(options: { readonly knex: Knex; readonly 
     async load() {
       return await cleanly(async () => {
         await migrateApplyStore(knex);
-        const progress = await knex.raw<PartitionProgress[]>(
-          `SELECT topic, partition, next_offset AS nextOffset, applied_rows AS appliedRows FROM banyan_position`,
+        const rows = await knex.raw<(Omit<PartitionProgress, 'lost'> & { lost: number })[]>(
+          `SELECT topic, partition, next_offset AS nextOffset, applied_rows AS appliedRows, lost, bus_id AS busId
+           FROM banyan_position`,
         );
+        const progress = rows.map((row) => ({ ...row, lost: row.lost === 1 }));
         const held = await knex.raw<{ topic: string; key: string | null }[]>(
           'SELECT topic, key FROM banyan_quarantine',
         );
@@ -68,14 +70,17 @@ async function applyBatch(run: RunSql, batch: ApplyBatch): Promise<void> {
 }
 
 async function moveProgress(run: RunSql, move: ProgressMove): Promise<void> {
-  const { topic, partition, nextOffset, appliedRows, expectedOffset } = move;
+  const { topic, partition, nextOffset, appliedRows, lost, busId, expectedOffset } = move;
   if (expectedOffset === 0) {
-    await run('INSERT OR IGNORE INTO banyan_position VALUES (?, ?, 0, 0)', [topic, partition]);
+    await run(
+      'INSERT OR IGNORE INTO banyan_position (topic, partition, next_offset, applied_rows) VALUES (?, ?, 0, 0)',
+      [topic, partition],
+    );
   }
   const moved = await run(
-    `UPDATE banyan_position SET next_offset = ?, applied_rows = ?
+    `UPDATE banyan_position SET next_offset = ?, applied_rows = ?, lost = ?, bus_id = ?
      WHERE topic = ? AND partition = ? AND next_offset = ? RETURNING topic`,
-    [nextOffset, appliedRows, topic, partition, expectedOffset],
+    [nextOffset, appliedRows, lost ? 1 : 0, busId, topic, partition, expectedOffset],
   );
   if (moved.length === 0) {
     throw new ProgressMovedError(

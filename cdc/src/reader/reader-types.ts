@@ -8,7 +8,7 @@ import type { ReaderStoppedError } from './reader-error.ts';
 /** What a reader is started with. */
 export interface ReaderOptions extends Pick<
   TableSnapshotsOptions,
-  'chunkRows' | 'maxBacklogBytes' | 'storeTargetMs'
+  'chunkRows' | 'maxBacklogBytes' | 'storeTargetMs' | 'whenRoom'
 > {
   /** PostgreSQL's URL of a role with REPLICATION that may read the tables. */
   readonly sourceUrl: string;

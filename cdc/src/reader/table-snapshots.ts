@@ -29,6 +29,8 @@ export interface TableSnapshotsOptions {
   readonly maxBacklogBytes?: number;
   /** A chunk that takes longer from its end in the WAL to the disk is followed by smaller ones. Default 200. */
   readonly storeTargetMs?: number;
+  /** Resolves when the bus has room for a chunk. Default: at once. */
+  readonly whenRoom?: (signal: AbortSignal) => Promise<void>;
 }
 
 /** Wait before a chunk is read again, doubled up to the last one while it goes on failing. */
@@ -157,6 +159,7 @@ export class TableSnapshots {
     signal.addEventListener('abort', onAbort, { once: true });
     const flows = new Set<Promise<void>>();
     while (!signal.aborted) {
+      if (this.#entries.length > 0 && !(await this.#hasRoom(signal))) break;
       const next = this.#windows.size < MAX_UNDER_WAY ? this.#pick() : null;
       if (!next || 'waitMs' in next) {
         await this.#woken(next?.waitMs ?? null);
@@ -166,6 +169,16 @@ export class TableSnapshots {
       flows.add(flow);
     }
     await Promise.all(flows);
+  }
+
+  /** Waits until the bus has room for a chunk. @returns false when the signal came first. */
+  async #hasRoom(signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#options.whenRoom?.(signal);
+    } catch (error) {
+      if (!isAborted(signal)) throw error;
+    }
+    return !isAborted(signal);
   }
 
   /** The next chunk to read, each work in its turn; or how long there is none. */
