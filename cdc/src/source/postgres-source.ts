@@ -65,6 +65,28 @@ class PostgresSource implements Source {
     );
   }
 
+  async feedMembership(tables: readonly string[], signal: AbortSignal): Promise<string> {
+    // The OIDs of the table and of its row in the publication are never given again.
+    const rows = await this.#database.query(
+      `SELECT t.schemaname || '.' || t.tablename AS name, c.oid AS table_id, r.oid AS member_id
+       FROM pg_catalog.pg_publication_tables t
+       JOIN pg_catalog.pg_publication p ON p.pubname = t.pubname
+       JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname
+       JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename
+       LEFT JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid
+       WHERE t.pubname = $1`,
+      [this.#publication],
+      signal,
+    );
+    const members = new Map(
+      rows.map((row) => [row['name'] ?? '', `${row['table_id']}/${row['member_id'] ?? '*'}`]),
+    );
+    return tables
+      .toSorted()
+      .map((table) => `${table}=${members.get(table) ?? 'absent'}`)
+      .join(' ');
+  }
+
   async describeTables(tables: readonly string[], signal: AbortSignal): Promise<readonly SourceTable[]> {
     const described = await this.#describe(tables, signal);
     return described.map(({ schema, table, key, columns, estimatedRows }) => ({
