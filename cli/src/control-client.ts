@@ -16,7 +16,7 @@ import type { Home } from './home.ts';
 import { CommandError } from './output/command-error.ts';
 import { readRunState } from './supervise/run-state.ts';
 
-export type Verb = 'advance' | 'pause' | 'resume' | 'rollback' | 'route' | 'verify';
+export type Verb = 'advance' | 'pause' | 'resume' | 'rollback' | 'route' | 'verify' | 'resync';
 
 /** Longest time for an answer: `advance` may verify whole tables before it answers. */
 const ANSWER_TIMEOUT_MS = 120_000;

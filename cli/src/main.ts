@@ -104,6 +104,12 @@ const verbs = [
     'banyan route reviews --share 25% --reason "quiet evening"',
     true,
   ],
+  [
+    'resync',
+    "make the service's copy anew; all reads go to the monolith meanwhile",
+    'banyan resync reviews --reason "store restored from a backup" --wait',
+    true,
+  ],
   ['verify', "compare the service's copy with the source, row by row", 'banyan verify reviews', false],
 ] as const;
 

@@ -4,10 +4,12 @@ import { createApp } from './http/app.ts';
 import { createRoutesStream } from './http/routes-stream.ts';
 import { systemClock, type Clock } from './ports/clock.ts';
 import type { CaughtUp, ControlBus, ServiceCopy, Source, TableSnapshots, Verify } from './ports/feed.ts';
+import { completeCopyOf, type FeedMark } from './domain/slice-state.ts';
 import type { SliceStore } from './ports/slice-store.ts';
 import { CanaryGuard } from './use-cases/canary-guard.ts';
 import { CaughtUpRounds } from './use-cases/caught-up-rounds.ts';
 import { EvidenceCollector } from './use-cases/evidence-collector.ts';
+import { FeedContinuity } from './use-cases/feed-continuity.ts';
 import { FeedMonitor } from './use-cases/feed-monitor.ts';
 import { startLoop, type Loop } from './use-cases/loop.ts';
 import { manageSlice, type ManagedSlice } from './use-cases/managed-slice.ts';
@@ -77,17 +79,20 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
     return manageSlice(definition, service);
   });
   const ledger = new SliceLedger(store, clock);
-  const rounds = new CaughtUpRounds({ caughtUp, clock, gapMs: deps.caughtUpGapMs });
-  const evidence = new EvidenceCollector({ clock, source, tableSnapshots, rounds });
+  const markOf = async (name: string): Promise<FeedMark | null> =>
+    completeCopyOf(await ledger.read(name))?.feed ?? null;
+  const rounds = new CaughtUpRounds({ caughtUp, clock, markOf, gapMs: deps.caughtUpGapMs });
+  const continuity = new FeedContinuity({ source, bus, slot: deps.slot, clock });
+  const evidence = new EvidenceCollector({ clock, source, tableSnapshots, rounds, continuity });
   const feed = new FeedMonitor({ source, bus, slot: deps.slot, clock });
   const proxies = new ProxyRegistry(clock);
   const verifications = new VerificationRunner({ ledger, verify: deps.verify, clock, evidence });
   const guard = new CanaryGuard({ ledger, evidence, clock, graceMs: deps.gateGraceMs });
   const { topicPrefix } = deps;
   const driver = new SyncDriver({
-    ...{ ledger, clock, source, bus, tableSnapshots, caughtUp, topicPrefix, slices },
+    ...{ ledger, clock, source, bus, tableSnapshots, caughtUp, continuity, topicPrefix, slices },
   });
-  const reconciler = new Reconciler({ ledger, driver, guard, verifications, clock, log });
+  const reconciler = new Reconciler({ ledger, driver, guard, evidence, verifications, clock, log });
   const { monolithDeadlineMs, serviceDeadlineMs } = deps.config;
   const settings = { monolithUrl: deps.monolithUrl, monolithDeadlineMs, serviceDeadlineMs };
   const publisher = new RoutesPublisher({ ledger, slices, settings, clock, log });

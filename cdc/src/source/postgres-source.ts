@@ -85,12 +85,26 @@ class PostgresSource implements Source {
     await this.#alterPublication(`DROP TABLE ${present.map(onlyTable).join(', ')}`, signal);
   }
 
-  async requireInFeed(tables: readonly string[], signal: AbortSignal): Promise<void> {
-    const present = new Set((await this.#published(signal)).tables.map(({ name }) => name));
-    const problems = tables
-      .filter((table) => !present.has(table))
-      .map((table) => ({ table, problem: 'not-in-feed' as const }));
-    if (problems.length > 0) throw new SourceTableError(problems);
+  async feedMembership(tables: readonly string[], signal: AbortSignal): Promise<string> {
+    // The OIDs of the table and of its row in the publication are never given again.
+    const rows = await this.#database.query(
+      `SELECT t.schemaname || '.' || t.tablename AS name, c.oid AS table_id, r.oid AS member_id
+       FROM pg_catalog.pg_publication_tables t
+       JOIN pg_catalog.pg_publication p ON p.pubname = t.pubname
+       JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname
+       JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename
+       LEFT JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid
+       WHERE t.pubname = $1`,
+      [this.#publication],
+      signal,
+    );
+    const members = new Map(
+      rows.map((row) => [row['name'] ?? '', `${row['table_id']}/${row['member_id'] ?? '*'}`]),
+    );
+    return tables
+      .toSorted()
+      .map((table) => `${table}=${members.get(table) ?? 'absent'}`)
+      .join(' ');
   }
 
   async describeTables(tables: readonly string[], signal: AbortSignal): Promise<readonly SourceTable[]> {

@@ -24,8 +24,6 @@ export type SourceTableProblemCode =
   | 'not-owner'
   /** The publication has it with a row filter or a column list. */
   | 'narrowed'
-  /** Nobody put it there, or it was dropped and made again since. */
-  | 'not-in-feed'
   | 'in-use';
 
 /** One table that cannot be in the feed, why, and what to do. */
@@ -53,8 +51,6 @@ const texts: Readonly<Record<SourceTableProblemCode, string>> = {
   'hidden-rows': 'row security hides rows from the role that reads it',
   'not-owner': 'the role does not own it, and only an owner can put a table into a publication',
   narrowed: 'the publication carries only some of its rows or columns',
-  'not-in-feed':
-    'it is not in the feed; if it was once, it was dropped and made again since, and its copy is of another table',
   'in-use': 'writers kept it locked the whole time; end their transactions or try again when it is quieter',
 };
 

@@ -15,6 +15,15 @@ export interface SlotStatus {
   readonly walStatus: string | null;
 }
 
+/** Which feed a copy is of. Two that differ have a gap between them, or may have. */
+export interface FeedMark {
+  readonly incarnation: number;
+  /** When that incarnation began, milliseconds since the epoch; null when it is not known. */
+  readonly beganAtMs: number | null;
+  /** What `feedMembership` said of the copy's tables; null when it is not known. */
+  readonly membership: string | null;
+}
+
 /** How far a table snapshot has come, from the notifications on the bus. */
 export interface TableSnapshotProgress {
   readonly id: string;
@@ -67,10 +76,10 @@ export interface Source {
    */
   removeTables(tables: readonly string[], signal: AbortSignal): Promise<void>;
   /**
-   * Checks that the tables of these names are the ones that are in the feed now: one that was dropped and made again, or
-   * renamed, is not. @throws SourceTableError naming those that are not.
+   * Says which tables are in the feed, as a text to compare with an earlier one: a table that was taken out and put in
+   * again, or dropped and made again, has another.
    */
-  requireInFeed(tables: readonly string[], signal: AbortSignal): Promise<void>;
+  feedMembership(tables: readonly string[], signal: AbortSignal): Promise<string>;
   describeTables(tables: readonly string[], signal: AbortSignal): Promise<readonly SourceTable[]>;
   /** Asks the reader for a table snapshot through the signal table. @returns its id. */
   requestTableSnapshot(tables: readonly string[], signal: AbortSignal): Promise<string>;

@@ -60,8 +60,8 @@ async function write(...rows: Row[]): Promise<void> {
 const source: Source = {
   ensureTables: refuse,
   removeTables: refuse,
-  requireInFeed: refuse,
   describeTables: refuse,
+  feedMembership: refuse,
   requestTableSnapshot: refuse,
   stopTableSnapshots: refuse,
   requestRowReread: refuse,

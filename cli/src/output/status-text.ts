@@ -72,6 +72,14 @@ function sliceText(slice: SliceStatus): string[] {
   return lines;
 }
 
+/** Nothing of a feed that never broke. */
+function incarnationText(feed: StatusReport['feed']): string[] {
+  const { incarnation, incarnationReason, incarnationAtMs } = feed;
+  if (incarnation === null || incarnation === 1) return [];
+  const ago = incarnationAtMs === null ? '' : ` ${duration(Date.now() - incarnationAtMs)} ago`;
+  return [`             began anew${ago} (incarnation ${incarnation}): ${incarnationReason ?? 'unknown'}`];
+}
+
 /** The whole status, from what could be asked; parts that did not answer are said to be unknown. */
 export function statusText(parts: {
   readonly run: RunState;
@@ -85,6 +93,7 @@ export function statusText(parts: {
     const { feed } = report;
     lines.push(
       `feed       ${feed.state}${feed.error ? `: ${feed.error}` : ''} · heard ${duration(feed.heardAgeMs)} ago · keeps ${bytes(feed.retainedWalBytes)} of WAL`,
+      ...incarnationText(feed),
     );
     for (const { report: proxy, reportedAgeMs } of report.proxies) {
       lines.push(

@@ -1,6 +1,7 @@
 import type { SliceDefinition } from '@banyan/contracts';
 import type {
   Bus,
+  FeedMark,
   Lsn,
   RowRereadProgress,
   ServiceCopy,
@@ -9,7 +10,7 @@ import type {
   TableSnapshotProgress,
 } from '@banyan/cdc';
 
-export type { Lsn, ServiceCopy, Source, TableSnapshotProgress };
+export type { FeedMark, Lsn, ServiceCopy, Source, TableSnapshotProgress };
 
 /** What control does on the bus: it appends reset records and reads how far the source came. */
 export type ControlBus = Pick<Bus, 'append'> & Pick<SourceLog, 'sourcePosition'>;
@@ -27,6 +28,8 @@ export interface CaughtUp {
   wait(options: {
     readonly slice: SliceDefinition;
     readonly copy: ServiceCopy;
+    /** The feed that the copy is of: the wait fails when it is another one now. Null for any. */
+    readonly markOf?: () => Promise<FeedMark | null>;
     readonly signal: AbortSignal;
   }): Promise<{ readonly position: Lsn }>;
 }

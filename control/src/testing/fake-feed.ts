@@ -1,5 +1,5 @@
 import { defineSlice, type SliceDefinition, type SyncReport } from '@banyan/contracts';
-import type { Bus } from '@banyan/cdc';
+import type { Bus, SourcePosition } from '@banyan/cdc';
 import type {
   CaughtUp,
   ControlBus,
@@ -31,6 +31,11 @@ export interface FakeFeed {
   };
   lag: SyncReport['lag'];
   quarantined: number;
+  /** What the bus says of the feed's incarnation. */
+  incarnation: Pick<SourcePosition, 'incarnation' | 'incarnationReason' | 'incarnationAtMs' | 'anewReason'>;
+  membership: string;
+  /** What the service says of its copy. */
+  lost: boolean;
   /** False: heartbeats stopped at the last one. */
   beating: boolean;
   verification: VerificationResult;
@@ -65,7 +70,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
   const source: Source = {
     ensureTables: (tables) => ask('source', `ensureTables ${tables.join()}`, () => undefined),
     removeTables: (tables) => ask('source', `removeTables ${tables.join()}`, () => undefined),
-    requireInFeed: () => ask('source', '', () => undefined),
+    feedMembership: () => ask('source', '', () => feed.membership),
     describeTables: (tables) =>
       ask('source', '', () =>
         tables.map((name) => ({ name, key: ['id'], columns: { id: 'bigint' }, estimatedRows: 20 })),
@@ -106,8 +111,8 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     },
     sourcePosition: (name) =>
       Promise.resolve({
-        ...{ source: name, epoch: 1, lsn: 1n, systemId: '1', timeline: 1 },
-        heardAtMs: clock.nowMs(),
+        ...{ source: name, epoch: 1, lsn: 1n, open: null, witness: null, systemId: '1', timeline: 1 },
+        ...{ publicationId: '1', heardAtMs: clock.nowMs(), ...feed.incarnation },
       }),
   };
   const feed: FakeFeed = {
@@ -115,6 +120,11 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     broken: { service: null, source: null, caughtUp: null, verify: null },
     lag: { p50Ms: 20, p99Ms: 80, samples: 60 },
     quarantined: 0,
+    incarnation: {
+      ...{ incarnation: 1, incarnationReason: 'the feed was begun', incarnationAtMs: 1, anewReason: null },
+    },
+    membership: 'public.reviews=1/2',
+    lost: false,
     beating: true,
     verification: { rowsSource: 20, rowsTarget: 20, differences: 0, examples: [] },
     onCatchUp: () => Promise.resolve(),
@@ -146,7 +156,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
                   nextOffset: 7,
                   appliedRows: 20,
                   quarantined: feed.quarantined,
-                  lost: false,
+                  lost: feed.lost,
                   endOffset: null,
                 },
               },

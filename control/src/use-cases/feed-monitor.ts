@@ -3,6 +3,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { ControlBus, Source } from '../ports/feed.ts';
 import { messageOf, withDeadline } from './loop.ts';
 
+type SourcePosition = NonNullable<Awaited<ReturnType<ControlBus['sourcePosition']>>>;
 type SlotStatus = Awaited<ReturnType<Source['slotStatus']>>;
 
 const DEADLINE_MS = 5_000;
@@ -21,7 +22,7 @@ export interface FeedMonitorDeps {
 
 interface Asked {
   readonly slot: { readonly status: SlotStatus } | { readonly error: string };
-  readonly heardAtMs: number | null;
+  readonly position: SourcePosition | null;
   readonly atMs: number;
 }
 
@@ -44,7 +45,7 @@ export class FeedMonitor {
     if (signal.aborted) return;
     this.#asked = {
       slot: status.status === 'fulfilled' ? { status: status.value } : { error: messageOf(status.reason) },
-      heardAtMs: position.status === 'fulfilled' ? (position.value?.heardAtMs ?? null) : null,
+      position: position.status === 'fulfilled' ? position.value : null,
       atMs: clock.nowMs(),
     };
   }
@@ -54,7 +55,7 @@ export class FeedMonitor {
     const nowMs = clock.nowMs();
     const asked = this.#asked && nowMs - this.#asked.atMs <= FRESH_MS ? this.#asked : null;
     const known = asked && 'status' in asked.slot ? asked.slot.status : null;
-    const heardAgeMs = asked?.heardAtMs == null ? null : Math.max(0, nowMs - asked.heardAtMs);
+    const heardAgeMs = asked?.position ? Math.max(0, nowMs - asked.position.heardAtMs) : null;
     return {
       ...judge(asked, heardAgeMs),
       slot,
@@ -62,6 +63,9 @@ export class FeedMonitor {
       retainedWalBytes: known?.retainedWalBytes ?? null,
       confirmedPosition: known?.confirmedFlushLsn ?? null,
       heardAgeMs,
+      incarnation: asked?.position?.incarnation ?? null,
+      incarnationReason: asked?.position?.incarnationReason ?? null,
+      incarnationAtMs: asked?.position?.incarnationAtMs ?? null,
     };
   }
 }
@@ -75,10 +79,21 @@ function judge(
     return { state: 'unknown', error: `the database could not be asked: ${asked.slot.error}` };
   }
   const { exists, active, walStatus } = asked.slot.status;
-  if (walStatus === 'lost') {
-    return { state: 'failed', error: 'the slot has lost WAL that it needs: every copy has to be made anew' };
+  const { position } = asked;
+  if (position?.anewReason != null) {
+    return { state: 'failed', error: `it is beginning anew: ${position.anewReason}` };
   }
-  if (!exists) return { state: 'silent', error: 'the slot does not exist: the reader never ran' };
+  if (walStatus === 'lost') {
+    return {
+      state: 'failed',
+      error: 'the slot has lost WAL that it needs: the reader begins anew, and every copy is made anew',
+    };
+  }
+  if (!exists) {
+    return position
+      ? { state: 'failed', error: 'the slot is gone: the reader begins anew, and every copy is made anew' }
+      : { state: 'silent', error: 'the slot does not exist: the reader never ran' };
+  }
   if (!active) return { state: 'silent', error: 'no reader is connected to the slot' };
   if (heardAgeMs === null) return { state: 'silent', error: 'a reader is connected, but stored nothing yet' };
   return heardAgeMs <= SILENT_MS
