@@ -1,6 +1,6 @@
 /** Tables and types that change while they are in the feed, also before the reader comes to what was written earlier. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { tableTopic } from '@banyan/contracts';
+import { tableTopic, UNAVAILABLE_VALUE } from '@banyan/contracts';
 import { createMemoryBus } from '../bus/memory-bus.ts';
 import { startReader, type Reader } from './reader.ts';
 import {
@@ -167,6 +167,19 @@ test('a table that is dropped and made again is another one: it must be put into
   await bed.source.requireInFeed(['public.again'], signal);
   await bed.sql(`INSERT INTO again VALUES (3, 'heard')`);
   expect((await told(topic)).slice(1)).toEqual([{ id: 'heard', note: 3 }]);
+});
+
+test('a long value that an update left out is not taken from another table that has the name by now', async () => {
+  const topic = await create('big', 'id int PRIMARY KEY, note text, body text');
+  await bed.sql(`ALTER TABLE big ALTER COLUMN body SET STORAGE EXTERNAL`);
+  await bed.sql(`INSERT INTO big VALUES (1, 'old', repeat('x', 5000))`);
+  await whileAway(
+    `UPDATE big SET note = 'new'`,
+    'ALTER TABLE big RENAME TO big_once',
+    `CREATE TABLE big (id int PRIMARY KEY, body text)`,
+    `INSERT INTO big VALUES (1, 'of another table')`,
+  );
+  expect((await told(topic)).slice(1)).toEqual([{ id: 1, note: 'new', body: UNAVAILABLE_VALUE }]);
 });
 
 test('generated columns are left out, identity columns are not, whether read or streamed', async () => {
