@@ -182,6 +182,21 @@ test('a long value that an update left out is not taken from another table that 
   expect((await told(topic)).slice(1)).toEqual([{ id: 1, note: 'new', body: UNAVAILABLE_VALUE }]);
 });
 
+test('a key that is of another type by now does not stop the reader', async () => {
+  const topic = await create('retyped', 'k text PRIMARY KEY, note text, body text');
+  await bed.sql('ALTER TABLE retyped ALTER COLUMN body SET STORAGE EXTERNAL');
+  await bed.sql(`INSERT INTO retyped VALUES ('one', 'old', repeat('x', 5000))`);
+  await whileAway(
+    `UPDATE retyped SET note = 'new'`,
+    `ALTER TABLE retyped ALTER COLUMN k TYPE int USING length(k)`,
+    `UPDATE retyped SET note = 'newer'`,
+  );
+  expect((await told(topic)).slice(1)).toEqual([
+    { k: 'one', note: 'new', body: UNAVAILABLE_VALUE },
+    { k: 3, note: 'newer', body: 'x'.repeat(5_000) },
+  ]);
+});
+
 test('generated columns are left out, identity columns are not, whether read or streamed', async () => {
   const topic = await create(
     'made',
