@@ -54,6 +54,8 @@ function createFeed(): {
     },
     describeTables: refuse,
     requestTableSnapshot: refuse,
+    stopTableSnapshots: refuse,
+    requestRowReread: refuse,
     readRows: refuse,
     close: () => Promise.resolve(),
     takePosition() {

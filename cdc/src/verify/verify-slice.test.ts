@@ -63,6 +63,8 @@ const source: Source = {
   requireInFeed: refuse,
   describeTables: refuse,
   requestTableSnapshot: refuse,
+  stopTableSnapshots: refuse,
+  requestRowReread: refuse,
   takePosition: refuse,
   slotStatus: refuse,
   close: () => Promise.resolve(),
