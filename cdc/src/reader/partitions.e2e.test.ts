@@ -1,6 +1,6 @@
 /** Partitioned tables through their root, and tables that inherit: what the feed carries, and what it cannot see. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { tableTopic } from '@banyan/contracts';
+import { REREAD_HEADER, tableTopic } from '@banyan/contracts';
 import { createMemoryBus } from '../bus/memory-bus.ts';
 import { startReader, type Reader } from './reader.ts';
 import {
@@ -86,6 +86,25 @@ test('a row that moves to another partition is a delete and a create', async () 
   const before = (await operations('public.sale')).length;
   await bed.sql('UPDATE sale SET day = 12 WHERE id = 4');
   expect((await operations('public.sale')).slice(before)).toEqual(['d', 'tombstone', 'c']);
+  await expectCopy(bed, bus, 'public.sale');
+});
+
+test('rows of partitions can be asked for again by their key', async () => {
+  const keys = [
+    ['4', '12'],
+    ['999', '1'],
+  ];
+  const id = await bed.source.requestRowReread('public.sale', keys, signal);
+  const found = await eventually('both are answered', async () => {
+    const records = await readTopic(bus, tableTopic(PREFIX, 'public.sale'));
+    const answers = records.filter(({ headers }) => headers[REREAD_HEADER] === id);
+    return answers.length >= 3 ? answers : null;
+  });
+  expect(found.map((record) => [envelopeOf(record)?.op ?? 'tombstone', record.key])).toEqual([
+    ['r', '{"id":4,"day":12}'],
+    ['d', '{"id":999,"day":1}'],
+    ['tombstone', '{"id":999,"day":1}'],
+  ]);
   await expectCopy(bed, bus, 'public.sale');
 });
 

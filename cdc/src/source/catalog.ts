@@ -112,10 +112,10 @@ export function decodeRow(
   columns: readonly Pick<CatalogColumn, 'name' | 'decode'>[],
   texts: Readonly<Record<string, string | null>>,
 ): Record<string, ReturnType<FieldDecoder>> {
-  return Object.fromEntries(
-    columns.map(({ name, decode }) => {
-      const text = texts[name];
-      return [name, text == null ? null : decode(text)];
-    }),
-  );
+  const row: Record<string, ReturnType<FieldDecoder>> = {};
+  for (const { name, decode } of columns) {
+    const text = texts[name];
+    row[name] = text == null ? null : decode(text);
+  }
+  return row;
 }
