@@ -6,6 +6,7 @@ export * from './caught-up/caught-up.ts';
 export * from './source/source.ts';
 export * from './source/postgres-source.ts';
 export * from './source/source-table-error.ts';
+export { PublicationError } from './source/publication.ts';
 export * from './source/table-snapshot-progress.ts';
 export type { ServiceCopy } from './verify/copy.ts';
 export * from './verify/http-service-copy.ts';

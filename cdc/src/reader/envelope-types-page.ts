@@ -12,6 +12,8 @@ happens. Debezium's side is from its documentation and sources, and from envelop
 - NULL is \`null\` for every type, also where the column has a default. A default's value comes as any other value.
 - A value that an update did not change and that the log left out (TOAST) is read from the old row or from the table; where
   neither has it any more, the field is \`"__debezium_unavailable_value"\`.
+- A domain is told as the type that it is over, and an array, of any number of dimensions, as a list of what its elements
+  are told as; tested for every type below.
 - Other types (extensions', \`regclass\`, \`xid\` ...) keep PostgreSQL's text; Debezium leaves them out.
 - Generated columns are left out. Identity columns are columns like others.
 - In an old row under the default replica identity, columns beside the key are \`null\`; Debezium puts its schema's

@@ -26,6 +26,8 @@ const signal = AbortSignal.timeout(60_000);
 /** Key types, and values in the order in which the index has them. */
 const keyTypes: Readonly<Record<string, readonly [string, ...string[]]>> = {
   'text COLLATE "C"': [`'a'`, `'b'`, `'ä'`, `'日本'`],
+  'text COLLATE "und-x-icu"': [`'a'`, `'B'`, `'ä'`, `'z'`],
+  'text COLLATE insensitive': [`'a'`, `'B'`, `'c'`],
   citext: [`'Ab'`, `'b'`, `'C'`],
   uuid: [`'00000000-0000-0000-0000-00000000000a'`, `'ffffffff-0000-0000-0000-000000000000'`],
   numeric: ['-1.50', '0', '1e20', `'NaN'`],
@@ -56,6 +58,7 @@ const CHUNK = 2;
 beforeAll(async () => {
   bed = await createTestBed('names');
   await bed.sql(`CREATE SCHEMA "Schöne Tabellen"; CREATE EXTENSION citext;
+    CREATE COLLATION insensitive (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
     CREATE TYPE mood AS ENUM ('sad', 'happy'); CREATE DOMAIN whole AS int CHECK (value > 0)`);
   for (const { type, table } of keyTables) {
     await bed.sql(`CREATE TABLE ${table} (note text, k ${type} PRIMARY KEY)`);

@@ -1,6 +1,7 @@
 /** Partitioned tables through their root, and tables that inherit: what the feed carries, and what it cannot see. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { tableTopic } from '@banyan/contracts';
+import { REREAD_HEADER, tableTopic } from '@banyan/contracts';
+import pg from 'pg';
 import { createMemoryBus } from '../bus/memory-bus.ts';
 import { startReader, type Reader } from './reader.ts';
 import {
@@ -89,6 +90,25 @@ test('a row that moves to another partition is a delete and a create', async () 
   await expectCopy(bed, bus, 'public.sale');
 });
 
+test('rows of partitions can be asked for again by their key', async () => {
+  const keys = [
+    ['4', '12'],
+    ['999', '1'],
+  ];
+  const id = await bed.source.requestRowReread('public.sale', keys, signal);
+  const found = await eventually('both are answered', async () => {
+    const records = await readTopic(bus, tableTopic(PREFIX, 'public.sale'));
+    const answers = records.filter(({ headers }) => headers[REREAD_HEADER] === id);
+    return answers.length >= 3 ? answers : null;
+  });
+  expect(found.map((record) => [envelopeOf(record)?.op ?? 'tombstone', record.key])).toEqual([
+    ['r', '{"id":4,"day":12}'],
+    ['d', '{"id":999,"day":1}'],
+    ['tombstone', '{"id":999,"day":1}'],
+  ]);
+  await expectCopy(bed, bus, 'public.sale');
+});
+
 test('partitions come and go: what is written is in the feed, rows that come or go with them are not', async () => {
   const absent = async (id: number): Promise<boolean> =>
     !(await replay(bus, 'public.sale')).has(`{"id":${id},"day":30}`);
@@ -134,6 +154,28 @@ async function replayed(table: string): Promise<Map<string, Record<string, unkno
   await caughtUp(bed);
   return (await replay(bus, table)) as Map<string, Record<string, unknown>>;
 }
+
+test('a root joins the feed only after open changes of its partitions have ended', async () => {
+  await createPartitioned('ticket');
+  const writer = new pg.Client(bed.url);
+  await writer.connect();
+  await writer.query(`BEGIN; INSERT INTO ticket_2b (day, id, note) VALUES (11, 200, 'open')`);
+  const steps: string[] = [];
+  const joining = bed.source.ensureTables(['public.ticket'], signal).then(() => steps.push('joined'));
+  await eventually('it waits for the writer', async () => {
+    const rows = await bed.sql(
+      `SELECT 1 FROM pg_locks WHERE relation = 'ticket_2b'::regclass AND NOT granted`,
+    );
+    return rows.length > 0;
+  });
+  steps.push('commit');
+  await writer.query('COMMIT');
+  await joining;
+  await writer.end();
+  expect(steps).toEqual(['commit', 'joined']);
+  await snapshot('public.ticket');
+  await expectCopy(bed, bus, 'public.ticket');
+});
 
 test('a partition is not a table of its own, and a foreign identity in one of them keeps the root out', async () => {
   await createPartitioned('odd');

@@ -1,6 +1,6 @@
 /** Tables and types that change while they are in the feed, also before the reader comes to what was written earlier. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { tableTopic } from '@banyan/contracts';
+import { tableTopic, UNAVAILABLE_VALUE } from '@banyan/contracts';
 import { createMemoryBus } from '../bus/memory-bus.ts';
 import { startReader, type Reader } from './reader.ts';
 import {
@@ -167,6 +167,34 @@ test('a table that is dropped and made again is another one: it must be put into
   expect(await bed.source.feedMembership(['public.again'], signal)).toMatch(/^public\.again=\d/);
   await bed.sql(`INSERT INTO again VALUES (3, 'heard')`);
   expect((await told(topic)).slice(1)).toEqual([{ id: 'heard', note: 3 }]);
+});
+
+test('a long value that an update left out is not taken from another table that has the name by now', async () => {
+  const topic = await create('big', 'id int PRIMARY KEY, note text, body text');
+  await bed.sql(`ALTER TABLE big ALTER COLUMN body SET STORAGE EXTERNAL`);
+  await bed.sql(`INSERT INTO big VALUES (1, 'old', repeat('x', 5000))`);
+  await whileAway(
+    `UPDATE big SET note = 'new'`,
+    'ALTER TABLE big RENAME TO big_once',
+    `CREATE TABLE big (id int PRIMARY KEY, body text)`,
+    `INSERT INTO big VALUES (1, 'of another table')`,
+  );
+  expect((await told(topic)).slice(1)).toEqual([{ id: 1, note: 'new', body: UNAVAILABLE_VALUE }]);
+});
+
+test('a key that is of another type by now does not stop the reader', async () => {
+  const topic = await create('retyped', 'k text PRIMARY KEY, note text, body text');
+  await bed.sql('ALTER TABLE retyped ALTER COLUMN body SET STORAGE EXTERNAL');
+  await bed.sql(`INSERT INTO retyped VALUES ('one', 'old', repeat('x', 5000))`);
+  await whileAway(
+    `UPDATE retyped SET note = 'new'`,
+    `ALTER TABLE retyped ALTER COLUMN k TYPE int USING length(k)`,
+    `UPDATE retyped SET note = 'newer'`,
+  );
+  expect((await told(topic)).slice(1)).toEqual([
+    { k: 'one', note: 'new', body: UNAVAILABLE_VALUE },
+    { k: 3, note: 'newer', body: 'x'.repeat(5_000) },
+  ]);
 });
 
 test('generated columns are left out, identity columns are not, whether read or streamed', async () => {

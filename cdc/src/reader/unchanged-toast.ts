@@ -71,8 +71,9 @@ async function fill(gaps: readonly Gap[], database: SourceDatabase, signal: Abor
   if (!table) return [];
   const read = await readConsistently(database, signal, (ask) => readRows(table, gaps, ask)).catch(
     (error: unknown) => {
-      // Table or column are gone since: nobody can have these values any more.
-      if (error instanceof pg.DatabaseError && /^42(P01|703)$/.test(error.code ?? '')) return null;
+      // Table, column, type of the key or our right to read have changed since (classes 22 and 42 of SQLSTATE): the
+      // values stay unavailable, which is safe, since a copy then keeps its own. Asking again would end the same way.
+      if (error instanceof pg.DatabaseError && /^(22|42)/.test(error.code ?? '')) return null;
       throw error;
     },
   );

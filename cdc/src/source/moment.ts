@@ -73,13 +73,21 @@ export function decodeTimestamp(text: string): number | bigint | string {
  * @param digits Behind the point, 0 to 6: the column's precision.
  */
 export function decodeTimestampTz(text: string, digits: number): string {
+  if (text[4] === '-' && text.endsWith('+00')) {
+    // Years of four digits, that is to say nearly all, need no parsing: it is a matter of punctuation.
+    return `${text.slice(0, 10)}T${text.slice(11, 19)}${fractionOf(text.slice(20, -3), digits)}Z`;
+  }
   const moment = parseMoment(text);
   if (!moment) return text;
   const { year, month, day, timeOfDay } = moment;
   const [clock = '', fraction = ''] = timeOfDay.split('.');
   const sign = year < 0 ? '-' : year > 9_999 ? '+' : '';
   const date = `${sign}${padded(Math.abs(year), 4)}-${padded(month, 2)}-${padded(day, 2)}`;
-  return `${date}T${clock}${digits > 0 ? `.${fraction.padEnd(digits, '0')}` : ''}Z`;
+  return `${date}T${clock}${fractionOf(fraction, digits)}Z`;
+}
+
+function fractionOf(printed: string, digits: number): string {
+  return digits > 0 ? `.${printed.padEnd(digits, '0')}` : '';
 }
 
 /** `timetz`: time of day in UTC with the digits that it has; the text's offset is the value's own. */
