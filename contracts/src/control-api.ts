@@ -102,6 +102,14 @@ const feedStatusSchema = z.strictObject({
   confirmedPosition: z.string().nullable(),
   /** Since the reader last stored anything, heartbeat included. */
   heardAgeMs: z.number().nullable(),
+  /** Room that the bus takes; null when it could not be asked. */
+  bus: z
+    .strictObject({
+      bytes: z.number().nullable(),
+      maxBytes: z.number().nullable(),
+      warning: z.string().nullable(),
+    })
+    .nullable(),
 });
 
 /** `GET /v1/status`. */

@@ -1,4 +1,5 @@
-import type { StatusReport } from '@banyan/contracts';
+import { roomWarning } from '@banyan/cdc';
+import type { BusRoom, StatusReport } from '@banyan/contracts';
 import type { Clock } from '../ports/clock.ts';
 import type { ControlBus, Source } from '../ports/feed.ts';
 import { messageOf, withDeadline } from './loop.ts';
@@ -13,7 +14,7 @@ const SILENT_MS = 5_000;
 
 export interface FeedMonitorDeps {
   readonly source: Pick<Source, 'slotStatus'>;
-  readonly bus: Pick<ControlBus, 'sourcePosition'>;
+  readonly bus: Pick<ControlBus, 'sourcePosition' | 'usage' | 'groups'>;
   /** Name of the reader's slot, and of its mark on the bus. */
   readonly slot: string;
   readonly clock: Clock;
@@ -22,6 +23,7 @@ export interface FeedMonitorDeps {
 interface Asked {
   readonly slot: { readonly status: SlotStatus } | { readonly error: string };
   readonly heardAtMs: number | null;
+  readonly room: BusRoom | null;
   readonly atMs: number;
 }
 
@@ -37,14 +39,16 @@ export class FeedMonitor {
   /** Does not throw: no answer is evidence too. */
   async poll(signal: AbortSignal): Promise<void> {
     const { source, bus, slot, clock } = this.#deps;
-    const [status, position] = await Promise.allSettled([
+    const [status, position, room] = await Promise.allSettled([
       source.slotStatus(withDeadline(signal, DEADLINE_MS)),
       bus.sourcePosition(slot),
+      busRoom(bus),
     ]);
     if (signal.aborted) return;
     this.#asked = {
       slot: status.status === 'fulfilled' ? { status: status.value } : { error: messageOf(status.reason) },
       heardAtMs: position.status === 'fulfilled' ? (position.value?.heardAtMs ?? null) : null,
+      room: room.status === 'fulfilled' ? room.value : null,
       atMs: clock.nowMs(),
     };
   }
@@ -62,8 +66,16 @@ export class FeedMonitor {
       retainedWalBytes: known?.retainedWalBytes ?? null,
       confirmedPosition: known?.confirmedFlushLsn ?? null,
       heardAgeMs,
+      bus: asked?.room ?? null,
     };
   }
+}
+
+/** Room that the bus takes, and what is wrong with it. */
+export async function busRoom(bus: Pick<ControlBus, 'usage' | 'groups'>): Promise<BusRoom> {
+  const usage = await bus.usage();
+  const { bytes, maxBytes } = usage;
+  return { bytes, maxBytes, warning: roomWarning(usage, await bus.groups()) };
 }
 
 function judge(
