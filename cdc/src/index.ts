@@ -1,5 +1,6 @@
 export * from './bus/bus.ts';
 export * from './bus/bus-errors.ts';
+export { roomWarning } from './bus/bus-room.ts';
 export type { EmbeddedBus, KeptBus } from './bus/kept-bus.ts';
 export { openSqliteBus } from './bus/sqlite-bus.ts';
 export * from './caught-up/caught-up.ts';

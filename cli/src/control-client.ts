@@ -1,10 +1,16 @@
 import { readFileSync } from 'node:fs';
 import {
+  busGroupsSchema,
+  busRecordsSchema,
+  busTopicsSchema,
   explanationSchema,
   journalResponseSchema,
   problemSchema,
   statusReportSchema,
   verbResponseSchema,
+  type BusGroups,
+  type BusRecords,
+  type BusTopics,
   type Explanation,
   type JournalEntry,
   type StatusReport,
@@ -64,6 +70,18 @@ export class ControlClient {
   async journal(query: Readonly<Record<string, string>>): Promise<readonly JournalEntry[]> {
     const path = `/v1/journal?${new URLSearchParams(query).toString()}`;
     return (await this.#ask(journalResponseSchema, path)).entries;
+  }
+
+  busTopics(): Promise<BusTopics> {
+    return this.#ask(busTopicsSchema, '/v1/bus/topics');
+  }
+
+  busGroups(): Promise<BusGroups> {
+    return this.#ask(busGroupsSchema, '/v1/bus/groups');
+  }
+
+  busRecords(query: Readonly<Record<string, string>>): Promise<BusRecords> {
+    return this.#ask(busRecordsSchema, `/v1/bus/records?${new URLSearchParams(query).toString()}`);
   }
 
   async #ask<T>(

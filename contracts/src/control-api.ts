@@ -107,6 +107,14 @@ const feedStatusSchema = z.strictObject({
   /** Why and when this one began, milliseconds since the epoch. */
   incarnationReason: z.string().nullable(),
   incarnationAtMs: z.number().int().nullable(),
+  /** Room that the bus takes; null when it could not be asked. */
+  bus: z
+    .strictObject({
+      bytes: z.number().nullable(),
+      maxBytes: z.number().nullable(),
+      warning: z.string().nullable(),
+    })
+    .nullable(),
 });
 
 /** `GET /v1/status`. */

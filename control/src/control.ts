@@ -6,6 +6,7 @@ import { systemClock, type Clock } from './ports/clock.ts';
 import type { CaughtUp, ControlBus, ServiceCopy, Source, TableSnapshots, Verify } from './ports/feed.ts';
 import { completeCopyOf, type FeedMark } from './domain/slice-state.ts';
 import type { SliceStore } from './ports/slice-store.ts';
+import { BusInspector } from './use-cases/bus-inspector.ts';
 import { CanaryGuard } from './use-cases/canary-guard.ts';
 import { CaughtUpRounds } from './use-cases/caught-up-rounds.ts';
 import { EvidenceCollector } from './use-cases/evidence-collector.ts';
@@ -112,8 +113,22 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
   await publisher.refresh();
   const stream = createRoutesStream(publisher);
   const { adminToken, peerToken } = deps;
+  const inspector = new BusInspector({ bus, clock, topicPrefix, slices: deps.config.slices });
   const app = createApp({
-    ...{ ledger, verbs, reporter, publisher, stream, proxies, rounds, slices, adminToken, peerToken, log },
+    ...{
+      ledger,
+      verbs,
+      reporter,
+      publisher,
+      stream,
+      proxies,
+      rounds,
+      inspector,
+      slices,
+      adminToken,
+      peerToken,
+      log,
+    },
   });
   const server = await listen(app, { port: deps.port });
 

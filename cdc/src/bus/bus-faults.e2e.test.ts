@@ -106,7 +106,7 @@ describe('a file that is damaged', () => {
 
     const opened = openSqliteBus({ file, check: true });
     await expect(opened).rejects.toMatchObject({ code: 'bus-corrupt' });
-    const message = await opened.then(String, (error: Error) => error.message);
+    const message = await opened.then(String, String);
     expect(message).toContain(`mv ${file} ${file}.damaged`);
     // Put aside as the message says, a new one takes its place.
     const aside = /\((mv [^)]*)\)/.exec(message)?.[1] ?? 'false';

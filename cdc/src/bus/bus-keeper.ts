@@ -8,8 +8,11 @@ import { isRead, readWhole, type Retention, type RetentionOf } from './retention
 /** Free room is left in the file up to this, or an eighth of the limit: the next records need it again. */
 const MOST_SPARE_BYTES = 16 * 1024 * 1024;
 const VACUUM_STEP_BYTES = 1024 * 1024;
+/** Below this part of `maxBytes` applied records may stay for a while. */
+const ROOMY_RATIO = 0.25;
 /** How often topics whose records supersede each other are looked through. */
 const SUPERSEDED_EVERY_MS = 60_000;
+const DELETED_AT_ONCE = 500;
 /** A group that told how far it is within this time is alive. */
 const ALIVE_FOR_MS = 10_000;
 /** A group that was not heard of for so long is let go. */
@@ -56,9 +59,10 @@ export async function startBusKeeper(options: BusKeeperOptions): Promise<BusKeep
 class Keeper implements BusKeeper {
   readonly #options: Required<BusKeeperOptions>;
   readonly #closing = new AbortController();
+  /** When a topic's superseded records were last looked for. */
+  readonly #looked = new Map<string, number>();
   #running: Promise<void> | undefined;
   #refusals = 0;
-  #supersededAtMs = -Infinity;
   #said = '';
   #rounds = Promise.withResolvers<undefined>();
 
@@ -112,8 +116,7 @@ class Keeper implements BusKeeper {
     const { bus } = this.#options;
     // 1. What nobody needs.
     const groups = await this.#forgetOldGroups(await bus.groups());
-    for (const topic of await bus.topics())
-      await this.#apply(this.#options.retention(topic.topic), topic, groups);
+    for (const topic of await bus.topics()) await this.#trim(topic, groups);
     // 2. What somebody needs, if it must be.
     const wasRefused = bus.refusals > this.#refusals; // since the last round
     this.#refusals = bus.refusals;
@@ -136,13 +139,17 @@ class Keeper implements BusKeeper {
     return groups.filter((group) => !isOld(group));
   }
 
-  async #apply(retention: Retention, topic: TopicStatus, groups: readonly GroupStatus[]): Promise<void> {
+  async #trim(topic: TopicStatus, groups: readonly GroupStatus[]): Promise<void> {
     const { bus, clock } = this.#options;
+    const retention = this.#options.retention(topic.topic);
     const before = topic.nextOffset;
     switch (retention.kind) {
       case 'until-applied':
-        if (isRead(topic.topic, groups)) await this.#delete({ topic: topic.topic, before });
-        else {
+        if (isRead(topic.topic, groups)) {
+          const isKept = retention.appliedMs > 0 && (await this.#isRoomy());
+          const storedBeforeMs = isKept ? clock() - retention.appliedMs : Infinity;
+          await this.#delete({ topic: topic.topic, before, storedBeforeMs });
+        } else {
           const storedBeforeMs = clock() - retention.unreadMs;
           await this.#delete({ topic: topic.topic, before, storedBeforeMs, unreadToo: true });
         }
@@ -152,20 +159,32 @@ class Keeper implements BusKeeper {
         await this.#delete({ topic: topic.topic, before, storedBeforeMs, unreadToo: true });
         return;
       }
-      case 'superseded': {
-        if (clock() - this.#supersededAtMs < SUPERSEDED_EVERY_MS) return;
-        this.#supersededAtMs = clock();
-        const records = await readWhole(bus, topic);
-        const old = new Set(
-          records
-            .filter(({ storedAtMs }) => storedAtMs < clock() - retention.minAgeMs)
-            .map(({ offset }) => offset),
-        );
-        const gone = retention.find(records).filter((offset) => old.has(offset));
-        for (let i = 0; i < gone.length; i += 500)
-          await bus.deleteRecords(topic.topic, gone.slice(i, i + 500));
-      }
+      case 'superseded':
+        await this.#dropSuperseded(topic, retention);
     }
+  }
+
+  async #dropSuperseded(
+    topic: TopicStatus,
+    retention: Extract<Retention, { kind: 'superseded' }>,
+  ): Promise<void> {
+    const { bus, clock } = this.#options;
+    const nowMs = clock();
+    if (nowMs - (this.#looked.get(topic.topic) ?? -Infinity) < SUPERSEDED_EVERY_MS) return;
+    this.#looked.set(topic.topic, nowMs);
+    const records = await readWhole(bus, topic);
+    const isOld = new Map(
+      records.map(({ offset, storedAtMs }) => [offset, nowMs - storedAtMs > retention.minAgeMs]),
+    );
+    const gone = retention.find(records).filter((offset) => isOld.get(offset));
+    for (let i = 0; i < gone.length; i += DELETED_AT_ONCE) {
+      await bus.deleteRecords(topic.topic, gone.slice(i, i + DELETED_AT_ONCE));
+    }
+  }
+
+  async #isRoomy(): Promise<boolean> {
+    const { bus, maxBytes } = this.#options;
+    return ((await bus.usage()).bytes ?? 0) < maxBytes * ROOMY_RATIO;
   }
 
   /** Step by step, so that appends get between. */

@@ -4,8 +4,8 @@ import type { RunSql } from '../sqlite/transaction.ts';
 import type { BusRecord, StoredRecord, TopicPosition } from './bus.ts';
 import { OffsetGoneError } from './bus-errors.ts';
 
-/** Rows of one INSERT, largest first: a batch is cut into these, and each is prepared once. */
-const STATEMENT_ROWS = [128, 32, 8, 1] as const;
+/** Rows of one INSERT: a batch is cut into these and a rest, and each size is prepared once. */
+const STATEMENT_ROWS = [128, 32] as const;
 
 interface RecordRow {
   readonly topic: string;
@@ -41,7 +41,8 @@ export class RecordWriter {
       return row;
     });
     for (let from = 0; from < rows.length;) {
-      const count = STATEMENT_ROWS.find((size) => size <= rows.length - from) ?? 1;
+      const left = rows.length - from;
+      const count = STATEMENT_ROWS.find((size) => size <= left) ?? left;
       const statement = await this.#prepared(connection as Database, count);
       const bindings = rows.slice(from, from + count).flat();
       await done((callback) => statement.run(bindings, callback));

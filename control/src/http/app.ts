@@ -9,6 +9,7 @@ import express, { type Express, type Request, type Response } from 'express';
 import { z } from 'zod';
 import { askProxies } from '../adapters/proxy-explainer.ts';
 import { waitUntilCaughtUp } from '../use-cases/caught-up-request.ts';
+import type { BusInspector } from '../use-cases/bus-inspector.ts';
 import type { CaughtUpRounds } from '../use-cases/caught-up-rounds.ts';
 import { findSlice, type ManagedSlice } from '../use-cases/managed-slice.ts';
 import type { ProxyRegistry } from '../use-cases/proxy-registry.ts';
@@ -17,6 +18,7 @@ import type { SliceLedger } from '../use-cases/slice-ledger.ts';
 import type { SliceVerbs } from '../use-cases/slice-verbs.ts';
 import type { StatusReporter } from '../use-cases/status-report.ts';
 import { requireToken } from './auth.ts';
+import { addBusRoutes } from './bus-routes.ts';
 import { renderMetrics } from './metrics.ts';
 import { parse, parseOrder, parseVerb } from './parse.ts';
 import { answerErrors, unknownAddress } from './problem.ts';
@@ -30,6 +32,7 @@ export interface AppDeps {
   readonly stream: RoutesStream;
   readonly proxies: ProxyRegistry;
   readonly rounds: CaughtUpRounds;
+  readonly inspector: BusInspector;
   readonly slices: readonly ManagedSlice[];
   readonly adminToken: string;
   readonly peerToken: string;
@@ -106,6 +109,7 @@ function addAdminRoutes(app: Express, deps: AppDeps): void {
   const { ledger, reporter, proxies, peerToken, slices } = deps;
   const isAdmin = requireToken(deps.adminToken, 'the token of people: in the file ADMIN_TOKEN_FILE');
   const json = express.json({ limit: '100kb' });
+  addBusRoutes(app, deps.inspector, isAdmin);
   app.get('/v1/status', isAdmin, async (_request, response) => {
     response.json(await reporter.status());
   });

@@ -46,6 +46,7 @@ export const unknownAddress: RequestHandler = (request, response) => {
     message: `There is nothing at ${request.method} ${request.path}.`,
     evidence: [
       'admin: GET /v1/status, /v1/slices, /v1/slices/:name, /v1/explain, /v1/journal; POST /v1/slices/:name/{advance|pause|resume|rollback|route|verify}',
+      'admin, the bus: GET /v1/bus/topics, /v1/bus/groups, /v1/bus/records?topic=',
       'peers: GET /v1/routes, /v1/routes/stream; POST /v1/proxies/report, /v1/caught-up',
       'open: GET /healthz, /metrics',
     ],

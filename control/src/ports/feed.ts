@@ -2,18 +2,23 @@ import type { SliceDefinition } from '@banyan/contracts';
 import type {
   Bus,
   FeedMark,
+  GroupStatus,
   Lsn,
   RowRereadProgress,
   ServiceCopy,
   Source,
   SourceLog,
+  StoredRecord,
   TableSnapshotProgress,
 } from '@banyan/cdc';
 
-export type { FeedMark, Lsn, ServiceCopy, Source, TableSnapshotProgress };
+export type { FeedMark, GroupStatus, Lsn, ServiceCopy, Source, StoredRecord, TableSnapshotProgress };
 
-/** What control does on the bus: it appends reset records and reads how far the source came. */
-export type ControlBus = Pick<Bus, 'append'> & Pick<SourceLog, 'sourcePosition'>;
+/** What people look at on the bus. */
+export type InspectedBus = Pick<Bus, 'topics' | 'groups' | 'usage' | 'read' | 'ends' | 'starts'>;
+
+/** What control does on the bus: reset records, letting groups go, and reading how far the source came. */
+export type ControlBus = Pick<Bus, 'append' | 'release'> & Pick<SourceLog, 'sourcePosition'> & InspectedBus;
 
 /** Follows table snapshots by their notifications on the bus. */
 export interface TableSnapshots {

@@ -1,10 +1,13 @@
 import { defineSlice, type SliceDefinition, type SyncReport } from '@banyan/contracts';
-import type { Bus, SourcePosition } from '@banyan/cdc';
+import { OffsetGoneError, type Bus, type BusUsage, type SourcePosition } from '@banyan/cdc';
 import type {
   CaughtUp,
   ControlBus,
+  GroupStatus,
+  InspectedBus,
   ServiceCopy,
   Source,
+  StoredRecord,
   TableSnapshotProgress,
   TableSnapshots,
   VerificationResult,
@@ -41,8 +44,59 @@ export interface FakeFeed {
   verification: VerificationResult;
   /** Reports every table of the last table snapshot as completed. */
   completeSnapshot(): void;
+  /** What people find on the bus. */
+  readonly onBus: FakeBusContent;
   /** Called at the start of each round of catching up; a promise holds it up. */
   onCatchUp: () => Promise<void>;
+}
+
+/** Records, groups and room of a bus. A topic begins at its first record. */
+export interface FakeBusContent {
+  records: readonly StoredRecord[];
+  groups: readonly GroupStatus[];
+  usage: BusUsage;
+}
+
+/** What can be seen of a bus with this content. */
+function inspected(content: () => FakeBusContent): InspectedBus {
+  const of = (topic: string): readonly StoredRecord[] =>
+    content().records.filter((record) => record.topic === topic);
+  const first = (topic: string): number => of(topic)[0]?.offset ?? 0;
+  const next = (topic: string): number => (of(topic).at(-1)?.offset ?? -1) + 1;
+  const place = (
+    topic: string,
+    nextOffset: number,
+  ): { topic: string; partition: number; nextOffset: number } => ({
+    ...{ topic, partition: 0, nextOffset },
+  });
+  return {
+    groups: () => Promise.resolve(content().groups),
+    usage: () => Promise.resolve(content().usage),
+    starts: (topics) => Promise.resolve(topics.map((topic) => place(topic, first(topic)))),
+    ends: (topics) => Promise.resolve(topics.map((topic) => place(topic, next(topic)))),
+    topics: () =>
+      Promise.resolve(
+        [...new Set(content().records.map(({ topic }) => topic))].map((topic) => ({
+          ...{
+            topic,
+            firstOffset: first(topic),
+            nextOffset: next(topic),
+            records: of(topic).length,
+            bytes: 100,
+          },
+        })),
+      ),
+    read(from, limit) {
+      if (from.nextOffset < first(from.topic)) {
+        return Promise.reject(new OffsetGoneError([from], [place(from.topic, first(from.topic))]));
+      }
+      return Promise.resolve(
+        of(from.topic)
+          .filter(({ offset }) => offset >= from.nextOffset)
+          .slice(0, limit),
+      );
+    },
+  };
 }
 
 /** The slice that tests move. */
@@ -109,6 +163,11 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
       feed.calls.push(...records.map(({ topic, key }) => `append ${topic} ${key ?? ''}`));
       return Promise.resolve();
     },
+    release(group) {
+      feed.calls.push(`release ${group}`);
+      return Promise.resolve();
+    },
+    ...inspected(() => feed.onBus),
     sourcePosition: (name) =>
       Promise.resolve({
         ...{ source: name, epoch: 1, lsn: 1n, open: null, witness: null, systemId: '1', timeline: 1 },
@@ -127,6 +186,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     lost: false,
     beating: true,
     verification: { rowsSource: 20, rowsTarget: 20, differences: 0, examples: [] },
+    onBus: { records: [], groups: [], usage: { bytes: 5_000, maxBytes: 9_000, warnBytes: 8_000 } },
     onCatchUp: () => Promise.resolve(),
     source,
     bus,

@@ -1,4 +1,5 @@
-import type { StatusReport } from '@banyan/contracts';
+import { roomWarning } from '@banyan/cdc';
+import type { BusRoom, StatusReport } from '@banyan/contracts';
 import type { Clock } from '../ports/clock.ts';
 import type { ControlBus, Source } from '../ports/feed.ts';
 import { messageOf, withDeadline } from './loop.ts';
@@ -14,7 +15,7 @@ const SILENT_MS = 5_000;
 
 export interface FeedMonitorDeps {
   readonly source: Pick<Source, 'slotStatus'>;
-  readonly bus: Pick<ControlBus, 'sourcePosition'>;
+  readonly bus: Pick<ControlBus, 'sourcePosition' | 'usage' | 'groups'>;
   /** Name of the reader's slot, and of its mark on the bus. */
   readonly slot: string;
   readonly clock: Clock;
@@ -23,6 +24,7 @@ export interface FeedMonitorDeps {
 interface Asked {
   readonly slot: { readonly status: SlotStatus } | { readonly error: string };
   readonly position: SourcePosition | null;
+  readonly room: BusRoom | null;
   readonly atMs: number;
 }
 
@@ -38,14 +40,16 @@ export class FeedMonitor {
   /** Does not throw: no answer is evidence too. */
   async poll(signal: AbortSignal): Promise<void> {
     const { source, bus, slot, clock } = this.#deps;
-    const [status, position] = await Promise.allSettled([
+    const [status, position, room] = await Promise.allSettled([
       source.slotStatus(withDeadline(signal, DEADLINE_MS)),
       bus.sourcePosition(slot),
+      busRoom(bus),
     ]);
     if (signal.aborted) return;
     this.#asked = {
       slot: status.status === 'fulfilled' ? { status: status.value } : { error: messageOf(status.reason) },
       position: position.status === 'fulfilled' ? position.value : null,
+      room: room.status === 'fulfilled' ? room.value : null,
       atMs: clock.nowMs(),
     };
   }
@@ -66,8 +70,16 @@ export class FeedMonitor {
       incarnation: asked?.position?.incarnation ?? null,
       incarnationReason: asked?.position?.incarnationReason ?? null,
       incarnationAtMs: asked?.position?.incarnationAtMs ?? null,
+      bus: asked?.room ?? null,
     };
   }
+}
+
+/** Room that the bus takes, and what is wrong with it. */
+export async function busRoom(bus: Pick<ControlBus, 'usage' | 'groups'>): Promise<BusRoom> {
+  const usage = await bus.usage();
+  const { bytes, maxBytes } = usage;
+  return { bytes, maxBytes, warning: roomWarning(usage, await bus.groups()) };
 }
 
 function judge(

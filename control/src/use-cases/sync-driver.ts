@@ -171,6 +171,8 @@ export class SyncDriver {
         await this.#deps.source.removeTables(free, withDeadline(signal, FEED_CHANGE_DEADLINE_MS));
       }
     });
+    // A service that is switched off for good must not keep the bus from being trimmed. One that runs comes again.
+    await this.#deps.bus.release(slice.name);
     await this.#commit(state, feedDetached(state), 'tables taken out of the feed');
   }
 
