@@ -5,7 +5,7 @@ export * from './source/source.ts';
 export * from './source/postgres-source.ts';
 export * from './source/source-table-error.ts';
 export * from './source/table-snapshot-progress.ts';
-export type { ServiceCopy } from './verify/copy.ts';
+export type { ServiceCopy, ServiceStore } from './verify/copy.ts';
 export * from './verify/http-service-copy.ts';
 export * from './verify/verify-slice.ts';
 export { migrateSqlite, openSqliteFile } from './sqlite/open-file.ts';

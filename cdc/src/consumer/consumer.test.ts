@@ -229,6 +229,9 @@ describe('the report:', () => {
         nextOffset: 0,
         appliedRows: 0,
         quarantined: 0,
+        heldKeys: [],
+        lost: false,
+        endOffset: null,
       },
     ]);
   });

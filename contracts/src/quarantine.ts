@@ -1,0 +1,83 @@
+import { z } from 'zod';
+
+/** What a held record says, with nothing personal in it. */
+export const heldPayloadSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('row'),
+    /** Create, update, delete or read (of a table snapshot). */
+    op: z.string(),
+    /** Mapped source columns, as text cut at 200 characters; `***` for a personal one. Null is null. */
+    columns: z.record(z.string(), z.string().nullable()),
+    /** Source columns that the mapping does not take: not shown. */
+    withheld: z.array(z.string()),
+  }),
+  /** Not an envelope: whatever it is may be personal. */
+  z.strictObject({ kind: z.literal('unreadable'), chars: z.number().int(), sha256: z.string() }),
+  z.strictObject({ kind: z.literal('none') }),
+]);
+export type HeldPayload = z.infer<typeof heldPayloadSchema>;
+
+/** A key whose events are held: the first one could not be applied, the others wait behind it. */
+export const heldQueueReportSchema = z.strictObject({
+  /** Source table, `schema.table`. */
+  table: z.string(),
+  /** Key values as text, in key order; null for a record without a readable key, which is a queue of its own. */
+  key: z.array(z.string()).nullable(),
+  /** Offset of the first record on its topic. */
+  offset: z.number().int(),
+  reason: z.string(),
+  heldSinceMs: z.number().int(),
+  /** How many records wait behind the first one. */
+  waiting: z.number().int(),
+  /** Since when its row is being read again at the source (`skip`); null when that was not asked for. */
+  rereadSinceMs: z.number().int().nullable(),
+  payload: heldPayloadSchema,
+});
+export type HeldQueueReport = z.infer<typeof heldQueueReportSchema>;
+
+/** Answer of `GET /_banyan/quarantine?limit=`: longest held first. */
+export const quarantineReportSchema = z.strictObject({
+  /** Records held over all tables. */
+  records: z.number().int(),
+  queues: z.array(heldQueueReportSchema),
+});
+export type QuarantineReport = z.infer<typeof quarantineReportSchema>;
+
+const queueName = {
+  /** Source table, `schema.table`. */
+  table: z.string().min(1),
+  /** Key values as text, in key order. */
+  key: z.array(z.string()).min(1),
+};
+
+/** Body of `POST /_banyan/quarantine/retry`. Without table and key: everything that is held. */
+export const retryRequestSchema = z.strictObject({
+  queue: z.strictObject(queueName).nullable(),
+  /** Tries it in the store and rolls it back. */
+  dryRun: z.boolean(),
+});
+export type RetryRequest = z.infer<typeof retryRequestSchema>;
+
+/** What became of the queues; at most 100 of them by name, refused ones first. */
+export const retryReportSchema = z.strictObject({
+  applied: z.number().int(),
+  refused: z.number().int(),
+  queues: z.array(
+    z.strictObject({
+      table: z.string(),
+      key: z.array(z.string()).nullable(),
+      records: z.number().int(),
+      /** Null when it was applied, or would be. */
+      refusedBecause: z.string().nullable(),
+    }),
+  ),
+});
+export type RetryReport = z.infer<typeof retryReportSchema>;
+
+/** Body of `POST /_banyan/quarantine/skip`: these events are let go once the row, read again, has come. */
+export const skipRequestSchema = z.strictObject({ ...queueName, dryRun: z.boolean() });
+export type SkipRequest = z.infer<typeof skipRequestSchema>;
+
+/** Answer: how many records are held of this key; 0 when it is not held. */
+export const skipReportSchema = z.strictObject({ records: z.number().int() });
+export type SkipReport = z.infer<typeof skipReportSchema>;
