@@ -1,6 +1,8 @@
 export * from './bus/bus.ts';
 export { openSqliteBus } from './bus/sqlite-bus.ts';
 export * from './caught-up/caught-up.ts';
+export { checkMapping } from './mapping-check/check-mapping.ts';
+export { checkTransforms } from './mapping-check/check-transforms.ts';
 export * from './source/source.ts';
 export * from './source/postgres-source.ts';
 export * from './source/source-table-error.ts';

@@ -34,7 +34,7 @@ export interface TableMapping {
   /**
    * Target columns that hold a fixed value in every row and have no source column, e.g. `{ shop: 'main' }`. On the way
    * back they are left out, and a row that holds another value is refused: it is not one of this table's. Numbers are
-   * at most 2^53; give a greater one as text. Default: none.
+   * below 2^53; give a greater one as text. Default: none.
    */
   readonly constants?: Readonly<Record<string, ConstantValue>>;
   /**
@@ -106,6 +106,11 @@ const FILTER_REFUSED =
   'a table is copied with all its rows: a row that begins or ceases to match would have to appear or go without an ' +
   'event that says so. Copy the table whole and filter in the service';
 
+function isConstant(value: unknown): boolean {
+  if (typeof value === 'number') return Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+  return value === null || typeof value === 'boolean' || typeof value === 'string';
+}
+
 /** Keys that people try, and why they are refused. */
 const refusedKeys: Readonly<Record<string, string>> = {
   ...Object.fromEntries(['join', 'joins', 'sources', 'from'].map((key) => [key, JOIN_REFUSED])),
@@ -125,19 +130,9 @@ const tableMapping = z
       constants: z
         .record(
           z.string().min(1),
-          z.union(
-            [
-              z.null(),
-              z.boolean(),
-              z.string(),
-              z
-                .number()
-                .min(-(2 ** 53))
-                .max(2 ** 53),
-            ],
-            {
-              error: 'a constant is null, true, false, a text, or a number up to 2^53',
-            },
+          z.custom<ConstantValue>(
+            isConstant,
+            'a constant is null, true, false, a text, or a number below 2^53',
           ),
         )
         .optional(),

@@ -5,6 +5,7 @@ import pg from 'pg';
 import { decodeRow, quoteName, quoteTable, readTable, TypeCatalog, type CatalogTable } from './catalog.ts';
 import { readKeyRange } from './key-range.ts';
 import { writeMessage } from './logical-message.ts';
+import { readNotNullColumns } from './not-null-columns.ts';
 import { SourceDatabase } from './source-database.ts';
 import { SourceTableError, type SourceTableProblem } from './source-table-error.ts';
 import type { Lsn, SlotStatus, Source, SourceTable } from './source.ts';
@@ -65,9 +66,11 @@ class PostgresSource implements Source {
 
   async describeTables(tables: readonly string[], signal: AbortSignal): Promise<readonly SourceTable[]> {
     const described = await this.#describe(tables, signal);
+    const notNull = await this.#database.onConnection((ask) => readNotNullColumns(tables, ask), signal);
     return described.map(({ schema, table, key, columns, estimatedRows }) => ({
       name: `${schema}.${table}`,
       key,
+      notNull: notNull.get(`${schema}.${table}`) ?? [],
       columns: Object.fromEntries(columns.map(({ name, type }) => [name, type])),
       estimatedRows: estimatedRows ?? 0,
     }));
