@@ -2,6 +2,7 @@ export * from './bus/bus.ts';
 export { openSqliteBus } from './bus/sqlite-bus.ts';
 export * from './caught-up/caught-up.ts';
 export { checkMapping } from './mapping-check/check-mapping.ts';
+export { keyAsSourceText } from './mapping-check/key-text.ts';
 export { checkTransforms } from './mapping-check/check-transforms.ts';
 export * from './source/source.ts';
 export * from './source/postgres-source.ts';

@@ -75,9 +75,3 @@ export type ControlRecordKind = 'barrier' | 'reset';
 export function controlRecordKey(kind: ControlRecordKind): string {
   return `{"banyan":"${kind}"}`;
 }
-
-/**
- * Header of a record that tells a whole row as it is now, or that it is gone, because somebody asked for this row by
- * `Source.requestRowReread`; its value is that request's id. It makes up for every earlier event of its key.
- */
-export const REREAD_HEADER = 'banyan.reread';

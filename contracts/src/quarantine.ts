@@ -81,3 +81,68 @@ export type SkipRequest = z.infer<typeof skipRequestSchema>;
 /** Answer: how many records are held of this key; 0 when it is not held. */
 export const skipReportSchema = z.strictObject({ records: z.number().int() });
 export type SkipReport = z.infer<typeof skipReportSchema>;
+
+/** Answer of `GET /v1/slices/:name/quarantine?limit=`. */
+export const syncErrorsResponseSchema = z.strictObject({
+  schema_version: z.literal(1),
+  slice: z.string(),
+  records: z.number().int(),
+  queues: z.array(heldQueueReportSchema),
+  next_steps: z.array(z.string()),
+});
+export type SyncErrorsResponse = z.infer<typeof syncErrorsResponseSchema>;
+
+const asked = {
+  /** Who asks, for the journal. */
+  by: z.string().min(1),
+  dryRun: z.boolean().default(false),
+  /** Source table, `schema.table`; may be left out where only one table holds the key. */
+  table: z.string().min(1).optional(),
+};
+
+/** Body of `POST /v1/slices/:name/quarantine/retry`. Without table and key: everything that is held. */
+export const syncRetryRequestSchema = z
+  .strictObject({
+    ...asked,
+    reason: z.string().min(1).optional(),
+    key: z.array(z.string()).min(1).optional(),
+  })
+  .refine(({ table, key }) => table === undefined || key !== undefined, {
+    path: ['key'],
+    message: 'a table alone is not enough: give a key with it, or neither for everything that is held',
+  });
+export type SyncRetryRequest = z.input<typeof syncRetryRequestSchema>;
+
+export const syncRetryResponseSchema = z.strictObject({
+  schema_version: z.literal(1),
+  slice: z.string(),
+  dryRun: z.boolean(),
+  ...retryReportSchema.shape,
+  /** Null for a dry run. */
+  journalId: z.number().int().nullable(),
+  next_steps: z.array(z.string()),
+});
+export type SyncRetryResponse = z.infer<typeof syncRetryResponseSchema>;
+
+/** Body of `POST /v1/slices/:name/quarantine/skip`. */
+export const syncSkipRequestSchema = z.strictObject({
+  ...asked,
+  reason: z.string().min(1),
+  key: z.array(z.string()).min(1),
+});
+export type SyncSkipRequest = z.input<typeof syncSkipRequestSchema>;
+
+export const syncSkipResponseSchema = z.strictObject({
+  schema_version: z.literal(1),
+  slice: z.string(),
+  dryRun: z.boolean(),
+  table: z.string(),
+  key: z.array(z.string()),
+  /** How many held records are let go once the row has been read again. */
+  records: z.number().int(),
+  /** Of the row re-read that was asked for; null for a dry run. */
+  rereadId: z.string().nullable(),
+  journalId: z.number().int().nullable(),
+  next_steps: z.array(z.string()),
+});
+export type SyncSkipResponse = z.infer<typeof syncSkipResponseSchema>;

@@ -8,6 +8,7 @@ import type { SliceStore } from './ports/slice-store.ts';
 import { CanaryGuard } from './use-cases/canary-guard.ts';
 import { CaughtUpRounds } from './use-cases/caught-up-rounds.ts';
 import { EvidenceCollector } from './use-cases/evidence-collector.ts';
+import { HeldRecords } from './use-cases/held-records.ts';
 import { FeedMonitor } from './use-cases/feed-monitor.ts';
 import { startLoop, type Loop } from './use-cases/loop.ts';
 import { manageSlice, type ManagedSlice } from './use-cases/managed-slice.ts';
@@ -98,6 +99,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
     });
   ledger.onCommit(() => void published());
   const verbs = new SliceVerbs({ ledger, evidence, verifications, clock, slices, published });
+  const held = new HeldRecords({ ledger, evidence, source });
   const reporter = new StatusReporter({
     ...{ ledger, evidence, feed, proxies, reconciler, verifications, tableSnapshots, slices, clock },
   });
@@ -108,7 +110,20 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
   const stream = createRoutesStream(publisher);
   const { adminToken, peerToken } = deps;
   const app = createApp({
-    ...{ ledger, verbs, reporter, publisher, stream, proxies, rounds, slices, adminToken, peerToken, log },
+    ...{
+      ledger,
+      verbs,
+      held,
+      reporter,
+      publisher,
+      stream,
+      proxies,
+      rounds,
+      slices,
+      adminToken,
+      peerToken,
+      log,
+    },
   });
   const server = await listen(app, { port: deps.port });
 

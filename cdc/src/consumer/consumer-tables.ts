@@ -1,3 +1,4 @@
+import { REREAD_HEADER } from '@banyan/contracts';
 import type { RunSql } from '../sqlite/transaction.ts';
 import {
   ProgressMovedError,
@@ -173,6 +174,15 @@ async function insertQuarantine(run: RunSql, records: ApplyBatch['quarantine']):
   const nowMs = Date.now();
   for (let from = 0; from < records.length; from += INSERT_ROWS) {
     const part = records.slice(from, from + INSERT_ROWS);
+    for (const { topic, key, headers } of part) {
+      // Read again, and refused again: nobody waits for that reading any longer.
+      if (key !== null && headers[REREAD_HEADER] !== undefined) {
+        await run('UPDATE banyan_quarantine SET reread_since_ms = NULL WHERE topic = ? AND key = ?', [
+          topic,
+          key,
+        ]);
+      }
+    }
     await run(
       `INSERT INTO banyan_quarantine (topic, partition, record_offset, key, record, reason, held_at_ms)
        VALUES ${part.map(() => '(?, ?, ?, ?, ?, ?, ?)').join(', ')}`,

@@ -38,7 +38,7 @@ const migrations: Readonly<Record<string, Knex.Migration>> = {
       await knex.raw('DROP TABLE banyan_position');
     },
   },
-  '0002-reread': {
+  '0003-reread': {
     async up(knex) {
       await knex.raw('ALTER TABLE banyan_quarantine ADD COLUMN reread_since_ms INTEGER');
       await knex.raw('CREATE INDEX banyan_quarantine_key ON banyan_quarantine (topic, key)');

@@ -3,13 +3,17 @@ import type {
   Bus,
   Lsn,
   RowRereadProgress,
-  ServiceCopy,
+  ServiceCopy as Copy,
+  ServiceStore,
   Source,
   SourceLog,
   TableSnapshotProgress,
 } from '@banyan/cdc';
 
-export type { Lsn, ServiceCopy, Source, TableSnapshotProgress };
+export type { Lsn, Source, TableSnapshotProgress };
+
+/** A service as control asks it: its copy, its store, and what it holds back. */
+export type ServiceCopy = Copy & ServiceStore;
 
 /** What control does on the bus: it appends reset records and reads how far the source came. */
 export type ControlBus = Pick<Bus, 'append'> & Pick<SourceLog, 'sourcePosition'>;

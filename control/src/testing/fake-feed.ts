@@ -1,5 +1,12 @@
-import { defineSlice, type SliceDefinition, type SyncReport } from '@banyan/contracts';
-import type { Bus } from '@banyan/cdc';
+import {
+  defineSlice,
+  type HeldQueueReport,
+  type Row,
+  type SliceDefinition,
+  type StoreReport,
+  type SyncReport,
+} from '@banyan/contracts';
+import type { Bus, ServiceStore, SourceTable } from '@banyan/cdc';
 import type {
   CaughtUp,
   ControlBus,
@@ -31,6 +38,15 @@ export interface FakeFeed {
   };
   lag: SyncReport['lag'];
   quarantined: number;
+  heldKeys: string[][];
+  /** What the service holds back, as it lists it. */
+  held: HeldQueueReport[];
+  /** Key text to why a retry of it is refused; others are applied. */
+  readonly refused: Map<string, string>;
+  /** The service's tables. */
+  storeReport: StoreReport;
+  sourceTable: Partial<SourceTable>;
+  sourceRows: Row[];
   /** False: heartbeats stopped at the last one. */
   beating: boolean;
   verification: VerificationResult;
@@ -67,7 +83,10 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     removeTables: (tables) => ask('source', `removeTables ${tables.join()}`, () => undefined),
     describeTables: (tables) =>
       ask('source', '', () =>
-        tables.map((name) => ({ name, key: ['id'], columns: { id: 'bigint' }, estimatedRows: 20 })),
+        tables.map((name) => ({
+          ...{ name, key: ['id'], columns: { id: 'bigint' }, notNull: ['id'], estimatedRows: 20 },
+          ...feed.sourceTable,
+        })),
       ),
     requestTableSnapshot: (tables) =>
       ask('source', `requestTableSnapshot ${tables.join()}`, () => {
@@ -85,7 +104,8 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
           if (now && now.state !== 'completed') progress.set(table, { ...now, state: 'stopped' });
         }
       }),
-    requestRowReread: (table) => ask('source', `requestRowReread ${table}`, () => 'reread-1'),
+    requestRowReread: (table, keys) =>
+      ask('source', `requestRowReread ${table} ${JSON.stringify(keys)}`, () => 'reread-1'),
     takePosition: () => ask('source', '', () => '0/1'),
     slotStatus: () =>
       ask('source', '', () => ({
@@ -95,7 +115,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
         retainedWalBytes: 4096,
         walStatus: 'reserved',
       })),
-    readRows: () => Promise.resolve([]),
+    readRows: () => ask('source', '', () => feed.sourceRows),
     close: () => Promise.resolve(),
   };
   const bus: ControlBus = {
@@ -114,6 +134,26 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     broken: { service: null, source: null, caughtUp: null, verify: null },
     lag: { p50Ms: 20, p99Ms: 80, samples: 60 },
     quarantined: 0,
+    heldKeys: [],
+    held: [],
+    refused: new Map(),
+    sourceTable: {},
+    sourceRows: [],
+    storeReport: {
+      kind: 'sqlite',
+      tables: [
+        {
+          name: 'review',
+          columns: [
+            {
+              ...{ name: 'review_id', type: 'INTEGER', nullable: false, hasDefault: true, generated: false },
+            },
+          ],
+          uniqueKeys: [['review_id']],
+          foreignKeys: [],
+        },
+      ],
+    },
     beating: true,
     verification: { rowsSource: 20, rowsTarget: 20, differences: 0, examples: [] },
     onCatchUp: () => Promise.resolve(),
@@ -145,6 +185,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
                   nextOffset: 7,
                   appliedRows: 20,
                   quarantined: feed.quarantined,
+                  heldKeys: feed.heldKeys,
                   lost: false,
                   endOffset: null,
                 },
@@ -157,6 +198,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
       metTopics: () => Promise.resolve([]),
       range: () => Promise.resolve({ rows: 0, hash: '' }),
       rows: () => Promise.resolve({ rows: [] }),
+      ...createFakeQuarantine(ask, () => feed),
     },
     completeSnapshot() {
       for (const [table, each] of progress)
@@ -164,4 +206,36 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     },
   };
   return feed;
+}
+
+/** The service's answers about its store and what it holds back. */
+function createFakeQuarantine(
+  ask: <T>(part: 'service', call: string, answer: () => T) => Promise<T>,
+  feed: () => FakeFeed,
+): ServiceStore {
+  const isNamed = (
+    each: HeldQueueReport,
+    { table, key }: { table: string; key: readonly string[] },
+  ): boolean => each.table === table && each.key?.join() === key.join();
+  const recordsOf = (queues: readonly HeldQueueReport[]): number =>
+    queues.reduce((sum, { waiting }) => sum + 1 + waiting, 0);
+  return {
+    store: () => ask('service', '', () => feed().storeReport),
+    quarantine: (limit) =>
+      ask('service', '', () => ({ records: recordsOf(feed().held), queues: feed().held.slice(0, limit) })),
+    retryHeld: ({ queue, dryRun }) =>
+      ask('service', `retryHeld ${queue?.key.join() ?? 'all'}${dryRun ? ' dry' : ''}`, () => {
+        const tried = feed().held.filter((each) => queue === null || isNamed(each, queue));
+        const queues = tried.map((each) => ({
+          ...{ table: each.table, key: each.key, records: 1 + each.waiting },
+          refusedBecause: feed().refused.get(each.key?.join() ?? '') ?? null,
+        }));
+        const refused = queues.filter(({ refusedBecause }) => refusedBecause !== null).length;
+        return { applied: queues.length - refused, refused, queues };
+      }),
+    skipHeld: ({ dryRun, ...name }) =>
+      ask('service', dryRun ? '' : `skipHeld ${name.table} ${name.key.join()}`, () => ({
+        records: recordsOf(feed().held.filter((each) => isNamed(each, name))),
+      })),
+  };
 }
