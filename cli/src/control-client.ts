@@ -7,6 +7,9 @@ import {
   journalResponseSchema,
   problemSchema,
   statusReportSchema,
+  syncErrorsResponseSchema,
+  syncRetryResponseSchema,
+  syncSkipResponseSchema,
   verbResponseSchema,
   type BusGroups,
   type BusRecords,
@@ -14,6 +17,11 @@ import {
   type Explanation,
   type JournalEntry,
   type StatusReport,
+  type SyncErrorsResponse,
+  type SyncRetryRequest,
+  type SyncRetryResponse,
+  type SyncSkipRequest,
+  type SyncSkipResponse,
   type VerbRequest,
   type VerbResponse,
 } from '@banyan/contracts';
@@ -61,6 +69,18 @@ export class ControlClient {
 
   verb(slice: string, verb: Verb, body: VerbRequest): Promise<VerbResponse> {
     return this.#ask(verbResponseSchema, `/v1/slices/${encodeURIComponent(slice)}/${verb}`, { body });
+  }
+
+  heldRecords(slice: string, limit: number): Promise<SyncErrorsResponse> {
+    return this.#ask(syncErrorsResponseSchema, `${quarantineOf(slice)}?limit=${limit}`);
+  }
+
+  retryHeld(slice: string, body: SyncRetryRequest): Promise<SyncRetryResponse> {
+    return this.#ask(syncRetryResponseSchema, `${quarantineOf(slice)}/retry`, { body });
+  }
+
+  skipHeld(slice: string, body: SyncSkipRequest): Promise<SyncSkipResponse> {
+    return this.#ask(syncSkipResponseSchema, `${quarantineOf(slice)}/skip`, { body });
   }
 
   explain(query: Readonly<Record<string, string>>): Promise<Explanation> {
@@ -116,6 +136,10 @@ export class ControlClient {
     if (answer.ok) return schema.parse(body);
     throw asCommandError(answer.status, body);
   }
+}
+
+function quarantineOf(slice: string): string {
+  return `/v1/slices/${encodeURIComponent(slice)}/quarantine`;
 }
 
 function asCommandError(status: number, body: unknown): CommandError {

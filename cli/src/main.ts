@@ -7,6 +7,7 @@ import { explain } from './commands/explain.ts';
 import { journal } from './commands/journal.ts';
 import { slices, status } from './commands/status.ts';
 import { printPid } from './commands/pid.ts';
+import { addSyncCommand } from './commands/sync-command.ts';
 import { up } from './commands/up.ts';
 import { runVerb, type VerbOptions } from './commands/verbs.ts';
 import { CommandError } from './output/command-error.ts';
@@ -128,6 +129,8 @@ for (const [verb, text, example, wantsReason] of verbs) {
     runVerb(verb, slice, options, contextOf(options)),
   );
 }
+
+addSyncCommand(program, parseCount);
 
 command(
   'explain <method> <path>',

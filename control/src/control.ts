@@ -11,6 +11,7 @@ import { CanaryGuard } from './use-cases/canary-guard.ts';
 import { CaughtUpRounds } from './use-cases/caught-up-rounds.ts';
 import { EvidenceCollector } from './use-cases/evidence-collector.ts';
 import { FeedContinuity } from './use-cases/feed-continuity.ts';
+import { HeldRecords } from './use-cases/held-records.ts';
 import { FeedMonitor } from './use-cases/feed-monitor.ts';
 import { startLoop, type Loop } from './use-cases/loop.ts';
 import { manageSlice, type ManagedSlice } from './use-cases/managed-slice.ts';
@@ -104,6 +105,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
     });
   ledger.onCommit(() => void published());
   const verbs = new SliceVerbs({ ledger, evidence, verifications, clock, slices, published });
+  const held = new HeldRecords({ ledger, evidence, source });
   const reporter = new StatusReporter({
     ...{ ledger, evidence, feed, proxies, reconciler, verifications, tableSnapshots, slices, clock },
   });
@@ -115,20 +117,8 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
   const { adminToken, peerToken } = deps;
   const inspector = new BusInspector({ bus, clock, topicPrefix, slices: deps.config.slices });
   const app = createApp({
-    ...{
-      ledger,
-      verbs,
-      reporter,
-      publisher,
-      stream,
-      proxies,
-      rounds,
-      inspector,
-      slices,
-      adminToken,
-      peerToken,
-      log,
-    },
+    ...{ ledger, verbs, held, reporter, publisher, stream, proxies, rounds, inspector, slices },
+    ...{ adminToken, peerToken, log },
   });
   const server = await listen(app, { port: deps.port });
 

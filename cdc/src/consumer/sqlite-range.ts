@@ -2,7 +2,7 @@ import type { RangeReport, RangeRequest, RangeRows } from '@banyan/contracts';
 import type { Knex } from 'knex';
 import { canonicalRow, createRangeHash, rowHash } from '../verify/canonical.ts';
 import type { CompiledTable } from './mapping.ts';
-import { quote } from './sqlite-rows.ts';
+import { quoteName as quote } from '../source/catalog.ts';
 
 const PAGE_ROWS = 1_000;
 

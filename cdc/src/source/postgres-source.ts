@@ -13,6 +13,7 @@ import {
   type PublishedTable,
 } from './publication.ts';
 import { SIGNAL_TABLE } from './signal-table.ts';
+import { readNotNullColumns } from './not-null-columns.ts';
 import { SourceDatabase } from './source-database.ts';
 import { SourceTableError } from './source-table-error.ts';
 import type { Lsn, SlotStatus, Source, SourceTable } from './source.ts';
@@ -109,9 +110,11 @@ class PostgresSource implements Source {
 
   async describeTables(tables: readonly string[], signal: AbortSignal): Promise<readonly SourceTable[]> {
     const described = await this.#describe(tables, signal);
+    const notNull = await this.#database.onConnection((ask) => readNotNullColumns(tables, ask), signal);
     return described.map(({ schema, table, key, columns, estimatedRows }) => ({
       name: `${schema}.${table}`,
       key,
+      notNull: notNull.get(`${schema}.${table}`) ?? [],
       columns: Object.fromEntries(columns.map(({ name, type }) => [name, type])),
       estimatedRows: estimatedRows ?? 0,
     }));

@@ -1,7 +1,7 @@
 import pg from 'pg';
 
 /** Settings under which PostgreSQL prints the same text for a value on every connection of ours. */
-const SESSION_SETTINGS = [
+export const SESSION_SETTINGS = [
   'datestyle=ISO,YMD',
   'intervalstyle=iso_8601',
   'timezone=UTC',

@@ -54,6 +54,8 @@ export interface SourceTable {
   readonly key: readonly string[];
   /** Column name to type name as `format_type` prints it. */
   readonly columns: Readonly<Record<string, string>>;
+  /** Columns that are never null; left out where the source cannot tell. */
+  readonly notNull?: readonly string[];
   /** Planner's estimate (`reltuples`), never below 0. */
   readonly estimatedRows: number;
 }

@@ -1,12 +1,18 @@
 import {
   barrierReportSchema,
   rangeReportSchema,
+  quarantineReportSchema,
   rangeRowsSchema,
+  retryReportSchema,
+  skipReportSchema,
+  storeReportSchema,
   syncReportSchema,
-  type RangeRequest,
 } from '@banyan/contracts';
 import type { z } from 'zod';
-import type { ServiceCopy } from './copy.ts';
+import type { ServiceCopy, ServiceStore } from './copy.ts';
+
+/** A service may have thousands of queues to replay. */
+const RETRY_DEADLINE_MS = 100_000;
 
 export type ServiceCopyErrorCode =
   | 'service-unreachable'
@@ -36,21 +42,23 @@ export function createHttpServiceCopy(options: {
   readonly url: string;
   readonly peerToken: string;
   readonly deadlineMs?: number;
-}): ServiceCopy {
+}): ServiceCopy & ServiceStore {
   const { url, peerToken, deadlineMs = 10_000 } = options;
 
   async function ask<T>(question: {
     readonly path: string;
     readonly schema: z.ZodType<T>;
-    readonly body?: RangeRequest;
+    readonly body?: object;
+    /** Default: the copy's. */
+    readonly timeoutMs?: number;
     readonly signal: AbortSignal;
   }): Promise<T> {
-    const { path, schema, body, signal } = question;
+    const { path, schema, body, signal, timeoutMs = deadlineMs } = question;
     const address = new URL(path, url).href;
     const { status, text } = await request(address, {
       method: body ? 'POST' : 'GET',
       headers: { authorization: `Bearer ${peerToken}`, ...(body && { 'content-type': 'application/json' }) },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
       ...(body && { body: JSON.stringify(body) }),
     });
     if (status !== 200) throw new ServiceCopyError('service-refused', `${address} answered ${status}`);
@@ -68,6 +76,15 @@ export function createHttpServiceCopy(options: {
     },
     range: (body, signal) => ask({ path: '/_banyan/range', schema: rangeReportSchema, body, signal }),
     rows: (body, signal) => ask({ path: '/_banyan/rows', schema: rangeRowsSchema, body, signal }),
+    store: (signal) => ask({ path: '/_banyan/store', schema: storeReportSchema, signal }),
+    quarantine: (limit, signal) =>
+      ask({ path: `/_banyan/quarantine?limit=${limit}`, schema: quarantineReportSchema, signal }),
+    retryHeld(body, signal) {
+      const path = '/_banyan/quarantine/retry';
+      return ask({ path, schema: retryReportSchema, body, signal, timeoutMs: RETRY_DEADLINE_MS });
+    },
+    skipHeld: (body, signal) =>
+      ask({ path: '/_banyan/quarantine/skip', schema: skipReportSchema, body, signal }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { GateResult } from '@banyan/contracts';
+import type { GateResult, SyncReport } from '@banyan/contracts';
 import { completeCopyOf, copyOf } from '../domain/slice-state.ts';
 import {
   CAUGHT_UP_MAX_AGE_MS,
@@ -44,18 +44,17 @@ export const serviceReachable: Gate = ({ service, state, nowMs }) => {
     : verdict(judged, 'fail', `it answers, but its consumer is ${consumer}${error ? `: ${error}` : ''}`);
 };
 
-/** The slice's tables can be copied: they exist, with the keys and columns that the mapping names. */
+/** The slice's tables can be copied: both sides have them, and every mapped value finds a place that can hold it. */
 export const sourceTables: Gate = ({ tables, state }) => {
   const judged: Judged = {
     gate: 'source-tables',
-    wanted: 'every table of the slice exists with the mapped key and columns',
-    remedy: `correct the tables in the definition of ${state.name}, then restart control`,
+    wanted: 'the mapping fits the tables of the source and those of the service',
+    remedy: `correct the definition of ${state.name} and restart control and the service, or mend the tables that are named`,
   };
   if (tables === null) return verdict(judged, 'inconclusive', 'the database was not asked yet');
-  if (!tables.known)
-    return verdict(judged, 'inconclusive', `the database could not be asked: ${tables.error}`);
+  if (!tables.known) return verdict(judged, 'inconclusive', `not everybody could be asked: ${tables.error}`);
   return tables.problems.length === 0
-    ? verdict(judged, 'pass', 'they do')
+    ? verdict(judged, 'pass', 'it does')
     : verdict(judged, 'fail', tables.problems.join('; '));
 };
 
@@ -153,16 +152,29 @@ export const heartbeat: Gate = ({ service, nowMs, limits: { maxHeartbeatAgeMs } 
   return verdict(judged, ageMs <= maxHeartbeatAgeMs ? 'pass' : 'fail', `the last one is ${ms(ageMs)} old`);
 };
 
+const NAMED_KEYS = 5;
+
+/** `: public.reviews [17] [18], public.products [3] ...`; empty when no keys are known. */
+function heldNames(tables: SyncReport['tables']): string {
+  const parts = tables.flatMap(({ source, heldKeys = [] }) => {
+    if (heldKeys.length === 0) return [];
+    const keys = heldKeys.slice(0, NAMED_KEYS).map((key) => `[${key.join(', ')}]`);
+    return [`${source} ${keys.join(' ')}${heldKeys.length > NAMED_KEYS ? ' ...' : ''}`];
+  });
+  return parts.length === 0 ? '' : `: ${parts.join(', ')}`;
+}
+
 /** No event is held back. */
 export const quarantine: Gate = ({ service, nowMs, state }) => {
   const judged: Judged = {
     gate: 'quarantine',
     wanted: 'no event held back',
-    remedy: `look at the tables of ${state.name}: banyan status`,
+    remedy: `banyan sync errors ${state.name}`,
   };
   const held = quarantinedOf(service, nowMs);
   if (held === null) return verdict(judged, 'inconclusive', 'unknown: no fresh report of the service');
-  return verdict(judged, held === 0 ? 'pass' : 'fail', `${number.format(held)} held back`);
+  const names = heldNames(freshReport(service, nowMs)?.tables ?? []);
+  return verdict(judged, held === 0 ? 'pass' : 'fail', `${number.format(held)} held back${names}`);
 };
 
 /** Name of the one gate that a step forward can mend by itself, by verifying. */

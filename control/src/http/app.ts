@@ -5,7 +5,7 @@ import {
   type RoutesSnapshot,
 } from '@banyan/contracts';
 import type { Logger } from '@banyan/kit';
-import express, { type Express, type Request, type Response } from 'express';
+import express, { type Express } from 'express';
 import { z } from 'zod';
 import { askProxies } from '../adapters/proxy-explainer.ts';
 import { waitUntilCaughtUp } from '../use-cases/caught-up-request.ts';
@@ -15,10 +15,13 @@ import { findSlice, type ManagedSlice } from '../use-cases/managed-slice.ts';
 import type { ProxyRegistry } from '../use-cases/proxy-registry.ts';
 import type { RoutesPublisher } from '../use-cases/routes-publisher.ts';
 import type { SliceLedger } from '../use-cases/slice-ledger.ts';
+import type { HeldRecords } from '../use-cases/held-records.ts';
 import type { SliceVerbs } from '../use-cases/slice-verbs.ts';
 import type { StatusReporter } from '../use-cases/status-report.ts';
 import { requireToken } from './auth.ts';
 import { addBusRoutes } from './bus-routes.ts';
+import { addQuarantineRoutes } from './quarantine-routes.ts';
+import { goneSignal, paramOf } from './request.ts';
 import { renderMetrics } from './metrics.ts';
 import { parse, parseOrder, parseVerb } from './parse.ts';
 import { answerErrors, unknownAddress } from './problem.ts';
@@ -27,6 +30,7 @@ import type { RoutesStream } from './routes-stream.ts';
 export interface AppDeps {
   readonly ledger: SliceLedger;
   readonly verbs: SliceVerbs;
+  readonly held: HeldRecords;
   readonly reporter: StatusReporter;
   readonly publisher: RoutesPublisher;
   readonly stream: RoutesStream;
@@ -54,20 +58,6 @@ const journalQuery = z.strictObject({
   afterId: z.coerce.number().int().nonnegative().optional(),
   limit: z.coerce.number().int().min(1).max(1_000).default(100),
 });
-
-function paramOf(request: Request, name: string): string {
-  const value = request.params[name];
-  return typeof value === 'string' ? value : '';
-}
-
-/** A signal that aborts when the client is gone before it was answered. */
-function goneSignal(response: Response): AbortSignal {
-  const gone = new AbortController();
-  response.on('close', () => {
-    if (!response.writableFinished) gone.abort(new Error('the client is gone'));
-  });
-  return gone.signal;
-}
 
 /** The control plane's HTTP API: `/v1` for people (admin token) and peers (peer token), health and metrics open. */
 export function createApp(deps: AppDeps): Express {
@@ -130,6 +120,7 @@ function addAdminRoutes(app: Express, deps: AppDeps): void {
     const entries = await ledger.journal(query);
     response.json({ schema_version: CONTROL_SCHEMA_VERSION, entries });
   });
+  addQuarantineRoutes(app, deps);
   app.post('/v1/slices/:name/:verb', isAdmin, json, async (request, response) => {
     const { name } = findSlice(slices, paramOf(request, 'name'));
     const order = parseOrder(name, parseVerb(paramOf(request, 'verb')), request.body);

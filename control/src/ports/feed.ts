@@ -5,14 +5,18 @@ import type {
   GroupStatus,
   Lsn,
   RowRereadProgress,
-  ServiceCopy,
+  ServiceCopy as Copy,
+  ServiceStore,
   Source,
   SourceLog,
   StoredRecord,
   TableSnapshotProgress,
 } from '@banyan/cdc';
 
-export type { FeedMark, GroupStatus, Lsn, ServiceCopy, Source, StoredRecord, TableSnapshotProgress };
+export type { FeedMark, GroupStatus, Lsn, Source, StoredRecord, TableSnapshotProgress };
+
+/** A service as control asks it: its copy, its store, and what it holds back. */
+export type ServiceCopy = Copy & ServiceStore;
 
 /** What people look at on the bus. */
 export type InspectedBus = Pick<Bus, 'topics' | 'groups' | 'usage' | 'read' | 'ends' | 'starts'>;

@@ -1,5 +1,19 @@
-import { defineSlice, type SliceDefinition, type SyncReport } from '@banyan/contracts';
-import { OffsetGoneError, type Bus, type BusUsage, type SourcePosition } from '@banyan/cdc';
+import {
+  defineSlice,
+  type HeldQueueReport,
+  type Row,
+  type SliceDefinition,
+  type StoreReport,
+  type SyncReport,
+} from '@banyan/contracts';
+import {
+  OffsetGoneError,
+  type Bus,
+  type BusUsage,
+  type ServiceStore,
+  type SourcePosition,
+  type SourceTable,
+} from '@banyan/cdc';
 import type {
   CaughtUp,
   ControlBus,
@@ -39,6 +53,15 @@ export interface FakeFeed {
   membership: string;
   /** What the service says of its copy. */
   lost: boolean;
+  heldKeys: string[][];
+  /** What the service holds back, as it lists it. */
+  held: HeldQueueReport[];
+  /** Key text to why a retry of it is refused; others are applied. */
+  readonly refused: Map<string, string>;
+  /** The service's tables. */
+  storeReport: StoreReport;
+  sourceTable: Partial<SourceTable>;
+  sourceRows: Row[];
   /** False: heartbeats stopped at the last one. */
   beating: boolean;
   verification: VerificationResult;
@@ -127,7 +150,10 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     feedMembership: () => ask('source', '', () => feed.membership),
     describeTables: (tables) =>
       ask('source', '', () =>
-        tables.map((name) => ({ name, key: ['id'], columns: { id: 'bigint' }, estimatedRows: 20 })),
+        tables.map((name) => ({
+          ...{ name, key: ['id'], columns: { id: 'bigint' }, notNull: ['id'], estimatedRows: 20 },
+          ...feed.sourceTable,
+        })),
       ),
     requestTableSnapshot: (tables) =>
       ask('source', `requestTableSnapshot ${tables.join()}`, () => {
@@ -145,7 +171,8 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
           if (now && now.state !== 'completed') progress.set(table, { ...now, state: 'stopped' });
         }
       }),
-    requestRowReread: (table) => ask('source', `requestRowReread ${table}`, () => 'reread-1'),
+    requestRowReread: (table, keys) =>
+      ask('source', `requestRowReread ${table} ${JSON.stringify(keys)}`, () => 'reread-1'),
     takePosition: () => ask('source', '', () => '0/1'),
     slotStatus: () =>
       ask('source', '', () => ({
@@ -155,7 +182,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
         retainedWalBytes: 4096,
         walStatus: 'reserved',
       })),
-    readRows: () => Promise.resolve([]),
+    readRows: () => ask('source', '', () => feed.sourceRows),
     close: () => Promise.resolve(),
   };
   const bus: ControlBus = {
@@ -184,6 +211,26 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     },
     membership: 'public.reviews=1/2',
     lost: false,
+    heldKeys: [],
+    held: [],
+    refused: new Map(),
+    sourceTable: {},
+    sourceRows: [],
+    storeReport: {
+      kind: 'sqlite',
+      tables: [
+        {
+          name: 'review',
+          columns: [
+            {
+              ...{ name: 'review_id', type: 'INTEGER', nullable: false, hasDefault: true, generated: false },
+            },
+          ],
+          uniqueKeys: [['review_id']],
+          foreignKeys: [],
+        },
+      ],
+    },
     beating: true,
     verification: { rowsSource: 20, rowsTarget: 20, differences: 0, examples: [] },
     onBus: { records: [], groups: [], usage: { bytes: 5_000, maxBytes: 9_000, warnBytes: 8_000 } },
@@ -216,6 +263,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
                   nextOffset: 7,
                   appliedRows: 20,
                   quarantined: feed.quarantined,
+                  heldKeys: feed.heldKeys,
                   lost: feed.lost,
                   endOffset: null,
                 },
@@ -228,6 +276,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
       metTopics: () => Promise.resolve([]),
       range: () => Promise.resolve({ rows: 0, hash: '' }),
       rows: () => Promise.resolve({ rows: [] }),
+      ...createFakeQuarantine(ask, () => feed),
     },
     completeSnapshot() {
       for (const [table, each] of progress)
@@ -235,4 +284,36 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     },
   };
   return feed;
+}
+
+/** The service's answers about its store and what it holds back. */
+function createFakeQuarantine(
+  ask: <T>(part: 'service', call: string, answer: () => T) => Promise<T>,
+  feed: () => FakeFeed,
+): ServiceStore {
+  const isNamed = (
+    each: HeldQueueReport,
+    { table, key }: { table: string; key: readonly string[] },
+  ): boolean => each.table === table && each.key?.join() === key.join();
+  const recordsOf = (queues: readonly HeldQueueReport[]): number =>
+    queues.reduce((sum, { waiting }) => sum + 1 + waiting, 0);
+  return {
+    store: () => ask('service', '', () => feed().storeReport),
+    quarantine: (limit) =>
+      ask('service', '', () => ({ records: recordsOf(feed().held), queues: feed().held.slice(0, limit) })),
+    retryHeld: ({ queue, dryRun }) =>
+      ask('service', `retryHeld ${queue?.key.join() ?? 'all'}${dryRun ? ' dry' : ''}`, () => {
+        const tried = feed().held.filter((each) => queue === null || isNamed(each, queue));
+        const queues = tried.map((each) => ({
+          ...{ table: each.table, key: each.key, records: 1 + each.waiting },
+          refusedBecause: feed().refused.get(each.key?.join() ?? '') ?? null,
+        }));
+        const refused = queues.filter(({ refusedBecause }) => refusedBecause !== null).length;
+        return { applied: queues.length - refused, refused, queues };
+      }),
+    skipHeld: ({ dryRun, ...name }) =>
+      ask('service', dryRun ? '' : `skipHeld ${name.table} ${name.key.join()}`, () => ({
+        records: recordsOf(feed().held.filter((each) => isNamed(each, name))),
+      })),
+  };
 }
