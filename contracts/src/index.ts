@@ -6,5 +6,6 @@ export * from './proxy-report.ts';
 export * from './routes-snapshot.ts';
 export * from './slice.ts';
 export * from './sync-report.ts';
+export * from './verification.ts';
 export * from './identity.ts';
 export * from './banyan-config.ts';

@@ -45,7 +45,7 @@ function createFeed(): {
     removeTables: refuse,
     describeTables: refuse,
     requestTableSnapshot: refuse,
-    readRows: refuse,
+    readPage: refuse,
     close: () => Promise.resolve(),
     takePosition() {
       feed.steps.push('position');
@@ -57,7 +57,7 @@ function createFeed(): {
     },
   };
   const copy: ServiceCopy = {
-    range: refuse,
+    pieces: refuse,
     rows: refuse,
     metTopics(id) {
       feed.steps.push('met');

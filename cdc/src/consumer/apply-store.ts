@@ -1,5 +1,5 @@
-import type { RangeReport, RangeRequest, RangeRows } from '@banyan/contracts';
 import type { CompiledTable } from './mapping.ts';
+import type { RangeReader } from './range-reader.ts';
 import type { TableChange } from './reduce.ts';
 
 /** How far one partition of a topic has been applied. */
@@ -75,8 +75,6 @@ export interface ApplyStore {
   apply(batch: ApplyBatch): Promise<void>;
   /** Partitions on which a barrier was met. The last 1,000 meetings are kept. */
   metBarrier(id: string): Promise<readonly { readonly topic: string; readonly partition: number }[]>;
-  /** Row count and hash of canonical rows in a range of the target's key order. */
-  range(table: CompiledTable, request: RangeRequest): Promise<RangeReport>;
-  /** The same range row by row. */
-  rows(table: CompiledTable, request: RangeRequest): Promise<RangeRows>;
+  /** Rows of the target tables, for verification. */
+  readonly ranges: RangeReader;
 }

@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { defineSlice, type Row } from '@banyan/contracts';
+import fc from 'fast-check';
 import type { Knex } from 'knex';
 import { openSqliteFile } from '../sqlite/open-file.ts';
-import { canonicalRow, createRangeHash, rowHash } from '../verify/canonical.ts';
+import { canonicalRow, hashOf } from '../verify/canonical.ts';
+import { hashPieces, listRows } from './answer-ranges.ts';
 import { ProgressMovedError, StoreError, type ApplyBatch, type ApplyStore } from './apply-store.ts';
 import { createFolder, note, notesSchema, notesSlice } from './consumer-test-bed.ts';
 import { compileMapping, type CompiledTable } from './mapping.ts';
@@ -210,10 +212,10 @@ describe('ranges:', () => {
     await change({ upserts: rows.toReversed() }, pairs);
   });
 
+  const lineOf = (row: Row): string => canonicalRow(pairs.columns.map((column) => row[column] ?? null));
+
   function expected(some: readonly Row[]): { rows: number; hash: string } {
-    const hash = createRangeHash();
-    for (const row of some) hash.add(canonicalRow(pairs.columns.map((column) => row[column] ?? null)));
-    return hash.report();
+    return { rows: some.length, hash: hashOf(some.map((row) => `${lineOf(row)}\n`).join('')) };
   }
 
   const key = (i: number): string[] => [String(rows[i]?.['name']), String(rows[i]?.['n'])];
@@ -227,21 +229,67 @@ describe('ranges:', () => {
     ['keys that do not exist', ['a', '3'], ['b', '0'], 2, 5],
     ['nothing', key(5), null, 6, 6],
   ])('%s', async (_, afterKey, toKey, from, to) => {
-    const request = { table: 'pair', afterKey, toKey };
     const wanted = rows.slice(from, to);
-    expect(await store.range(pairs, request)).toEqual(expected(wanted));
-    expect((await store.rows(pairs, request)).rows).toEqual(
+    const pieces = [{ toKey, maxRows: 10 }];
+    const report = await hashPieces(store.ranges, pairs, { table: 'pair', afterKey, pieces });
+    expect(report.pieces).toEqual([expected(wanted)]);
+    const request = { table: 'pair', afterKey, toKey, limit: 10, fieldsOf: [] };
+    expect((await listRows(store.ranges, pairs, request)).rows).toEqual(
       wanted.map((row) => ({
         key: [String(row['name']), String(row['n'])],
-        hash: rowHash(canonicalRow(pairs.columns.map((column) => row[column] ?? null))),
+        hash: hashOf(lineOf(row)),
       })),
     );
   });
 
-  test('a range of several pages hashes as one', async () => {
-    const many = Array.from({ length: 2_500 }, (_, i): Row => ({ name: 'm', n: i, v: i }));
-    await change({ clear: true, upserts: many }, pairs);
-    expect(await store.range(pairs, { table: 'pair', afterKey: null, toKey: null })).toEqual(expected(many));
+  test('pieces follow each other, and none is read further than it was asked', async () => {
+    const pieces = [
+      { toKey: key(1), maxRows: 2 },
+      { toKey: key(2), maxRows: 0 },
+      { toKey: null, maxRows: 9 },
+    ];
+    const report = await hashPieces(store.ranges, pairs, { table: 'pair', afterKey: null, pieces });
+    expect(report.pieces).toEqual([
+      expected(rows.slice(0, 2)),
+      { rows: 1, hash: expect.any(String) },
+      expected(rows.slice(3)),
+    ]);
+  });
+
+  test('a store that cannot put rows together itself gives the same hashes', async () => {
+    const rowByRow = { page: store.ranges.page.bind(store.ranges) };
+    const request = { table: 'pair', afterKey: null, pieces: [{ toKey: null, maxRows: 10 }] };
+    expect(await hashPieces(rowByRow, pairs, request)).toEqual(
+      await hashPieces(store.ranges, pairs, request),
+    );
+  });
+
+  test('SQLite writes a row of any text and integer as JavaScript does; rows with a real go another way', async () => {
+    const anyText = fc.string({ unit: 'binary', maxLength: 20 }).filter((text) => text.isWellFormed());
+    const anyValue = fc.oneof(
+      anyText,
+      fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+      fc.constant(null),
+    );
+    const anyRow = fc.record({
+      v: anyValue,
+      real: fc.option(fc.double({ noNaN: true, noDefaultInfinity: true })),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyRow, { minLength: 1, maxLength: 20 }), async (made) => {
+        await change({ clear: true, upserts: made.map(({ v }, n) => ({ name: 'm', n, v })) }, pairs);
+        for (const [n, { real }] of made.entries())
+          if (real !== null) await knex.raw('UPDATE pair SET v = ? + 0.0 WHERE n = ?', [real, n]);
+        const request = { table: 'pair', afterKey: null, pieces: [{ toKey: null, maxRows: 100 }] };
+        const rowByRow = { page: store.ranges.page.bind(store.ranges) };
+        const report = await hashPieces(store.ranges, pairs, request);
+        expect(report).toEqual(await hashPieces(rowByRow, pairs, request));
+        if (made.every(({ real }) => real === null)) {
+          expect(report.pieces).toEqual([expected(made.map(({ v }, n) => ({ name: 'm', n, v })))]);
+        }
+      }),
+      { numRuns: 100 },
+    );
   });
 
   test('null, empty text and the text "null" differ', () => {

@@ -10,7 +10,7 @@ import {
 } from './apply-store.ts';
 import { RowRejectedError } from './reduce.ts';
 import { writeTable } from './sqlite-rows.ts';
-import { readRange, readRows } from './sqlite-range.ts';
+import { createSqliteRangeReader } from './sqlite-range.ts';
 import { migrateApplyStore } from './store-schema.ts';
 
 const KEPT_BARRIERS = 1_000;
@@ -28,6 +28,7 @@ const rowFaults = new Set(['SQLITE_CONSTRAINT', 'SQLITE_MISMATCH', 'SQLITE_TOOBI
  */
 export function createSqliteApplyStore(options: { readonly knex: Knex; readonly reader?: Knex }): ApplyStore {
   const { knex, reader = knex } = options;
+  const ranges = createSqliteRangeReader(reader);
   return {
     async load() {
       return await cleanly(async () => {
@@ -52,8 +53,10 @@ export function createSqliteApplyStore(options: { readonly knex: Knex; readonly 
         ),
       );
     },
-    range: (table, request) => cleanly(() => readRange(reader, table, request)),
-    rows: (table, request) => cleanly(() => readRows(reader, table, request)),
+    ranges: {
+      page: (...question) => cleanly(() => ranges.page(...question)),
+      text: (...question) => cleanly(async () => (await ranges.text?.(...question)) ?? null),
+    },
   };
 }
 

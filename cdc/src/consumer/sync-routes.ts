@@ -1,6 +1,8 @@
-import { rangeRequestSchema, type RangeReport, type RangeRequest, type RangeRows } from '@banyan/contracts';
+import { piecesRequestSchema, rowsRequestSchema } from '@banyan/contracts';
 import { requireBearer } from '@banyan/kit';
 import { json, Router, type RequestHandler } from 'express';
+import type { z } from 'zod';
+import { hashPieces, listRows } from './answer-ranges.ts';
 import type { ApplyStore } from './apply-store.ts';
 import type { Consumer } from './consumer.ts';
 import type { CompiledTable } from './mapping.ts';
@@ -9,7 +11,8 @@ import type { CompiledTable } from './mapping.ts';
  * What the control plane asks of a service, as an Express router to be mounted at the root:
  * - `GET /_banyan/sync`: `syncReportSchema`
  * - `GET /_banyan/barriers/:id`: `barrierReportSchema`
- * - `POST /_banyan/range`, `POST /_banyan/rows` (`rangeRequestSchema`): `rangeReportSchema`, `rangeRowsSchema`
+ * - `POST /_banyan/pieces` (`piecesRequestSchema`): `piecesReportSchema`
+ * - `POST /_banyan/rows` (`rowsRequestSchema`): `rowsReportSchema`
  *
  * Everything wants `Authorization: Bearer <peerToken>`.
  */
@@ -20,7 +23,7 @@ export function syncRoutes(options: {
 }): Router {
   const { consumer, store, peerToken } = options;
   const router = Router();
-  router.use('/_banyan', requireBearer(peerToken), json({ limit: '64kb' }));
+  router.use('/_banyan', requireBearer(peerToken), json({ limit: '1mb' }));
   router.get('/_banyan/sync', (_request, response) => {
     response.json(consumer.report());
   });
@@ -28,22 +31,23 @@ export function syncRoutes(options: {
     response.json({ metTopics: await consumer.metTopics(request.params.id) });
   });
   router.post(
-    '/_banyan/range',
-    answerRange(consumer, (table, range) => store.range(table, range)),
+    '/_banyan/pieces',
+    answer(consumer, piecesRequestSchema, (table, request) => hashPieces(store.ranges, table, request)),
   );
   router.post(
     '/_banyan/rows',
-    answerRange(consumer, (table, range) => store.rows(table, range)),
+    answer(consumer, rowsRequestSchema, (table, request) => listRows(store.ranges, table, request)),
   );
   return router;
 }
 
-function answerRange(
+function answer<T extends { readonly table: string }>(
   consumer: Consumer,
-  read: (table: CompiledTable, request: RangeRequest) => Promise<RangeReport | RangeRows>,
+  schema: z.ZodType<T>,
+  read: (table: CompiledTable, request: T) => Promise<unknown>,
 ): RequestHandler {
   return async (request, response) => {
-    const parsed = rangeRequestSchema.safeParse(request.body);
+    const parsed = schema.safeParse(request.body);
     if (!parsed.success) {
       const problems = parsed.error.issues.map(
         (issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`,

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Row } from '@banyan/contracts';
 import pg from 'pg';
 import { decodeRow, quoteName, quoteTable, readTable, TypeCatalog, type CatalogTable } from './catalog.ts';
-import { readKeyRange } from './key-range.ts';
+import { readKeySorting } from './key-sorting.ts';
 import { writeMessage } from './logical-message.ts';
+import { readSortedPage, type SortedPage, type SortedRange } from './sorted-page.ts';
 import { SourceDatabase } from './source-database.ts';
 import { SourceTableError, type SourceTableProblem } from './source-table-error.ts';
 import type { Lsn, SlotStatus, Source, SourceTable } from './source.ts';
@@ -106,14 +106,14 @@ class PostgresSource implements Source {
     };
   }
 
-  async readRows(range: Parameters<Source['readRows']>[0], signal: AbortSignal): Promise<readonly Row[]> {
+  async readPage(range: SortedRange, signal: AbortSignal): Promise<SortedPage> {
     return await this.#database.onConnection(async (ask) => {
       const table = await readTable(range.table, this.#types, ask);
       if (!table) throw new SourceTableError([{ table: range.table, problem: 'missing' }]);
       const wanted = new Set(range.columns);
       const columns = table.columns.filter(({ name }) => wanted.has(name));
-      const texts = await readKeyRange(range, ask);
-      return texts.map((row) => decodeRow(columns, row));
+      const sorting = await readKeySorting(range.table, range.key, ask);
+      return await readSortedPage({ range, sorting, columns, ask });
     }, signal);
   }
 

@@ -1,15 +1,16 @@
 import {
   barrierReportSchema,
-  rangeReportSchema,
-  rangeRowsSchema,
+  piecesReportSchema,
+  rowsReportSchema,
   syncReportSchema,
-  type RangeRequest,
 } from '@banyan/contracts';
 import type { z } from 'zod';
 import type { ServiceCopy } from './copy.ts';
 
 export type ServiceCopyErrorCode =
   | 'service-unreachable'
+  /** It answered with a status of 500 or above: it may do better next time. */
+  | 'service-failed'
   /** It answered with another status than 200. */
   | 'service-refused'
   /** It answered with something else than agreed. */
@@ -42,7 +43,7 @@ export function createHttpServiceCopy(options: {
   async function ask<T>(question: {
     readonly path: string;
     readonly schema: z.ZodType<T>;
-    readonly body?: RangeRequest;
+    readonly body?: object;
     readonly signal: AbortSignal;
   }): Promise<T> {
     const { path, schema, body, signal } = question;
@@ -53,6 +54,7 @@ export function createHttpServiceCopy(options: {
       signal: AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]),
       ...(body && { body: JSON.stringify(body) }),
     });
+    if (status >= 500) throw new ServiceCopyError('service-failed', `${address} answered ${status}`);
     if (status !== 200) throw new ServiceCopyError('service-refused', `${address} answered ${status}`);
     const parsed = schema.safeParse(parseJson(text));
     if (parsed.success) return parsed.data;
@@ -66,8 +68,8 @@ export function createHttpServiceCopy(options: {
       const path = `/_banyan/barriers/${encodeURIComponent(id)}`;
       return (await ask({ path, schema: barrierReportSchema, signal })).metTopics;
     },
-    range: (body, signal) => ask({ path: '/_banyan/range', schema: rangeReportSchema, body, signal }),
-    rows: (body, signal) => ask({ path: '/_banyan/rows', schema: rangeRowsSchema, body, signal }),
+    pieces: (body, signal) => ask({ path: '/_banyan/pieces', schema: piecesReportSchema, body, signal }),
+    rows: (body, signal) => ask({ path: '/_banyan/rows', schema: rowsReportSchema, body, signal }),
   };
 }
 

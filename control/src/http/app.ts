@@ -3,6 +3,7 @@ import {
   caughtUpRequestSchema,
   proxyReportSchema,
   type RoutesSnapshot,
+  type VerificationResponse,
 } from '@banyan/contracts';
 import type { Logger } from '@banyan/kit';
 import express, { type Express, type Request, type Response } from 'express';
@@ -16,6 +17,8 @@ import type { RoutesPublisher } from '../use-cases/routes-publisher.ts';
 import type { SliceLedger } from '../use-cases/slice-ledger.ts';
 import type { SliceVerbs } from '../use-cases/slice-verbs.ts';
 import type { StatusReporter } from '../use-cases/status-report.ts';
+import { nextStepsAfterVerification } from '../use-cases/verification-report.ts';
+import type { VerificationRunner } from '../use-cases/verification-runner.ts';
 import { requireToken } from './auth.ts';
 import { renderMetrics } from './metrics.ts';
 import { parse, parseOrder, parseVerb } from './parse.ts';
@@ -26,6 +29,7 @@ export interface AppDeps {
   readonly ledger: SliceLedger;
   readonly verbs: SliceVerbs;
   readonly reporter: StatusReporter;
+  readonly verifications: Pick<VerificationRunner, 'report'>;
   readonly publisher: RoutesPublisher;
   readonly stream: RoutesStream;
   readonly proxies: ProxyRegistry;
@@ -103,7 +107,7 @@ function addPeerRoutes(app: Express, deps: AppDeps): void {
 }
 
 function addAdminRoutes(app: Express, deps: AppDeps): void {
-  const { ledger, reporter, proxies, peerToken, slices } = deps;
+  const { ledger, reporter, proxies, peerToken, slices, verifications } = deps;
   const isAdmin = requireToken(deps.adminToken, 'the token of people: in the file ADMIN_TOKEN_FILE');
   const json = express.json({ limit: '100kb' });
   app.get('/v1/status', isAdmin, async (_request, response) => {
@@ -114,6 +118,14 @@ function addAdminRoutes(app: Express, deps: AppDeps): void {
   });
   app.get('/v1/slices/:name', isAdmin, async (request, response) => {
     response.json(await reporter.slice(paramOf(request, 'name')));
+  });
+  app.get('/v1/slices/:name/verification', isAdmin, (request, response) => {
+    const { name } = findSlice(slices, paramOf(request, 'name'));
+    const report = verifications.report(name);
+    response.json({
+      ...{ schema_version: CONTROL_SCHEMA_VERSION, slice: name, report },
+      next_steps: nextStepsAfterVerification(name, report),
+    } satisfies VerificationResponse);
   });
   app.get('/v1/explain', isAdmin, async (request, response) => {
     const question = parse(explainQuery, request.query, 'query');

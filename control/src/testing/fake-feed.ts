@@ -7,8 +7,8 @@ import type {
   Source,
   TableSnapshotProgress,
   TableSnapshots,
-  VerificationResult,
   Verify,
+  VerifyState,
 } from '../ports/feed.ts';
 import type { ManualClock } from './manual-clock.ts';
 
@@ -33,7 +33,8 @@ export interface FakeFeed {
   quarantined: number;
   /** False: heartbeats stopped at the last one. */
   beating: boolean;
-  verification: VerificationResult;
+  /** What the next verification finds. */
+  verification: VerifyState;
   /** Reports every table of the last table snapshot as completed. */
   completeSnapshot(): void;
   /** Called at the start of each round of catching up; a promise holds it up. */
@@ -49,6 +50,18 @@ export function createTestSlice(name = 'reviews', table = 'public.reviews'): Sli
     tables: [{ source: table, target: 'review', kind: 'owned', key: ['id'], columns: { id: 'review_id' } }],
     canaryShares: [0.1, 0.5, 1],
   });
+}
+
+/** A table that was verified: 20 rows on both sides, and nothing wrong but what is given. */
+export function verifiedTable(
+  changes: Partial<VerifyState['tables'][number]> = {},
+): VerifyState['tables'][number] {
+  return {
+    ...{ source: 'public.reviews', target: 'review', step: 'done', after: null, rowsEstimated: 20 },
+    ...{ rowsSource: 20, rowsTarget: 20, missing: 0, extra: 0, different: 0, unsettled: 0, repaired: 0 },
+    ...{ ranges: 1, examples: [], notes: [] },
+    ...changes,
+  };
 }
 
 /** @param clock The clock that heartbeats are written by. */
@@ -87,7 +100,10 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
         retainedWalBytes: 4096,
         walStatus: 'reserved',
       })),
-    readRows: () => Promise.resolve([]),
+    readPage: () =>
+      Promise.resolve({
+        ...{ rows: [], keyAt: () => [], versionAt: () => '', isKeyTextShared: true, bytewise: [] },
+      }),
     close: () => Promise.resolve(),
   };
   const bus: ControlBus = {
@@ -107,7 +123,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     lag: { p50Ms: 20, p99Ms: 80, samples: 60 },
     quarantined: 0,
     beating: true,
-    verification: { rowsSource: 20, rowsTarget: 20, differences: 0, examples: [] },
+    verification: { tables: [verifiedTable()] },
     onCatchUp: () => Promise.resolve(),
     source,
     bus,
@@ -122,7 +138,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
         return ask('caughtUp', '', () => ({ position }));
       },
     },
-    verify: () => ask('verify', 'verify', () => feed.verification),
+    verify: ({ repair }) => ask('verify', repair ? 'repair' : 'verify', () => feed.verification),
     copy: {
       sync: () =>
         ask('service', '', () => {
@@ -133,7 +149,13 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
             tables: [
               {
                 ...{ source: 'public.reviews', target: 'review', topic: 'shop.public.reviews' },
-                ...{ nextOffset: 7, appliedRows: 20, quarantined: feed.quarantined, lost: false, endOffset: null },
+                ...{
+                  nextOffset: 7,
+                  appliedRows: 20,
+                  quarantined: feed.quarantined,
+                  lost: false,
+                  endOffset: null,
+                },
               },
             ],
             lag: feed.lag,
@@ -141,8 +163,8 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
           } satisfies SyncReport;
         }),
       metTopics: () => Promise.resolve([]),
-      range: () => Promise.resolve({ rows: 0, hash: '' }),
-      rows: () => Promise.resolve({ rows: [] }),
+      pieces: () => Promise.resolve({ pieces: [] }),
+      rows: () => Promise.resolve({ rows: [], isWhole: true }),
     },
     completeSnapshot() {
       for (const [table, each] of progress)
