@@ -46,6 +46,8 @@ function createFeed(): {
     describeTables: refuse,
     requestTableSnapshot: refuse,
     readPage: refuse,
+    stopTableSnapshots: refuse,
+    requestRowReread: refuse,
     close: () => Promise.resolve(),
     takePosition() {
       feed.steps.push('position');

@@ -2,6 +2,7 @@ import type { SliceDefinition } from '@banyan/contracts';
 import type {
   Bus,
   Lsn,
+  RowRereadProgress,
   ServiceCopy,
   Source,
   SourceLog,
@@ -18,6 +19,8 @@ export type ControlBus = Pick<Bus, 'append'> & Pick<SourceLog, 'sourcePosition'>
 export interface TableSnapshots {
   /** The last one of this table (`schema.table`); null when none was ever reported. */
   progress(table: string): TableSnapshotProgress | null;
+  /** A row re-read by its id; null while it is not known. */
+  rowReread(id: string): RowRereadProgress | null;
 }
 
 /** Waits until a service has applied a position that is taken after the call began. */
