@@ -10,7 +10,7 @@ export * from './verify/http-service-copy.ts';
 export * from './source/key-sorting.ts';
 export * from './verify/finding.ts';
 export { defaultPaceLimits, type PaceLimits } from './verify/pace.ts';
-export type { RequestRowReread } from './verify/repair.ts';
+export type { RowReread } from './verify/repair.ts';
 export { VerifyUnsupportedError, type Bound } from './verify/source-rows.ts';
 export { differencesOf, type TableVerifyState, type VerifyState } from './verify/verify-state.ts';
 export * from './verify/verify-slice.ts';

@@ -6,7 +6,7 @@ import type { ServiceCopy } from './copy.ts';
 import type { Settled } from './judge.ts';
 import { createPace, defaultPaceLimits, type PaceLimits } from './pace.ts';
 import { createPatientCopy } from './patient-copy.ts';
-import { repair, type RequestRowReread } from './repair.ts';
+import { repair, type Mended, type RowReread } from './repair.ts';
 import { settleRanges, type SettleOptions } from './settle-ranges.ts';
 import { VerifyUnsupportedError } from './source-rows.ts';
 import {
@@ -26,7 +26,7 @@ export interface VerifyOptions {
   /** What an interrupted verification of the same copy and mapping knew; it goes on from there. */
   readonly resume?: VerifyState | null;
   /** Mends what differs while it goes. Default: it only looks. */
-  readonly requestRowReread?: RequestRowReread | null;
+  readonly reread?: RowReread | null;
   readonly pace?: PaceLimits;
   /** Rows of the source read at once, 1 to 10,000. Default 10,000. */
   readonly pageRows?: number;
@@ -107,7 +107,10 @@ async function* verifyTable(run: TableRun, from: TableVerifyState): AsyncGenerat
   for await (const page of walkTable({ ...settle, after: from.after, pageRows, pieceRows, pace })) {
     for await (const found of settleRanges(settle, page.differing)) {
       const left = await mend(run, settle, page, found);
-      state = withSettled(state, left, found.findings.length - left.findings.length);
+      state = withSettled(state, left.settled, {
+        repaired: found.findings.length - left.settled.findings.length,
+        note: left.problem,
+      });
     }
     // Only now: what is kept must not claim a range that is not settled.
     state = withPage(state, page);
@@ -116,11 +119,11 @@ async function* verifyTable(run: TableRun, from: TableVerifyState): AsyncGenerat
 }
 
 async function mend(
-  { requestRowReread = null }: TableRun,
+  { reread = null }: TableRun,
   settle: SettleOptions,
   { isKeyTextShared }: ComparedPage,
   found: Settled,
-): Promise<Settled> {
-  if (!requestRowReread || found.findings.length === 0) return found;
-  return await repair({ ...settle, requestRowReread, isKeyTextShared }, found);
+): Promise<Mended> {
+  if (!reread || found.findings.length === 0) return { settled: found, problem: null };
+  return await repair({ ...settle, reread, isKeyTextShared }, found);
 }

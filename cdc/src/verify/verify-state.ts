@@ -56,7 +56,11 @@ export function initialTableState(
 }
 
 /** Adds what was found in ranges that differed. */
-export function withSettled(state: TableVerifyState, settled: Settled, repaired: number): TableVerifyState {
+export function withSettled(
+  state: TableVerifyState,
+  settled: Settled,
+  { repaired, note }: { readonly repaired: number; readonly note: string | null },
+): TableVerifyState {
   const { findings } = settled;
   const of = (kind: FindingKind): number => findings.filter((finding) => finding.kind === kind).length;
   const shown = findings.slice(0, MAX_EXAMPLES - state.examples.length);
@@ -69,6 +73,7 @@ export function withSettled(state: TableVerifyState, settled: Settled, repaired:
     different: state.different + of('different'),
     unsettled: state.unsettled + of('unsettled'),
     repaired: state.repaired + Math.max(0, repaired),
+    notes: withNote(state.notes, note),
     examples: [...state.examples, ...shown.map(({ kind, key, fields }) => ({ kind, key, fields }))],
   };
 }
@@ -82,8 +87,15 @@ export function withPage(state: TableVerifyState, page: ComparedPage): TableVeri
     rowsSource: state.rowsSource + page.equalRows,
     rowsTarget: state.rowsTarget + page.equalRows,
     ranges: state.ranges + page.pieces,
-    notes: page.bytewise.length > 0 ? [sortedByBytes(state.source, page.bytewise)] : [],
+    notes: withNote(
+      state.notes,
+      page.bytewise.length > 0 ? sortedByBytes(state.source, page.bytewise) : null,
+    ),
   };
+}
+
+function withNote(notes: readonly string[], note: string | null): readonly string[] {
+  return note === null || notes.includes(note) ? notes : [...notes, note];
 }
 
 function sortedByBytes(table: string, columns: readonly string[]): string {
