@@ -5,11 +5,13 @@ import {
   problemSchema,
   statusReportSchema,
   verbResponseSchema,
+  verificationResponseSchema,
   type Explanation,
   type JournalEntry,
   type StatusReport,
   type VerbRequest,
   type VerbResponse,
+  type VerificationResponse,
 } from '@banyan/contracts';
 import type { z } from 'zod';
 import type { Home } from './home.ts';
@@ -55,6 +57,10 @@ export class ControlClient {
 
   verb(slice: string, verb: Verb, body: VerbRequest): Promise<VerbResponse> {
     return this.#ask(verbResponseSchema, `/v1/slices/${encodeURIComponent(slice)}/${verb}`, { body });
+  }
+
+  verification(slice: string): Promise<VerificationResponse> {
+    return this.#ask(verificationResponseSchema, `/v1/slices/${encodeURIComponent(slice)}/verification`);
   }
 
   explain(query: Readonly<Record<string, string>>): Promise<Explanation> {
