@@ -61,6 +61,11 @@ export const configTable = {
     schema: z.coerce.number().positive().optional(),
     text: 'rows of the source that a verification reads a second, at most; not set: as fast as it goes',
   },
+  verifyPageRows: {
+    env: 'VERIFY_PAGE_ROWS',
+    schema: z.coerce.number().int().min(10).max(10_000).default(10_000),
+    text: 'rows that a verification reads at once; what is settled is kept after each of them',
+  },
   verifyMaxServiceLatencyMs: {
     env: 'VERIFY_MAX_SERVICE_LATENCY_MS',
     schema: z.coerce.number().positive().default(250),

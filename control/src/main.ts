@@ -68,7 +68,7 @@ async function start(): Promise<Closable> {
       verify: ({ repair, maxLagMs, ...options }) =>
         verifySlice({
           ...{ ...options, source, caughtUp, reread: repair ? reread : null },
-          pace: { ...pace, maxLagMs },
+          ...{ pace: { ...pace, maxLagMs }, pageRows: settings.verifyPageRows },
         }),
       slot: settings.slotName,
       monolithUrl: settings.monolithUrl,

@@ -35,6 +35,8 @@ export interface FakeFeed {
   beating: boolean;
   /** What the next verification finds. */
   verification: VerifyState;
+  /** Takes the place of a verification that ends at once. */
+  onVerify: Verify | null;
   /** Reports every table of the last table snapshot as completed. */
   completeSnapshot(): void;
   /** Called at the start of each round of catching up; a promise holds it up. */
@@ -70,7 +72,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
   let heartbeatAtMs = clock.nowMs();
   let snapshots = 0;
   let positions = 0;
-  const ask = <T>(part: keyof FakeFeed['broken'], call: string, answer: () => T): Promise<T> => {
+  const ask = <T>(part: keyof FakeFeed['broken'], call: string, answer: () => T | Promise<T>): Promise<T> => {
     if (call) feed.calls.push(call);
     const trouble = feed.broken[part];
     return trouble === null ? Promise.resolve(answer()) : Promise.reject(new Error(trouble));
@@ -132,6 +134,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     quarantined: 0,
     beating: true,
     verification: { tables: [verifiedTable()] },
+    onVerify: null,
     onCatchUp: () => Promise.resolve(),
     source,
     bus,
@@ -146,7 +149,12 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
         return ask('caughtUp', '', () => ({ position }));
       },
     },
-    verify: ({ repair }) => ask('verify', repair ? 'repair' : 'verify', () => feed.verification),
+    verify: (options) =>
+      ask(
+        'verify',
+        options.repair ? 'repair' : 'verify',
+        () => feed.onVerify?.(options) ?? feed.verification,
+      ),
     copy: {
       sync: () =>
         ask('service', '', () => {
