@@ -8,7 +8,7 @@ const sortedAlike: ReadonlySet<string> = new Set([
 ]);
 
 /** Types whose values are other texts in an envelope, so that neither order of PostgreSQL's is the service's. */
-const sortedOtherwise: ReadonlySet<string> = new Set(['bytea', 'timetz']);
+const sortedOtherwise: ReadonlySet<string> = new Set(['bytea', 'timetz', 'bit', 'varbit', 'array']);
 
 /** How the rows of a table have to be asked for to come in the order of the service's keys. */
 export interface KeySorting {
@@ -51,8 +51,9 @@ export async function readKeySorting(
     const type = row?.['type'] ?? '';
     const isAlike = sortedAlike.has(type) || (isText(type) && row?.['bytewise'] === 't');
     if (isAlike) return { name, expression: quoteName(name), isBytewise: false };
-    // Text without a cast, so that an index on (column COLLATE "C") serves.
-    const text = isText(type) ? quoteName(name) : `${quoteName(name)}::text`;
+    // Text as it is, so that an index on (column COLLATE "C") serves. Others as they are printed: a cast has another
+    // text for char(n) and inet.
+    const text = isText(type) ? quoteName(name) : `concat(${quoteName(name)})`;
     return { name, expression: `(${text} COLLATE "C")`, isBytewise: true };
   });
   return {
@@ -78,7 +79,8 @@ const KEY_COLUMNS = `
     FROM base JOIN pg_catalog.pg_type t ON t.oid = base.type WHERE t.typtype = 'd'
   )
   SELECT base.name, base.relkind::text AS relkind,
-    CASE WHEN t.typnamespace = 'pg_catalog'::regnamespace THEN t.typname ELSE '' END AS type,
+    CASE WHEN t.typcategory = 'A' THEN 'array'
+      WHEN t.typnamespace = 'pg_catalog'::regnamespace THEN t.typname ELSE '' END AS type,
     CASE co.collprovider
       WHEN 'd' THEN db.datlocprovider = 'b' OR (db.datlocprovider = 'c' AND db.datcollate IN ('C', 'POSIX'))
       WHEN 'b' THEN true

@@ -1,12 +1,15 @@
-import type { CompiledTable } from '../consumer/mapping.ts';
+import type { CompiledTable, Key } from '../consumer/mapping.ts';
 import type { ServiceCopy } from './copy.ts';
 import { hashOf } from './canonical.ts';
 import { judge, type JudgeOptions, type OpenRange, type Settled } from './judge.ts';
-import { keyText, readVersionedRows, type BoundedRange } from './source-rows.ts';
+import { isSortedLike } from './key-order.ts';
+import { keyText, readVersionedRows, sortedOtherwise, type BoundedRange } from './source-rows.ts';
 
 export interface SettleOptions extends JudgeOptions {
   readonly copy: ServiceCopy;
   readonly table: CompiledTable;
+  /** A target key as the source has it, which tells what is a number; null when the source has no row there. */
+  readonly someKey?: Key | null;
   /** Target rows looked at once. Default 2,000. */
   readonly targetRows?: number;
 }
@@ -14,6 +17,8 @@ export interface SettleOptions extends JudgeOptions {
 /**
  * Looks at ranges whose hashes differ row by row, and judges the rows that differ. Yields in parts, so that a service
  * which holds a million rows too many fills nobody's memory.
+ *
+ * @throws VerifyUnsupportedError when the service does not sort its rows as the source does.
  */
 export async function* settleRanges(
   options: SettleOptions,
@@ -31,7 +36,7 @@ export async function* settleRanges(
 }
 
 async function* firstLooks(options: SettleOptions, range: BoundedRange): AsyncGenerator<OpenRange> {
-  const { copy, table, targetRows = 2_000, signal } = options;
+  const { copy, table, someKey = null, targetRows = 2_000, signal } = options;
   const start = range.after && [...range.after.target];
   const toKey = range.to && [...range.to.target];
   const source = await readVersionedRows({ ...options, range });
@@ -41,6 +46,8 @@ async function* firstLooks(options: SettleOptions, range: BoundedRange): AsyncGe
   for (;;) {
     const request = { table: table.target, afterKey, toKey, limit: targetRows, fieldsOf: [] };
     const { rows, isWhole } = await copy.rows(request, signal);
+    const keys = rows.map(({ key }) => key);
+    if (someKey && !isSortedLike(keys, someKey)) throw sortedOtherwise(table);
     const open = rows.flatMap(({ key, hash }) => {
       const text = keyText(key);
       missing.delete(text);

@@ -23,6 +23,8 @@ export interface CanonicalPage {
   /** See `canonicalRow`. */
   readonly rows: readonly string[];
   boundAt(index: number): Bound;
+  /** The target key of the first row; null without one. */
+  readonly firstKey: Key | null;
   /** See `SortedPage`. */
   versionAt(index: number): string;
   readonly isKeyTextShared: boolean;
@@ -78,13 +80,15 @@ export async function readCanonicalPage(question: SourceQuestion): Promise<Canon
         target: table.forwardKey(row).map((value) => canonicalValue(value) ?? ''),
       };
     },
+    firstKey: page.rows[0] ? table.forwardKey(page.rows[0]) : null,
     versionAt: (index) => page.versionAt(index),
     isKeyTextShared: page.isKeyTextShared,
     bytewise: page.bytewise,
   };
 }
 
-function sortedOtherwise({ source, sourceKey }: CompiledTable): VerifyUnsupportedError {
+/** Said when the two sides do not sort a table's rows alike. */
+export function sortedOtherwise({ source, sourceKey }: CompiledTable): VerifyUnsupportedError {
   return new VerifyUnsupportedError(
     `${source}: the source and the service sort the key (${sourceKey.join(', ')}) differently, so that their rows cannot be compared range by range. Keys of whole numbers, uuid and text are sorted alike.`,
   );
@@ -93,7 +97,7 @@ function sortedOtherwise({ source, sourceKey }: CompiledTable): VerifyUnsupporte
 /** Every row of a range, by key text. */
 export async function readVersionedRows(
   question: Omit<SourceQuestion, 'limit' | 'withVersions'>,
-): Promise<Map<string, VersionedRow>> {
+): Promise<ReadonlyMap<string, VersionedRow>> {
   const all = new Map<string, VersionedRow>();
   let { range } = question;
   for (;;) {

@@ -105,7 +105,7 @@ async function* verifyTable(run: TableRun, from: TableVerifyState): AsyncGenerat
   const pace = (): Promise<void> => run.pace(pageRows);
   let state = from;
   for await (const page of walkTable({ ...settle, after: from.after, pageRows, pieceRows, pace })) {
-    for await (const found of settleRanges(settle, page.differing)) {
+    for await (const found of settleRanges({ ...settle, someKey: page.someKey }, page.differing)) {
       const left = await mend(run, settle, page, found);
       state = withSettled(state, left.settled, {
         repaired: found.findings.length - left.settled.findings.length,

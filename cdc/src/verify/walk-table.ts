@@ -1,4 +1,4 @@
-import type { CompiledTable } from '../consumer/mapping.ts';
+import type { CompiledTable, Key } from '../consumer/mapping.ts';
 import type { Source } from '../source/source.ts';
 import { hashOf } from './canonical.ts';
 import type { ServiceCopy } from './copy.ts';
@@ -28,6 +28,8 @@ export interface ComparedPage {
   readonly pieces: number;
   /** Where the page ends; null for the last one, which ends with the key space. */
   readonly end: Bound | null;
+  /** The target key of some row; null without one. */
+  readonly someKey: Key | null;
   readonly isKeyTextShared: boolean;
   readonly bytewise: readonly string[];
 }
@@ -57,6 +59,7 @@ export async function* walkTable(options: WalkOptions): AsyncGenerator<ComparedP
       differing: [...differing].map(({ range }) => range),
       pieces: pieces.length,
       end,
+      someKey: page.firstKey,
       isKeyTextShared: page.isKeyTextShared,
       bytewise: page.bytewise,
     };

@@ -20,7 +20,7 @@ const DEFAULT_WAIT_S = 3_600;
 const POLL_MS = 300;
 /** Between two lines where nobody can overwrite one. */
 const LINE_INTERVAL_MS = 5_000;
-/** How long the control plane may be away, e.g. to be started again. */
+/** How long the control plane may be away, or the verification interrupted, e.g. while something starts again. */
 const AWAY_MS = 60_000;
 
 /**
@@ -96,17 +96,20 @@ async function waitUntilDone(
   const deadlineMs = performance.now() + timeoutS * 1_000;
   const show = quiet ? null : createProgressLine();
   let text = 'it has not begun';
-  let awaySinceMs: number | null = null;
+  let stuckSinceMs: number | null = null;
   for (;;) {
     const response = await ask(client, slice);
     if (response?.report && isDone(response.report)) {
       show?.(null);
       return { ...response, report: response.report };
     }
-    awaySinceMs = response ? null : (awaySinceMs ?? performance.now());
+    const isStuck = response?.report?.state !== 'running';
+    stuckSinceMs = isStuck ? (stuckSinceMs ?? performance.now()) : null;
     if (response?.report) text = verificationProgressText(response.report);
     show?.(response ? text : 'the control plane does not answer; it goes on when it is back');
-    if (awaySinceMs !== null && performance.now() - awaySinceMs > AWAY_MS) await client.verification(slice);
+    if (stuckSinceMs !== null && performance.now() - stuckSinceMs > AWAY_MS) {
+      throw stuck(slice, (await client.verification(slice)).report);
+    }
     if (performance.now() > deadlineMs) throw notYet(slice, timeoutS, text);
     await sleep(POLL_MS);
   }
@@ -124,6 +127,16 @@ async function ask(client: ControlClient, slice: string): Promise<VerificationRe
 
 function isDone({ state }: VerificationReport): boolean {
   return state === 'finished' || state === 'failed';
+}
+
+function stuck(slice: string, report: VerificationReport | null): CommandError {
+  return new CommandError({
+    code: 'verification-interrupted',
+    message: `The verification of ${slice} does not go on. It is tried again every few seconds.`,
+    evidence: [report?.error ?? 'unknown'],
+    nextSteps: ['banyan status', 'banyan doctor', `banyan verify ${slice}`],
+    exitCode: 3,
+  });
 }
 
 function notYet(slice: string, timeoutS: number, text: string): CommandError {

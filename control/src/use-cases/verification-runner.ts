@@ -172,6 +172,7 @@ export class VerificationRunner {
         ...{ resume: stored.progress, repair: asked.repair, signal: this.#closing.signal },
         onProgress: async (progress) => {
           stored = { ...stored, progress };
+          await this.#refuseGivenUp(slice.name, stored.snapshot);
           await this.#save(stored);
           this.#known.set(slice.name, { stored, pacing });
         },
@@ -181,6 +182,12 @@ export class VerificationRunner {
       await this.#interrupt(stored, error);
       throw error;
     }
+  }
+
+  /** A rollback takes the copy away; what is found in it from then on is of no use. */
+  async #refuseGivenUp(name: string, snapshot: string): Promise<void> {
+    const copy = completeCopyOf(await this.#deps.ledger.read(name));
+    if (copy?.snapshotId !== snapshot) throw givenUp(name);
   }
 
   async #beginOrGoOn(slice: ManagedSlice, asked: AskedBy): Promise<StoredVerification> {
@@ -209,7 +216,7 @@ export class VerificationRunner {
     for (let attempt = 1; ; attempt += 1) {
       const from = await ledger.read(slice.name);
       const next = repairBegun(from, snapshotId);
-      if (!next) throw new NoCompleteCopyError(`The copy of slice "${slice.name}" was given up meanwhile.`);
+      if (!next) throw givenUp(slice.name);
       const { by, reason } = asked;
       try {
         await ledger.commit({ from, next, by, reason, verb: 'repair', evidence: [] });
@@ -261,7 +268,7 @@ export class VerificationRunner {
     for (let attempt = 1; ; attempt += 1) {
       const from = await ledger.read(slice.name);
       const next = verified(from, snapshotId, verification);
-      if (!next) throw new NoCompleteCopyError(`The copy of slice "${slice.name}" was given up meanwhile.`);
+      if (!next) throw givenUp(slice.name);
       try {
         const gate = verificationGate(evidence.evidence(slice, next, []));
         return await ledger.commit({ from, next, by, reason, verb: 'verify', evidence: [gate] });
@@ -276,6 +283,10 @@ export class VerificationRunner {
     this.#closing.abort(new Error('control is stopping'));
     await Promise.allSettled([...this.#running.values()].map(({ done }) => done));
   }
+}
+
+function givenUp(slice: string): NoCompleteCopyError {
+  return new NoCompleteCopyError(`The copy of slice "${slice}" was given up meanwhile.`);
 }
 
 /** What the slice's state and its gate keep of a verification: names and keys, no values. */
