@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { decodeRow, quoteName, quoteTable, readTable, TypeCatalog, type CatalogTable } from './catalog.ts';
+import { quoteName, quoteTable, readTable, TypeCatalog, type CatalogTable } from './catalog.ts';
 import { readKeySorting } from './key-sorting.ts';
 import { writeMessage } from './logical-message.ts';
 import { readSortedPage, type SortedPage, type SortedRange } from './sorted-page.ts';

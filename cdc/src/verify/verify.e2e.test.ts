@@ -243,12 +243,13 @@ test('a copy that lags is no difference', async () => {
 
 test('rows that change all the time are no difference once they rest, and their neighbours are judged', async () => {
   await planted.raw(`UPDATE big SET label = 'wrong' WHERE id = 18000000000000003`);
-  let goesOn = true;
+  const rest = new AbortController();
   const writer = (async () => {
-    while (goesOn) await bed.sql(`UPDATE public.big SET m = m + 1 WHERE id IN (0, 36000000000000006)`);
+    while (!rest.signal.aborted)
+      await bed.sql(`UPDATE public.big SET m = m + 1 WHERE id IN (0, 36000000000000006)`);
   })();
   const tables = await verify();
-  goesOn = false;
+  rest.abort();
   await writer;
   expect(tables[0]).toMatchObject({ different: 1, missing: 0, extra: 0 });
   expect(tables[0]?.examples.filter(({ kind }) => kind === 'different')).toMatchObject([

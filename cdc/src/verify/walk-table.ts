@@ -1,3 +1,4 @@
+import type { PiecesReport } from '@banyan/contracts';
 import type { CompiledTable, Key } from '../consumer/mapping.ts';
 import type { Source } from '../source/source.ts';
 import { hashOf } from './canonical.ts';
@@ -109,9 +110,14 @@ async function compare(
   // Hashed while the service does the same.
   const hashes = pieces.map(({ rows }) => hashOf(rows.length === 0 ? '' : `${rows.join('\n')}\n`));
   const theirs = (await asked).pieces;
-  return new Set(
-    pieces.filter(({ rows }, i) => theirs[i]?.rows !== rows.length || theirs[i]?.hash !== hashes[i]),
-  );
+  return new Set(pieces.filter(({ rows }, i) => !isSame(theirs[i], { rows: rows.length, hash: hashes[i] })));
+}
+
+function isSame(
+  theirs: PiecesReport['pieces'][number] | undefined,
+  ours: { readonly rows: number; readonly hash: string | undefined },
+): boolean {
+  return theirs?.rows === ours.rows && theirs.hash === ours.hash;
 }
 
 function targetKey(bound: Bound | null): string[] | null {
