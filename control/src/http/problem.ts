@@ -3,7 +3,7 @@ import type { Logger } from '@banyan/kit';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { NoProxyAnswerError } from '../adapters/proxy-explainer.ts';
 import { UnknownSliceError } from '../use-cases/managed-slice.ts';
-import { NoCompleteCopyError, VerificationRunningError } from '../use-cases/verification-runner.ts';
+import { NoCompleteCopyError, VerificationRunningError } from '../use-cases/verification-journal.ts';
 import { RefusedError } from '../use-cases/verb-order.ts';
 
 /** A request that is not what the address takes: every mistake at once. */

@@ -1,5 +1,6 @@
-import { differencesOf, type TableVerifyState } from '@banyan/cdc';
+import { describeFinding, differencesOf, type TableVerifyState, type VerifyState } from '@banyan/cdc';
 import type { VerificationReport } from '@banyan/contracts';
+import type { Verification } from '../domain/slice-state.ts';
 import type { StoredVerification } from '../ports/verification-store.ts';
 
 const number = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
@@ -59,6 +60,21 @@ export function describeReport(report: VerificationReport): string {
   ];
   const interrupted = report.state === 'interrupted' ? 'interrupted, goes on from ' : '';
   return `verification: ${interrupted}${parts.join(', ')}`;
+}
+
+/** What the slice's state and its gate keep of a verification: names and keys, no values. */
+export function summaryOf(progress: VerifyState | null, finishedAtMs: number): Verification {
+  const tables = progress?.tables ?? [];
+  const examples = tables.flatMap((table) =>
+    table.examples.map((finding) => describeFinding(table.source, finding)),
+  );
+  return {
+    finishedAtMs,
+    rowsSource: sumOf(tables, 'rowsSource'),
+    rowsTarget: sumOf(tables, 'rowsTarget'),
+    differences: differencesOf(tables),
+    examples: examples.slice(0, 10),
+  };
 }
 
 /** Commands that make sense after a verification, most useful first. */

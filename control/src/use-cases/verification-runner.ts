@@ -1,34 +1,27 @@
 import type { VerificationReport } from '@banyan/contracts';
-import { describeFinding, differencesOf, type VerifyState } from '@banyan/cdc';
 import { randomUUID } from 'node:crypto';
 import { completeCopyOf, type Verification } from '../domain/slice-state.ts';
-import { repairBegun, verified } from '../domain/sync-steps.ts';
-import { verification as verificationGate } from '../gates/gates.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Verify } from '../ports/feed.ts';
-import { EpochConflictError } from '../ports/slice-store.ts';
 import type { StoredVerification, VerificationStore } from '../ports/verification-store.ts';
 import type { EvidenceCollector } from './evidence-collector.ts';
 import { messageOf } from './loop.ts';
 import type { ManagedSlice } from './managed-slice.ts';
 import { mappingFingerprint } from './mapping-fingerprint.ts';
 import type { SliceLedger } from './slice-ledger.ts';
-import { describeReport, reportOf, rowsCompared } from './verification-report.ts';
-
-const COMMIT_ATTEMPTS = 10;
+import {
+  givenUp,
+  NoCompleteCopyError,
+  VerificationJournal,
+  VerificationRunningError,
+  type AskedBy,
+} from './verification-journal.ts';
+import { describeReport, reportOf, rowsCompared, summaryOf } from './verification-report.ts';
 
 /** Errors that come again however often it is tried. */
 const lastingErrors: ReadonlySet<string> = new Set([
   ...['verify-unsupported', 'key-sorting-unsupported', 'mapping-failed'],
 ]);
-
-/** Who asked for a verification, for the journal. */
-export interface AskedBy {
-  readonly by: string;
-  readonly reason: string | null;
-  /** Mends what differs. */
-  readonly repair: boolean;
-}
 
 export interface VerificationDeps {
   readonly ledger: SliceLedger;
@@ -41,18 +34,6 @@ export interface VerificationDeps {
 export interface VerificationRun {
   readonly verification: Verification;
   readonly journalId: number;
-}
-
-/** There is nothing to verify, or what was verified is gone. */
-export class NoCompleteCopyError extends Error {
-  readonly code = 'not-possible';
-  override readonly name = 'NoCompleteCopyError';
-}
-
-/** A verification that only looks is running, and cannot become one that repairs. */
-export class VerificationRunningError extends Error {
-  readonly code = 'not-possible';
-  override readonly name = 'VerificationRunningError';
 }
 
 interface Running {
@@ -74,12 +55,14 @@ interface Known {
  */
 export class VerificationRunner {
   readonly #deps: VerificationDeps;
+  readonly #journal: VerificationJournal;
   readonly #closing = new AbortController();
   readonly #running = new Map<string, Running>();
   readonly #known = new Map<string, Known>();
 
   constructor(deps: VerificationDeps) {
     this.#deps = deps;
+    this.#journal = new VerificationJournal(deps);
   }
 
   /** Reads what earlier control planes left. */
@@ -199,32 +182,15 @@ export class VerificationRunner {
     const last = await store.read(slice.name);
     const isSame = last?.snapshot === snapshot && last.mapping === mapping && last.repair === asked.repair;
     const earlier = last?.state === 'running' && isSame ? last : null;
-    if (asked.repair && !earlier) await this.#journalRepair(slice, snapshot, asked);
+    if (asked.repair && !earlier) await this.#journal.repairBegun(slice, snapshot, asked);
     const stored: StoredVerification = {
       ...{ slice: slice.name, run: randomUUID(), snapshot, mapping, state: 'running', repair: asked.repair },
-      ...{ by: earlier?.by ?? asked.by, reason: earlier ? earlier.reason : asked.reason },
+      ...{ by: asked.by, reason: asked.reason },
       startedAtMs: earlier?.startedAtMs ?? clock.nowMs(),
       ...{ finishedAtMs: null, error: null, progress: earlier?.progress ?? null },
     };
     await store.begin(stored);
     return stored;
-  }
-
-  /** Before anything is changed, so that the journal explains it even if nobody lives to see the end. */
-  async #journalRepair(slice: ManagedSlice, snapshotId: string, asked: AskedBy): Promise<void> {
-    const { ledger } = this.#deps;
-    for (let attempt = 1; ; attempt += 1) {
-      const from = await ledger.read(slice.name);
-      const next = repairBegun(from, snapshotId);
-      if (!next) throw givenUp(slice.name);
-      const { by, reason } = asked;
-      try {
-        await ledger.commit({ from, next, by, reason, verb: 'repair', evidence: [] });
-        return;
-      } catch (error) {
-        if (!(error instanceof EpochConflictError) || attempt === COMMIT_ATTEMPTS) throw error;
-      }
-    }
   }
 
   async #save(stored: StoredVerification): Promise<void> {
@@ -235,10 +201,8 @@ export class VerificationRunner {
   async #finish(slice: ManagedSlice, stored: StoredVerification, asked: AskedBy): Promise<VerificationRun> {
     const finishedAtMs = this.#deps.clock.nowMs();
     const verification = summaryOf(stored.progress, finishedAtMs);
-    const repaired = stored.progress?.tables.reduce((sum, table) => sum + table.repaired, 0) ?? 0;
-    const said = asked.repair ? `${asked.reason ?? 'repair'} (${repaired} rows repaired)` : asked.reason;
     // 1. The result. Killed after it, the verification only ends once more.
-    const journalId = await this.#record(slice, stored.snapshot, verification, { ...asked, reason: said });
+    const journalId = await this.#journal.finished(slice, stored, { asked, verification });
     // 2. Nothing is left to go on with.
     const finished: StoredVerification = { ...stored, state: 'finished', finishedAtMs, error: null };
     await this.#save(finished);
@@ -257,49 +221,9 @@ export class VerificationRunner {
     });
   }
 
-  /** The result belongs to the copy, not to an epoch: a step made meanwhile does not outdate it. */
-  async #record(
-    slice: ManagedSlice,
-    snapshotId: string,
-    verification: Verification,
-    { by, reason }: AskedBy,
-  ): Promise<number> {
-    const { ledger, evidence } = this.#deps;
-    for (let attempt = 1; ; attempt += 1) {
-      const from = await ledger.read(slice.name);
-      const next = verified(from, snapshotId, verification);
-      if (!next) throw givenUp(slice.name);
-      try {
-        const gate = verificationGate(evidence.evidence(slice, next, []));
-        return await ledger.commit({ from, next, by, reason, verb: 'verify', evidence: [gate] });
-      } catch (error) {
-        if (!(error instanceof EpochConflictError) || attempt === COMMIT_ATTEMPTS) throw error;
-      }
-    }
-  }
-
   /** Ends running verifications and waits for them. */
   async close(): Promise<void> {
     this.#closing.abort(new Error('control is stopping'));
     await Promise.allSettled([...this.#running.values()].map(({ done }) => done));
   }
-}
-
-function givenUp(slice: string): NoCompleteCopyError {
-  return new NoCompleteCopyError(`The copy of slice "${slice}" was given up meanwhile.`);
-}
-
-/** What the slice's state and its gate keep of a verification: names and keys, no values. */
-function summaryOf(progress: VerifyState | null, finishedAtMs: number): Verification {
-  const tables = progress?.tables ?? [];
-  const examples = tables.flatMap((table) =>
-    table.examples.map((finding) => describeFinding(table.source, finding)),
-  );
-  return {
-    finishedAtMs,
-    rowsSource: tables.reduce((sum, table) => sum + table.rowsSource, 0),
-    rowsTarget: tables.reduce((sum, table) => sum + table.rowsTarget, 0),
-    differences: differencesOf(tables),
-    examples: examples.slice(0, 10),
-  };
 }
