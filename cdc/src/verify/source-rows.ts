@@ -23,8 +23,9 @@ export interface CanonicalPage {
   /** See `canonicalRow`. */
   readonly rows: readonly string[];
   boundAt(index: number): Bound;
-  /** The target key of the first row; null without one. */
+  /** The target keys of the first and the last row; null without one. */
   readonly firstKey: Key | null;
+  readonly lastKey: Key | null;
   /** See `SortedPage`. */
   versionAt(index: number): string;
   readonly isKeyTextShared: boolean;
@@ -43,6 +44,8 @@ export interface SourceQuestion {
   readonly range: BoundedRange;
   readonly limit: number;
   readonly withVersions?: boolean;
+  /** Target key of the row before the range, which has to sort before all of it; null when it is not known. */
+  readonly previousKey?: Key | null;
   readonly signal: AbortSignal;
 }
 
@@ -53,7 +56,7 @@ export interface SourceQuestion {
  * otherwise than the service.
  */
 export async function readCanonicalPage(question: SourceQuestion): Promise<CanonicalPage> {
-  const { source, table, range, limit, withVersions = false, signal } = question;
+  const { source, table, range, limit, withVersions = false, previousKey = null, signal } = question;
   const page = await source.readPage(
     {
       ...{ table: table.source, columns: table.sourceColumns, key: table.sourceKey, limit, withVersions },
@@ -62,7 +65,7 @@ export async function readCanonicalPage(question: SourceQuestion): Promise<Canon
     signal,
   );
   const { columns } = table;
-  let previous: Key | null = null;
+  let previous = previousKey;
   const rows = page.rows.map((row) => {
     const mapped = table.forward(row);
     const key = table.forwardKey(row);
@@ -81,6 +84,7 @@ export async function readCanonicalPage(question: SourceQuestion): Promise<Canon
       };
     },
     firstKey: page.rows[0] ? table.forwardKey(page.rows[0]) : null,
+    lastKey: previous,
     versionAt: (index) => page.versionAt(index),
     isKeyTextShared: page.isKeyTextShared,
     bytewise: page.bytewise,

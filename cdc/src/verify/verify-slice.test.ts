@@ -412,3 +412,18 @@ test('a source that sorts its keys otherwise than the service is refused', async
     /public.notes: the source and the service sort the key \(id\) differently/,
   );
 });
+
+test('a source that sorts its keys otherwise from one page to the next is refused', async () => {
+  // Each page by itself is in order: 11 to 25 come before 1 to 10.
+  const turned = {
+    ...source,
+    async readPage(...[range, signal]: Parameters<Source['readPage']>) {
+      const after = range.afterKey?.[0];
+      const from = after === undefined ? '10' : after === '25' ? '0' : after;
+      return await source.readPage({ ...range, afterKey: [from] }, signal);
+    },
+  };
+  await expect(verify({ source: turned, pageRows: 15 })).rejects.toMatchObject({
+    code: 'verify-unsupported',
+  });
+});

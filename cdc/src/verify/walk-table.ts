@@ -46,13 +46,13 @@ interface Piece {
  */
 export async function* walkTable(options: WalkOptions): AsyncGenerator<ComparedPage> {
   const { pageRows } = options;
-  let next = readAhead(options, options.after);
+  let next = readAhead(options, options.after, null);
   let { after } = options;
   for (;;) {
     const page = await next;
     // The last range has no end: rows behind the source's last one belong to it.
     const end = page.rows.length < pageRows ? null : page.boundAt(page.rows.length - 1);
-    if (end) next = readAhead(options, end);
+    if (end) next = readAhead(options, end, page.lastKey);
     const pieces = piecesOf(page, { after, to: end }, options.pieceRows);
     const differing = await compare(options, pieces);
     yield {
@@ -69,11 +69,16 @@ export async function* walkTable(options: WalkOptions): AsyncGenerator<ComparedP
   }
 }
 
-function readAhead(options: WalkOptions, after: Bound | null): Promise<CanonicalPage> {
+function readAhead(
+  options: WalkOptions,
+  after: Bound | null,
+  previousKey: Key | null,
+): Promise<CanonicalPage> {
   const { source, table, pageRows, signal, pace } = options;
   const read = async (): Promise<CanonicalPage> => {
     await pace();
-    return await readCanonicalPage({ source, table, range: { after, to: null }, limit: pageRows, signal });
+    const range = { after, to: null };
+    return await readCanonicalPage({ source, table, range, limit: pageRows, previousKey, signal });
   };
   const page = read();
   page.catch(() => {
