@@ -1,4 +1,4 @@
-import { controlRecordKey, parseExactJson, type Row } from '@banyan/contracts';
+import { controlRecordKey, GONE_HEADER, parseExactJson, type Row } from '@banyan/contracts';
 import { z } from 'zod';
 import type { StoredRecord } from '../bus/bus.ts';
 import type { CompiledTable } from './mapping.ts';
@@ -47,7 +47,7 @@ export function decodeRecord(record: StoredRecord, table: CompiledTable): Decode
   const envelope = parseEnvelope(record.value);
   return {
     kind: 'change',
-    change: toChange(envelope, table),
+    change: toChange(envelope, table, record.headers[GONE_HEADER] !== undefined),
     committedAtMs: envelope.op === 'r' ? null : envelope.source.ts_ms,
   };
 }
@@ -82,7 +82,8 @@ function parseEnvelope(value: string): ReadEnvelope {
   throw new RecordError(`the value is not an envelope: ${problems.join('; ')}`);
 }
 
-function toChange({ op, before, after }: ReadEnvelope, table: CompiledTable): RowChange {
+/** @param isGone The row is deleted by now, and its left-out values with it: to do that at once needs none of them. */
+function toChange({ op, before, after }: ReadEnvelope, table: CompiledTable, isGone: boolean): RowChange {
   switch (op) {
     case 't':
       return { kind: 'clear' };
@@ -91,9 +92,13 @@ function toChange({ op, before, after }: ReadEnvelope, table: CompiledTable): Ro
       return { kind: 'delete', key: table.forwardKey(before) };
     case 'c':
     case 'u':
-    case 'r':
+    case 'r': {
       if (!after) throw new RecordError(`op "${op}" without "after"`);
-      return { kind: 'upsert', key: table.forwardKey(after), row: table.forward(after) };
+      const key = table.forwardKey(after);
+      const row = table.forward(after);
+      if (isGone && table.columns.some((column) => !(column in row))) return { kind: 'delete', key };
+      return { kind: 'upsert', key, row };
+    }
   }
 }
 
