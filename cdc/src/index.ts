@@ -1,6 +1,7 @@
 export * from './bus/bus.ts';
 export { openSqliteBus } from './bus/sqlite-bus.ts';
 export * from './caught-up/caught-up.ts';
+export { formatLsn, parseLsn } from './source/lsn.ts';
 export * from './source/source.ts';
 export * from './source/postgres-source.ts';
 export * from './source/source-table-error.ts';

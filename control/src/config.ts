@@ -56,6 +56,11 @@ export const configTable = {
     schema: z.coerce.number().int().positive().default(10_000),
     text: 'how long a gate may fail in canary before the reads are taken back, milliseconds',
   },
+  retainedWalWarnBytes: {
+    env: 'RETAINED_WAL_WARN_BYTES',
+    schema: z.coerce.number().int().positive().default(1_073_741_824),
+    text: 'bytes of WAL that a slot keeps, from which on status and doctor warn; a limit of the server counts as well',
+  },
 } satisfies ConfigTable;
 
 export type ControlConfig = ConfigOf<typeof configTable>;

@@ -47,6 +47,7 @@ function createFeed(): {
     requestTableSnapshot: refuse,
     stopTableSnapshots: refuse,
     requestRowReread: refuse,
+    walRetention: refuse,
     readRows: refuse,
     close: () => Promise.resolve(),
     takePosition() {

@@ -7,7 +7,8 @@ import { readKeyRange } from './key-range.ts';
 import { writeMessage } from './logical-message.ts';
 import { SourceDatabase } from './source-database.ts';
 import { SourceTableError, type SourceTableProblem } from './source-table-error.ts';
-import type { Lsn, SlotStatus, Source, SourceTable } from './source.ts';
+import type { Lsn, SlotStatus, Source, SourceTable, WalRetention } from './source.ts';
+import { readWalRetention } from './wal-retention.ts';
 
 export interface PostgresSourceOptions {
   /** URL of a role that owns the tables (or is a member of their owner) and the publication. */
@@ -130,6 +131,10 @@ class PostgresSource implements Source {
       retainedWalBytes: row?.['retained'] == null ? null : Number(row['retained']),
       walStatus: row?.['wal_status'] ?? null,
     };
+  }
+
+  walRetention(signal: AbortSignal): Promise<WalRetention> {
+    return readWalRetention(this.#database, signal);
   }
 
   async readRows(range: Parameters<Source['readRows']>[0], signal: AbortSignal): Promise<readonly Row[]> {

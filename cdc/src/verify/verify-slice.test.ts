@@ -64,6 +64,7 @@ const source: Source = {
   requestTableSnapshot: refuse,
   stopTableSnapshots: refuse,
   requestRowReread: refuse,
+  walRetention: refuse,
   takePosition: refuse,
   slotStatus: refuse,
   close: () => Promise.resolve(),

@@ -11,8 +11,8 @@ import type {
 
 export type { Lsn, ServiceCopy, Source, TableSnapshotProgress };
 
-/** What control does on the bus: it appends reset records and reads how far the source came. */
-export type ControlBus = Pick<Bus, 'append'> & Pick<SourceLog, 'sourcePosition'>;
+/** What control does on the bus: it appends reset records and reads how far source and topics came. */
+export type ControlBus = Pick<Bus, 'append' | 'ends'> & Pick<SourceLog, 'sourcePosition'>;
 
 /** Follows table snapshots by their notifications on the bus. */
 export interface TableSnapshots {

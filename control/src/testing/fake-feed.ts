@@ -1,5 +1,5 @@
 import { defineSlice, type SliceDefinition, type SyncReport } from '@banyan/contracts';
-import type { Bus } from '@banyan/cdc';
+import type { Bus, SlotWal, WalRetention } from '@banyan/cdc';
 import type {
   CaughtUp,
   ControlBus,
@@ -33,6 +33,8 @@ export interface FakeFeed {
   quarantined: number;
   /** False: heartbeats stopped at the last one. */
   beating: boolean;
+  /** What slots keep. */
+  wal: WalRetention;
   verification: VerificationResult;
   /** Reports every table of the last table snapshot as completed. */
   completeSnapshot(): void;
@@ -49,6 +51,15 @@ export function createTestSlice(name = 'reviews', table = 'public.reviews'): Sli
     tables: [{ source: table, target: 'review', kind: 'owned', key: ['id'], columns: { id: 'review_id' } }],
     canaryShares: [0.1, 0.5, 1],
   });
+}
+
+/** A slot that keeps 4 kB. */
+export function slotWal(name: string, changes: Partial<SlotWal> = {}): SlotWal {
+  return {
+    ...{ name, database: 'shop', kind: 'logical', active: false, walStatus: 'reserved' },
+    ...{ retainedWalBytes: 4096, safeWalBytes: null, inactiveSinceMs: null },
+    ...changes,
+  };
 }
 
 /** @param clock The clock that heartbeats are written by. */
@@ -95,6 +106,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
         retainedWalBytes: 4096,
         walStatus: 'reserved',
       })),
+    walRetention: () => ask('source', '', () => feed.wal),
     readRows: () => Promise.resolve([]),
     close: () => Promise.resolve(),
   };
@@ -103,6 +115,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
       feed.calls.push(...records.map(({ topic, key }) => `append ${topic} ${key ?? ''}`));
       return Promise.resolve();
     },
+    ends: (topics) => Promise.resolve(topics.map((topic) => ({ topic, partition: 0, nextOffset: 9 }))),
     sourcePosition: (name) =>
       Promise.resolve({
         ...{ source: name, epoch: 1, lsn: 1n, systemId: '1', timeline: 1 },
@@ -115,6 +128,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     lag: { p50Ms: 20, p99Ms: 80, samples: 60 },
     quarantined: 0,
     beating: true,
+    wal: { walLsn: '0/101', maxSlotWalKeepBytes: null, slots: [slotWal('banyan', { active: true })] },
     verification: { rowsSource: 20, rowsTarget: 20, differences: 0, examples: [] },
     onCatchUp: () => Promise.resolve(),
     source,

@@ -2,6 +2,7 @@ import type { StatusReport } from '@banyan/contracts';
 import type { Clock } from '../ports/clock.ts';
 import type { ControlBus, Source } from '../ports/feed.ts';
 import { messageOf, withDeadline } from './loop.ts';
+import type { WalStatus } from './wal-monitor.ts';
 
 type SlotStatus = Awaited<ReturnType<Source['slotStatus']>>;
 
@@ -49,7 +50,7 @@ export class FeedMonitor {
     };
   }
 
-  status(): StatusReport['feed'] {
+  status(): Omit<StatusReport['feed'], keyof WalStatus> {
     const { clock, slot } = this.#deps;
     const nowMs = clock.nowMs();
     const asked = this.#asked && nowMs - this.#asked.atMs <= FRESH_MS ? this.#asked : null;
