@@ -122,7 +122,7 @@ test('tells of every slot of the server and the WAL that it keeps, also when nob
   const other = `${bed.slot}_other`;
   await bed.sql('SELECT pg_create_logical_replication_slot($1, $2)', [other, 'pgoutput']);
   const before = await bed.source.walRetention(signal);
-  await bed.sql(`SELECT pg_logical_emit_message(false, 'x', repeat('x', 1000000))`);
+  await bed.sql(`SELECT pg_logical_emit_message(true, 'x', repeat('x', 1000000))`);
   const after = await bed.source.walRetention(signal);
   const retained = ({ slots }: typeof after): number =>
     slots.find(({ name }) => name === other)?.retainedWalBytes ?? 0;
