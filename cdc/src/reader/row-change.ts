@@ -1,4 +1,5 @@
 import {
+  GONE_HEADER,
   stringifyExactJson,
   UNAVAILABLE_VALUE,
   type Envelope,
@@ -18,6 +19,8 @@ export interface RowChange {
   readonly before: OldTuple | null;
   /** Undefined fields are unchanged TOAST values; they may be filled in later. */
   readonly after: Tuple | null;
+  /** A read that saw the change found no such row: what is undefined nobody can have any more, and a delete follows. */
+  readonly isGone?: boolean;
 }
 
 /** A committed transaction of the stream, or a part of it: a large one comes in several. */
@@ -147,16 +150,18 @@ export function changeRecords(
   };
   if (after === null) return erase();
   if (change.kind === 'insert') return [record(newKey, envelopeText('c', { before: null, after }, source))];
+  const gone = change.isGone ? { [GONE_HEADER]: 'true' } : {};
   if (oldKey === null || newKey === null || oldKey === newKey) {
-    const update = record(
-      newKey,
-      envelopeText('u', { before: change.before?.full ? before : null, after }, source),
-    );
+    const value = envelopeText('u', { before: change.before?.full ? before : null, after }, source);
+    const update = record(newKey, value, gone);
     return table.tellsOldKeys ? [update] : [unknownOldKey(change, source), update];
   }
   return [
     ...erase({ '__debezium.newkey': newKey }),
-    record(newKey, envelopeText('c', { before: null, after }, source), { '__debezium.oldkey': oldKey }),
+    record(newKey, envelopeText('c', { before: null, after }, source), {
+      '__debezium.oldkey': oldKey,
+      ...gone,
+    }),
   ];
 }
 

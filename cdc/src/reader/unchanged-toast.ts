@@ -24,7 +24,7 @@ interface Gap {
 
 /**
  * Fills in TOAST values that updates did not carry: from the old row where the WAL has all of it, else from the source
- * by primary key. What cannot be had (the row is gone) stays undefined.
+ * by primary key. What cannot be had stays undefined, and where that is because the row is gone, the change says so.
  *
  * A value read at the source may be of a later change; then that change follows in the stream and says the same.
  */
@@ -84,6 +84,7 @@ async function fill(gaps: readonly Gap[], database: SourceDatabase, signal: Abor
     // An older snapshot than the change could give the value that the change's predecessor replaced.
     if (!isVisible(gap.transaction.xid, read.snapshot)) again.push(gap);
     else if (row) gap.transaction.changes[gap.index] = { ...gap.change, after: merge(gap, row) };
+    else gap.transaction.changes[gap.index] = { ...gap.change, isGone: true };
   }
   return again;
 }

@@ -16,10 +16,11 @@ import { readNotNullColumns } from './not-null-columns.ts';
 import { readSortedPage, type SortedPage, type SortedRange } from './sorted-page.ts';
 import { SourceDatabase } from './source-database.ts';
 import { SourceTableError } from './source-table-error.ts';
-import type { Lsn, SlotStatus, Source, SourceTable } from './source.ts';
+import type { Lsn, SlotStatus, Source, SourceTable, WalRetention } from './source.ts';
 import { findUnfitTables } from './table-fitness.ts';
 import { quoteName, quoteParts, quoteTable } from './table-name.ts';
 import { TypeCatalog } from './type-catalog.ts';
+import { readWalRetention } from './wal-retention.ts';
 
 export interface PostgresSourceOptions {
   /** URL of a role that owns the tables (or is a member of their owner) and the publication. */
@@ -175,6 +176,10 @@ class PostgresSource implements Source {
       retainedWalBytes: row?.['retained'] == null ? null : Number(row['retained']),
       walStatus: row?.['wal_status'] ?? null,
     };
+  }
+
+  walRetention(signal: AbortSignal): Promise<WalRetention> {
+    return readWalRetention(this.#database, signal);
   }
 
   async readPage(range: SortedRange, signal: AbortSignal): Promise<SortedPage> {

@@ -6,7 +6,8 @@ import type { Ports } from './ports.ts';
 import type { ProcessSpec } from './process-spec.ts';
 
 const TOPIC_PREFIX = 'shop';
-const FEED_NAME = 'banyan_shop';
+/** Name of the feed's replication slot and of its publication. */
+export const FEED_NAME = 'banyan_shop';
 
 const local = (port: number): string => `http://127.0.0.1:${port}`;
 
