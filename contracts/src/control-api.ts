@@ -39,7 +39,7 @@ const tableSyncSchema = z.strictObject({
   /** Table snapshot of this table; null when none was asked for. */
   tableSnapshot: z
     .strictObject({
-      state: z.enum(['requested', 'running', 'completed', 'failed']),
+      state: z.enum(['requested', 'running', 'completed', 'failed', 'stopped']),
       rowsDone: z.number().int().nullable(),
       rowsEstimated: z.number().int().nullable(),
     })

@@ -46,6 +46,9 @@ export interface Envelope {
 /** Stands for a TOAST value that the WAL did not carry because the statement did not change it. */
 export const UNAVAILABLE_VALUE = '__debezium_unavailable_value';
 
+/** Header of a record that was asked for by a row re-read: the id that asking for it gave. */
+export const REREAD_HEADER = 'banyan.reread';
+
 /** `shop.public.reviews` for the table `public.reviews` under the prefix `shop`. */
 export function tableTopic(prefix: string, table: string): string {
   return `${prefix}.${table}`;

@@ -45,6 +45,8 @@ function createFeed(): {
     removeTables: refuse,
     describeTables: refuse,
     requestTableSnapshot: refuse,
+    stopTableSnapshots: refuse,
+    requestRowReread: refuse,
     readRows: refuse,
     close: () => Promise.resolve(),
     takePosition() {

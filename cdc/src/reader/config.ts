@@ -36,4 +36,19 @@ export const readerConfig = {
     schema: z.coerce.number('must be a number').int().min(50).max(60_000).default(1_000),
     text: 'milliseconds between heartbeats, 50 to 60,000',
   },
+  chunkRows: {
+    env: 'SNAPSHOT_CHUNK_ROWS',
+    schema: z.coerce.number('must be a number').int().min(1).max(100_000).default(4_096),
+    text: 'most rows of a chunk of a table snapshot, 1 to 100,000; it starts small and grows while the stream keeps up',
+  },
+  maxBacklogBytes: {
+    env: 'SNAPSHOT_MAX_BACKLOG_BYTES',
+    schema: z.coerce.number('must be a number').int().min(0).default(8_388_608),
+    text: 'table snapshots wait while more bytes of the stream than this were received and are not stored',
+  },
+  storeTargetMs: {
+    env: 'SNAPSHOT_STORE_TARGET_MS',
+    schema: z.coerce.number('must be a number').int().min(1).max(60_000).default(200),
+    text: 'milliseconds from the end of a chunk in the WAL to the disk above which chunks are made smaller, 1 to 60,000',
+  },
 } as const satisfies ConfigTable;

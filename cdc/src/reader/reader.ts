@@ -7,19 +7,22 @@ import { formatLsn } from '../source/lsn.ts';
 import { SourceDatabase } from '../source/source-database.ts';
 import type { Lsn } from '../source/source.ts';
 import { readTableSnapshotHistory } from '../source/table-snapshot-progress.ts';
-import type { OpenTableSnapshot } from '../source/table-snapshot-notifications.ts';
+import type { OpenTableSnapshot } from '../source/table-snapshot-history.ts';
 import { parseSnapshot, StreamedTransactions } from '../source/transaction-visibility.ts';
 import { FeedTables } from './feed-table.ts';
-import { runHeartbeat } from './heartbeat.ts';
+import { runHeartbeat, VisibleAtHeartbeat } from './heartbeat.ts';
 import { evictOtherReader, prepareSource } from './prepare-source.ts';
 import { ReaderStoppedError } from './reader-error.ts';
 import { ReplicationStream, StreamLostError } from './replication-stream.ts';
 import { StepTranslator } from './step-records.ts';
-import { TableSnapshots } from './table-snapshots.ts';
+import { TableSnapshots, type TableSnapshotsOptions } from './table-snapshots.ts';
 import { TransactionAssembler, type StreamStep } from './transaction-assembler.ts';
 import { fillUnchangedToast } from './unchanged-toast.ts';
 
-export interface ReaderOptions {
+export interface ReaderOptions extends Pick<
+  TableSnapshotsOptions,
+  'chunkRows' | 'maxBacklogBytes' | 'storeTargetMs'
+> {
   /** PostgreSQL's URL of a role with REPLICATION that may read the tables. */
   readonly sourceUrl: string;
   /** Where records and position are stored. Not closed by the reader. */
@@ -32,8 +35,6 @@ export interface ReaderOptions {
   readonly publication: string;
   /** Default 1,000. */
   readonly heartbeatIntervalMs?: number;
-  /** Rows of a table snapshot's chunk. Default 1,024. */
-  readonly chunkRows?: number;
   readonly logger: Logger;
   /** Stops the reader like `close()`. */
   readonly signal?: AbortSignal;
@@ -96,6 +97,7 @@ class WalReader implements Reader {
   readonly #firstAttempt = Promise.withResolvers<null>();
   readonly #background: Promise<void>[] = [];
   #transactions = new StreamedTransactions();
+  readonly #visible = new VisibleAtHeartbeat();
   #databaseName = '';
   #stream: ReplicationStream | null = null;
   #position: SourcePosition | null = null;
@@ -111,15 +113,21 @@ class WalReader implements Reader {
     this.#database = new SourceDatabase({ url, name: `banyan reader ${slot}` });
     this.#tables = new FeedTables({ prefix, database: this.#database });
     this.#snapshots = new TableSnapshots({
+      ...options,
       database: this.#database,
       types: this.#tables.types,
       publication,
       context: () => ({ prefix, database: this.#databaseName }),
       transactions: () => this.#transactions,
       logger,
-      ...(options.chunkRows === undefined ? {} : { chunkRows: options.chunkRows }),
+      backlogBytes: () => this.#backlogBytes,
     });
     this.stopped = this.#run();
+  }
+
+  get #backlogBytes(): number {
+    const received = this.#stream?.receivedLsn ?? 0n;
+    return Math.max(0, Number(received - (this.#position?.lsn ?? received)));
   }
 
   get firstAttempt(): Promise<null> {
@@ -155,7 +163,7 @@ class WalReader implements Reader {
         end = isAborted(this.#signal) ? null : this.#judge(error as Error);
       }
       this.#stream?.close();
-      this.#snapshots.abandonChunk();
+      this.#snapshots.abandonChunks();
       if (!end && !isAborted(this.#signal)) await this.#pause();
     }
     this.#state = 'stopped';
@@ -270,7 +278,7 @@ class WalReader implements Reader {
       runHeartbeat({
         database: this.#database,
         intervalMs,
-        onSnapshot: (snapshot) => this.#transactions.forgetVisible(snapshot),
+        onWritten: (heartbeat) => this.#visible.write(heartbeat),
         logger,
         signal: this.#signal,
       }),
@@ -284,6 +292,7 @@ class WalReader implements Reader {
       context: { prefix: this.#options.prefix, database: this.#databaseName },
       snapshots: this.#snapshots,
       transactions: this.#transactions,
+      visible: this.#visible,
       logger: this.#options.logger,
     });
     let position = from;

@@ -3,6 +3,7 @@ import type { Logger } from '@banyan/kit';
 import type { BusRecord } from '../bus/bus.ts';
 import type { StreamedTransactions } from '../source/transaction-visibility.ts';
 import { SIGNAL_TABLE } from './feed-table.ts';
+import type { VisibleAtHeartbeat } from './heartbeat.ts';
 import {
   changeRecords,
   type EnvelopeContext,
@@ -28,17 +29,20 @@ export class StepTranslator {
   readonly #context: EnvelopeContext;
   readonly #snapshots: TableSnapshots;
   readonly #transactions: StreamedTransactions;
+  readonly #visible: VisibleAtHeartbeat;
   readonly #logger: Logger;
 
   constructor(parts: {
     readonly context: EnvelopeContext;
     readonly snapshots: TableSnapshots;
     readonly transactions: StreamedTransactions;
+    readonly visible: VisibleAtHeartbeat;
     readonly logger: Logger;
   }) {
     this.#context = parts.context;
     this.#snapshots = parts.snapshots;
     this.#transactions = parts.transactions;
+    this.#visible = parts.visible;
     this.#logger = parts.logger;
   }
 
@@ -56,6 +60,7 @@ export class StepTranslator {
         const { content } = step;
         if ('heartbeat' in content) {
           heartbeatMs = content.heartbeat;
+          this.#visible.pass(content.heartbeat, this.#transactions);
           records.push(this.#heartbeat(content.heartbeat));
         } else if ('lowWatermark' in content) {
           this.#snapshots.passLow(content.lowWatermark);
@@ -86,7 +91,7 @@ export class StepTranslator {
       this.#logger.error({ id: signal.id, reason: signal.reason }, 'a signal was not understood');
       return [];
     }
-    const outcome = this.#snapshots.request(signal.id, signal.tables);
+    const outcome = this.#snapshots.onSignal(signal);
     callbacks.push(outcome.onStored);
     return outcome.records;
   }

@@ -21,6 +21,8 @@ export interface PostgresSourceOptions {
 /** How long one attempt waits for a table's writers, and all attempts together. */
 const LOCK_TIMEOUT_MS = 300;
 const LOCK_DEADLINE_MS = 20_000;
+/** More than that are asked for in several requests: each travels through the WAL and the bus in one piece. */
+const MAX_REREAD_KEYS = 10_000;
 
 /** The embedded source: a PostgreSQL that our own reader follows. */
 export function createPostgresSource(options: PostgresSourceOptions): Source {
@@ -74,11 +76,35 @@ class PostgresSource implements Source {
   }
 
   async requestTableSnapshot(tables: readonly string[], signal: AbortSignal): Promise<string> {
+    return await this.#signal(
+      'execute-snapshot',
+      { 'data-collections': tables, type: 'INCREMENTAL' },
+      signal,
+    );
+  }
+
+  async stopTableSnapshots(tables: readonly string[], signal: AbortSignal): Promise<void> {
+    if (tables.length === 0) return; // to the reader, no table would mean every table
+    await this.#signal('stop-snapshot', { 'data-collections': tables, type: 'INCREMENTAL' }, signal);
+  }
+
+  async requestRowReread(
+    table: string,
+    keys: readonly (readonly string[])[],
+    signal: AbortSignal,
+  ): Promise<string> {
+    if (keys.length === 0 || keys.length > MAX_REREAD_KEYS) {
+      throw new RangeError(`A row re-read takes 1 to ${MAX_REREAD_KEYS} keys, got ${keys.length}.`);
+    }
+    return await this.#signal('banyan-reread-rows', { table, keys }, signal);
+  }
+
+  /** @returns the signal's id. */
+  async #signal(type: string, data: unknown, signal: AbortSignal): Promise<string> {
     const id = randomUUID();
-    const data = JSON.stringify({ 'data-collections': tables, type: 'INCREMENTAL' });
     await this.#database.query(
-      `INSERT INTO banyan.signal (id, type, data) VALUES ($1, 'execute-snapshot', $2)`,
-      [id, data],
+      'INSERT INTO banyan.signal (id, type, data) VALUES ($1, $2, $3)',
+      [id, type, JSON.stringify(data)],
       signal,
     );
     return id;

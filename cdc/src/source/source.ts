@@ -19,10 +19,22 @@ export interface SlotStatus {
 export interface TableSnapshotProgress {
   readonly id: string;
   readonly table: string;
-  /** `failed`: the table is gone, has no primary key, or is not in the feed. */
-  readonly state: 'requested' | 'running' | 'completed' | 'failed';
+  /** `failed`: the table is gone, has no primary key, or is not in the feed. `stopped`: somebody asked for that. */
+  readonly state: 'requested' | 'running' | 'completed' | 'failed' | 'stopped';
   readonly rowsDone: number | null;
   readonly rowsEstimated: number | null;
+}
+
+/** How far a row re-read has come, from the notifications on the bus. */
+export interface RowRereadProgress {
+  readonly id: string;
+  readonly table: string;
+  /** `completed`: each key has its record on the bus. `failed`: see `problem`; some keys may have theirs. */
+  readonly state: 'requested' | 'running' | 'completed' | 'failed';
+  readonly keysDone: number;
+  readonly keysTotal: number;
+  /** Why it failed, for people; null otherwise. */
+  readonly problem: string | null;
 }
 
 /** One table of the source, as the catalog describes it. */
@@ -49,6 +61,17 @@ export interface Source {
   describeTables(tables: readonly string[], signal: AbortSignal): Promise<readonly SourceTable[]>;
   /** Asks the reader for a table snapshot through the signal table. @returns its id. */
   requestTableSnapshot(tables: readonly string[], signal: AbortSignal): Promise<string>;
+  /** Asks the reader to stop every table snapshot of these tables. Those that do not run are passed over. */
+  stopTableSnapshots(tables: readonly string[], signal: AbortSignal): Promise<void>;
+  /**
+   * Asks the reader to read rows again: each key gets a record on the table's topic with its id in the header
+   * `banyan.reread`, an `r` for a row that is there, a `d` and a tombstone for one that is not; then its end is
+   * notified. A wrong table or key is found by the reader, and said in the notification.
+   *
+   * @param keys 1 to 10,000 keys; of each the values as PostgreSQL's text, in key order.
+   * @returns its id. @throws RangeError for no or too many keys.
+   */
+  requestRowReread(table: string, keys: readonly (readonly string[])[], signal: AbortSignal): Promise<string>;
   /** A position that the feed is sure to reach, also on an idle database, taken now. */
   takePosition(signal: AbortSignal): Promise<Lsn>;
   slotStatus(signal: AbortSignal): Promise<SlotStatus>;

@@ -62,6 +62,8 @@ const source: Source = {
   removeTables: refuse,
   describeTables: refuse,
   requestTableSnapshot: refuse,
+  stopTableSnapshots: refuse,
+  requestRowReread: refuse,
   takePosition: refuse,
   slotStatus: refuse,
   close: () => Promise.resolve(),

@@ -1,5 +1,13 @@
 import type { SliceDefinition } from '@banyan/contracts';
-import type { Bus, Lsn, ServiceCopy, Source, SourceLog, TableSnapshotProgress } from '@banyan/cdc';
+import type {
+  Bus,
+  Lsn,
+  RowRereadProgress,
+  ServiceCopy,
+  Source,
+  SourceLog,
+  TableSnapshotProgress,
+} from '@banyan/cdc';
 
 export type { Lsn, ServiceCopy, Source, TableSnapshotProgress };
 
@@ -10,6 +18,8 @@ export type ControlBus = Pick<Bus, 'append'> & Pick<SourceLog, 'sourcePosition'>
 export interface TableSnapshots {
   /** The last one of this table (`schema.table`); null when none was ever reported. */
   progress(table: string): TableSnapshotProgress | null;
+  /** A row re-read by its id; null while it is not known. */
+  rowReread(id: string): RowRereadProgress | null;
 }
 
 /** Waits until a service has applied a position that is taken after the call began. */

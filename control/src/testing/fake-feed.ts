@@ -78,6 +78,14 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
         }
         return id;
       }),
+    stopTableSnapshots: (tables) =>
+      ask('source', `stopTableSnapshots ${tables.join()}`, () => {
+        for (const table of tables) {
+          const now = progress.get(table);
+          if (now && now.state !== 'completed') progress.set(table, { ...now, state: 'stopped' });
+        }
+      }),
+    requestRowReread: (table) => ask('source', `requestRowReread ${table}`, () => 'reread-1'),
     takePosition: () => ask('source', '', () => '0/1'),
     slotStatus: () =>
       ask('source', '', () => ({
@@ -111,7 +119,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     onCatchUp: () => Promise.resolve(),
     source,
     bus,
-    tableSnapshots: { progress: (table) => progress.get(table) ?? null },
+    tableSnapshots: { progress: (table) => progress.get(table) ?? null, rowReread: () => null },
     caughtUp: {
       async wait({ signal }) {
         positions += 1;
@@ -133,7 +141,13 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
             tables: [
               {
                 ...{ source: 'public.reviews', target: 'review', topic: 'shop.public.reviews' },
-                ...{ nextOffset: 7, appliedRows: 20, quarantined: feed.quarantined, lost: false, endOffset: null },
+                ...{
+                  nextOffset: 7,
+                  appliedRows: 20,
+                  quarantined: feed.quarantined,
+                  lost: false,
+                  endOffset: null,
+                },
               },
             ],
             lag: feed.lag,

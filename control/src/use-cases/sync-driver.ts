@@ -2,7 +2,7 @@ import { controlRecordKey, tableTopic } from '@banyan/contracts';
 import type { SliceState } from '../domain/slice-state.ts';
 import { copyCompleted, feedDetached, snapshotRequested } from '../domain/sync-steps.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { CaughtUp, ControlBus, Source, TableSnapshots } from '../ports/feed.ts';
+import type { CaughtUp, ControlBus, Source, TableSnapshotProgress, TableSnapshots } from '../ports/feed.ts';
 import { progressOf } from './copy-progress.ts';
 import { withDeadline } from './loop.ts';
 import type { ManagedSlice } from './managed-slice.ts';
@@ -20,9 +20,17 @@ export class TableSnapshotFailedError extends Error {
   readonly code = 'table-snapshot-failed';
   override readonly name = 'TableSnapshotFailedError';
 
-  constructor(slice: string, tables: readonly string[]) {
+  constructor(slice: string, failed: readonly string[], stopped: readonly string[]) {
+    const causes = [
+      ...(failed.length > 0
+        ? [`the table snapshot of ${failed.join(', ')} failed: is the table gone, or without a primary key?`]
+        : []),
+      ...(stopped.length > 0
+        ? [`the table snapshot of ${stopped.join(', ')} was stopped through banyan.signal.`]
+        : []),
+    ];
     super(
-      `the table snapshot of ${tables.join(', ')} failed: is the table gone, or without a primary key? Mend it, then: banyan rollback ${slice} --reason "table snapshot failed", banyan advance ${slice}`,
+      `${causes.join(' ')} Mend it, then: banyan rollback ${slice} --reason "table snapshot failed", banyan advance ${slice}`,
     );
   }
 }
@@ -30,7 +38,10 @@ export class TableSnapshotFailedError extends Error {
 export interface SyncDriverDeps {
   readonly ledger: SliceLedger;
   readonly clock: Clock;
-  readonly source: Pick<Source, 'ensureTables' | 'removeTables' | 'requestTableSnapshot'>;
+  readonly source: Pick<
+    Source,
+    'ensureTables' | 'removeTables' | 'requestTableSnapshot' | 'stopTableSnapshots'
+  >;
   readonly bus: ControlBus;
   readonly tableSnapshots: TableSnapshots;
   readonly caughtUp: CaughtUp;
@@ -98,10 +109,10 @@ export class SyncDriver {
     const { tableSnapshots, caughtUp, clock } = this.#deps;
     if (state.phase !== 'syncing' || state.copy.step !== 'copying') return;
     const { snapshotId } = state.copy;
-    const failed = slice.tables.filter(
-      (table) => progressOf(tableSnapshots, table, snapshotId)?.state === 'failed',
-    );
-    if (failed.length > 0) throw new TableSnapshotFailedError(slice.name, failed);
+    const those = (state: TableSnapshotProgress['state']): string[] =>
+      slice.tables.filter((table) => progressOf(tableSnapshots, table, snapshotId)?.state === state);
+    const [failed, stopped] = [those('failed'), those('stopped')];
+    if (failed.length + stopped.length > 0) throw new TableSnapshotFailedError(slice.name, failed, stopped);
     // 1. COMPLETED of every table was seen: all rows are on the bus.
     const isCompleted = (table: string): boolean =>
       progressOf(tableSnapshots, table, snapshotId)?.state === 'completed';
@@ -127,6 +138,8 @@ export class SyncDriver {
       );
       const free = slice.tables.filter((table) => !needed.has(table));
       if (free.length > 0) {
+        // 1. Nobody wants the rows any more. 2. Only then out of the feed: a table that is not in it has failed.
+        await this.#deps.source.stopTableSnapshots(free, withDeadline(signal, SOURCE_DEADLINE_MS));
         await this.#deps.source.removeTables(free, withDeadline(signal, FEED_CHANGE_DEADLINE_MS));
       }
     });
