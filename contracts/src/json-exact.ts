@@ -16,26 +16,6 @@ export function parseExactJson(text: string): unknown {
   });
 }
 
-/**
- * JSON of an envelope: `before` and `after` exactly as `parseExactJson` reads them, seven times as fast where no
- * integer in them is beyond 2^53. Numbers of the envelope itself (`ts_ns`, `lsn`) may be doubles.
- *
- * @throws SyntaxError when `text` is not JSON.
- */
-export function parseEnvelopeJson(text: string): unknown {
-  // Rounding never makes an integer beyond 2^53 a safe one, so none of them goes unseen in what was read plainly.
-  const value: unknown = JSON.parse(text);
-  if (typeof value !== 'object' || value === null) return value;
-  const { before, after } = value as { before?: unknown; after?: unknown };
-  return hasUnsafeInteger(after) || hasUnsafeInteger(before) ? parseExactJson(text) : value;
-}
-
-function hasUnsafeInteger(value: unknown): boolean {
-  if (typeof value === 'number') return Number.isInteger(value) && !Number.isSafeInteger(value);
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.values(value).some(hasUnsafeInteger);
-}
-
 /** Compact JSON text; a bigint is written as a number literal. */
 export function stringifyExactJson(value: unknown): string {
   return JSON.stringify(value, (_key, field: unknown) =>

@@ -1,4 +1,4 @@
-import { controlRecordKey, parseEnvelopeJson, type Row } from '@banyan/contracts';
+import { controlRecordKey, parseExactJson, type Row } from '@banyan/contracts';
 import { z } from 'zod';
 import type { StoredRecord } from '../bus/bus.ts';
 import type { CompiledTable } from './mapping.ts';
@@ -72,7 +72,7 @@ function decodeWithoutValue({ key, headers }: StoredRecord): DecodedRecord {
 function parseEnvelope(value: string): ReadEnvelope {
   let json: unknown;
   try {
-    json = parseEnvelopeJson(value);
+    json = parseExactJson(value);
   } catch {
     throw new RecordError('the value is not JSON'); // the parser's message would quote the value
   }
