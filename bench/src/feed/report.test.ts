@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { format } from 'prettier';
 import { against, median, percentile, Rounds, type Measurement } from './measurement.ts';
 import { readFeedOptions, UsageError } from './options.ts';
 import { markdownOf, textOf, type Machine } from './report.ts';
@@ -31,9 +32,10 @@ test('medians, percentiles and ratios are what their names say', () => {
   expect([rounds.median('a'), rounds.median('b')]).toEqual([5, 0]);
 });
 
-test('the page holds every line with its ratio, the aim and the machine', () => {
+test('the page holds every line with its ratio, the aim and the machine, as prettier would have it', async () => {
   const page = markdownOf([measurement], machine, '2026-01-02');
-  expect(page).toContain('| reader | 50 rows/s | 0.25 of COPY |');
+  expect(page).toMatch(/^\| reader +\| 50 rows\/s +\| 0\.25 of COPY +\|$/m);
+  expect(await format(page, { parser: 'markdown' })).toBe(page);
   expect(page).toContain('Aim: half of COPY: **not met**.');
   expect(page).toContain('2 cores (a cpu)');
   expect(page).toContain('2026-01-02');

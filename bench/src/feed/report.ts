@@ -79,24 +79,33 @@ Rows are 558 bytes as COPY prints them. A figure is the median of its rounds.
 Machine: ${cores} cores (${cpu}), ${memoryGiB} GiB, Linux ${kernel}, load ${loadAtStart} before the run; Node ${node},
 PostgreSQL ${postgres}.
 
-${measurements.map(sectionOf).join('\n')}`;
+${measurements.map(sectionOf).join('\n').trimEnd()}
+`;
 }
 
 function sectionOf({ title, sizes, lines, aim, notes }: Measurement): string {
-  const rows = lines.map(
-    (line) =>
-      `| ${line.name} | ${value(line)} ${line.unit} | ${line.ratio ? `${ratio(line)} of ${line.ratio.of}` : ''} |`,
-  );
+  const rows = lines.map((line) => [
+    line.name,
+    `${value(line)} ${line.unit}`,
+    line.ratio ? `${ratio(line)} of ${line.ratio.of}` : '',
+  ]);
   return [
     `## ${title}`,
     '',
     `${sizes[0]?.toUpperCase() ?? ''}${sizes.slice(1)}.`,
     '',
-    '| what | figure | ratio |',
-    '| --- | --- | --- |',
-    ...rows,
+    markdownTable(['what', 'figure', 'ratio'], rows),
     '',
     ...(aim ? [`Aim: ${aim.text}: **${aim.met ? 'met' : 'not met'}**.`, ''] : []),
     ...notes.flatMap((note) => [note, '']),
   ].join('\n');
+}
+
+/** Padded as prettier wants it, which checks all documentation. */
+function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(3, ...all.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]): string =>
+    `| ${widths.map((width, column) => (cells[column] ?? '').padEnd(width)).join(' | ')} |`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
