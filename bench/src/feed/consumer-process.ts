@@ -21,8 +21,14 @@ export interface ConsumerProcess {
   appliedOffset(): Promise<number>;
   /** Waits until everything before `offset` is applied. @returns rows a second, the first batch left out. */
   rateUntil(offset: number): Promise<number>;
-  /** Commit to apply of each row since the last call, milliseconds. Only with `measureLag`. */
-  takeLagsMs(): Promise<readonly number[]>;
+  /** Of each row since the last call. Only with `measureLag`. */
+  takeLags(): Promise<Lags>;
+}
+
+/** From the commit at the source, milliseconds: to the bus's time stamp, and to the commit in the store. */
+export interface Lags {
+  readonly toBusMs: readonly number[];
+  readonly toAppliedMs: readonly number[];
 }
 
 /** Where a consumer applies to. */
@@ -61,8 +67,8 @@ export async function startConsumerProcess(options: ConsumerOptions): Promise<Co
       const { rows, firstBatchRows, firstAtMs, lastAtMs } = await ask();
       return ((rows - firstBatchRows) / Math.max(1, (lastAtMs ?? 0) - (firstAtMs ?? 0))) * 1_000;
     },
-    async takeLagsMs() {
-      return ((await child.ask({ kind: 'lags' })) as { lagsMs: number[] }).lagsMs;
+    async takeLags() {
+      return (await child.ask({ kind: 'lags' })) as Lags;
     },
   };
 }

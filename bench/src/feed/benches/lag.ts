@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { startChild } from '../../child.ts';
-import { startConsumerProcess } from '../consumer-process.ts';
+import { startConsumerProcess, type Lags } from '../consumer-process.ts';
 import { prepareFeed, until } from '../feed.ts';
 import { percentile, type Line, type Measurement } from '../measurement.ts';
 import { track, type BenchContext } from './bench.ts';
@@ -35,7 +35,7 @@ export async function benchLag(context: BenchContext): Promise<Measurement> {
     for (const perSecond of sizes.ratesPerSecond) {
       const write = async (timeMs: number): Promise<Written> =>
         (await writer.ask({ kind: 'write', perSecond, timeMs })) as Written;
-      const rest = async (): Promise<readonly number[]> => {
+      const rest = async (): Promise<Lags> => {
         const position = await feed.source.takePosition(AbortSignal.timeout(30_000));
         await until(`the slot has confirmed ${position}`, async () => {
           const rows = await database.sql(
@@ -46,15 +46,15 @@ export async function benchLag(context: BenchContext): Promise<Measurement> {
         });
         const end = await feed.recordCount();
         await until('everything is applied', async () => (await consumer.appliedOffset()) >= end);
-        return await consumer.takeLagsMs();
+        return await consumer.takeLags();
       };
       await write(Math.min(WARM_UP_MS, sizes.lagMs));
       await rest();
       const written = await write(sizes.lagMs);
-      const lagsMs = await rest();
-      const p99Ms = percentile(lagsMs, 0.99);
+      const lags = await rest();
+      const p99Ms = percentile(lags.toAppliedMs, 0.99);
       if (perSecond === AIM_PER_SECOND) aimP99Ms = p99Ms;
-      lines.push(...linesOf(perSecond, written, lagsMs));
+      lines.push(...linesOf(perSecond, written, lags));
     }
     for (const child of [writer, consumer.child, reader]) await child.close();
   } finally {
@@ -72,10 +72,10 @@ export async function benchLag(context: BenchContext): Promise<Measurement> {
   };
 }
 
-function linesOf(perSecond: number, written: Written, lagsMs: readonly number[]): Line[] {
+function linesOf(perSecond: number, written: Written, lags: Lags): Line[] {
   const wanted = `${perSecond} tx/s`;
   const commit99 = { name: `${wanted}: commit at the writer, p99`, value: written.p99Ms };
-  const p99Ms = percentile(lagsMs, 0.99);
+  const p99Ms = percentile(lags.toAppliedMs, 0.99);
   return [
     {
       name: `${wanted}: written in fact`,
@@ -85,7 +85,19 @@ function linesOf(perSecond: number, written: Written, lagsMs: readonly number[])
     },
     { name: `${wanted}: commit at the writer, p50`, value: written.p50Ms, unit: 'ms', ratio: null },
     { ...commit99, unit: 'ms', ratio: null },
-    { name: `${wanted}: lag, p50`, value: percentile(lagsMs, 0.5), unit: 'ms', ratio: null },
+    {
+      name: `${wanted}: until on the bus, p50`,
+      value: percentile(lags.toBusMs, 0.5),
+      unit: 'ms',
+      ratio: null,
+    },
+    {
+      name: `${wanted}: until on the bus, p99`,
+      value: percentile(lags.toBusMs, 0.99),
+      unit: 'ms',
+      ratio: null,
+    },
+    { name: `${wanted}: lag, p50`, value: percentile(lags.toAppliedMs, 0.5), unit: 'ms', ratio: null },
     {
       name: `${wanted}: lag, p99`,
       value: p99Ms,

@@ -22,8 +22,8 @@ interface Applied {
 }
 
 const applied: Applied = { rows: 0, firstBatchRows: 0, firstAtMs: null, lastAtMs: null };
-/** Commit to apply of each row event, milliseconds, since the last time they were asked for. */
-let lagsMs: number[] = [];
+/** Of each row event since the last time they were asked for, milliseconds. */
+let lags = { toBusMs: [] as number[], toAppliedMs: [] as number[] };
 
 async function openStore(): Promise<ApplyStore> {
   const file = process.env['STORE_FILE'] ?? '';
@@ -62,10 +62,13 @@ function withLags(bus: Bus): Bus {
           async onBatch(records) {
             await options.onBatch(records);
             const nowMs = performance.timeOrigin + performance.now();
-            for (const { value } of records) {
+            for (const { value, storedAtMs } of records) {
               // The first one of an envelope is its source's: when the transaction committed.
               const micros = /"ts_us":(\d+)/.exec(value ?? '')?.[1];
-              if (micros !== undefined) lagsMs.push(nowMs - Number(micros) / 1_000);
+              if (micros === undefined) continue;
+              const committedAtMs = Number(micros) / 1_000;
+              lags.toBusMs.push(storedAtMs - committedAtMs);
+              lags.toAppliedMs.push(nowMs - committedAtMs);
             }
           },
         });
@@ -93,9 +96,9 @@ const server = app.listen(0, '127.0.0.1', () => {
     {
       report: () => Promise.resolve({ ...applied, report: consumer.report() }),
       lags: () => {
-        const taken = lagsMs;
-        lagsMs = [];
-        return Promise.resolve({ lagsMs: taken });
+        const taken = lags;
+        lags = { toBusMs: [], toAppliedMs: [] };
+        return Promise.resolve(taken);
       },
     },
     { url },
