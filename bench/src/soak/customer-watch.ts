@@ -16,7 +16,7 @@ interface TotalsLine {
 export class CustomerWatch {
   readonly samples: CustomerSample[] = [];
   readonly #file: string;
-  readonly #onErrors: (failures: readonly string[]) => void;
+  readonly #onErrors: (text: string) => void;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
   #lastElapsedMs = -1;
@@ -24,8 +24,8 @@ export class CustomerWatch {
   constructor(options: {
     /** Where the supervisor keeps the customers' last line. */
     readonly file: string;
-    /** Called with the last failures, in words, whenever errors or stale reads have risen. */
-    readonly onErrors: (failures: readonly string[]) => void;
+    /** Called whenever errors or stale reads have risen, with how many and the reasons of the last few. */
+    readonly onErrors: (text: string) => void;
   }) {
     this.#file = options.file;
     this.#onErrors = options.onErrors;
@@ -51,10 +51,24 @@ export class CustomerWatch {
     const { requests, errors, staleReads } = line;
     const before = this.samples.at(-1);
     this.samples.push({ atMs: Date.now(), requests, errors, staleReads });
-    if (before && (errors > before.errors || staleReads > before.staleReads)) {
-      this.#onErrors(
-        (line.recentFailures ?? []).slice(before.errors + before.staleReads - errors - staleReads),
-      );
-    }
+    if (!before) return;
+    const rise = { errors: errors - before.errors, staleReads: staleReads - before.staleReads };
+    if (rise.errors + rise.staleReads === 0) return;
+    this.#onErrors(describeFailures(rise, line.recentFailures ?? []));
   }
+}
+
+/**
+ * @param recent The last failures, oldest first, as `kind: reason`.
+ * @example describeFailures({ errors: 3, staleReads: 0 }, ['home: status 503', 'cart: status 503'])
+ * // '3 errors, 0 stale reads: 2 x status 503'
+ */
+export function describeFailures(
+  rise: { readonly errors: number; readonly staleReads: number },
+  recent: readonly string[],
+): string {
+  const shown = recent.slice(-(rise.errors + rise.staleReads));
+  const reasons = Map.groupBy(shown, (failure) => failure.slice(failure.indexOf(': ') + 2));
+  const counted = Array.from(reasons, ([reason, failures]) => `${failures.length} x ${reason}`);
+  return `${rise.errors} errors, ${rise.staleReads} stale reads: ${counted.join(', ')}`;
 }

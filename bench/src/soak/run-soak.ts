@@ -56,7 +56,7 @@ async function soak(
     await writer.ask({ kind: 'start' });
     const watch = new CustomerWatch({
       file: stack.home.customersFile,
-      onErrors: (failures) => say(`customers: ${failures.join(' · ') || 'more errors'}`),
+      onErrors: (text) => say(`customers: ${text}`),
     });
     const probe = new Probe({ writer, store });
     await killUntil({
