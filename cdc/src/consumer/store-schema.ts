@@ -38,6 +38,26 @@ const migrations: Readonly<Record<string, Knex.Migration>> = {
       await knex.raw('DROP TABLE banyan_position');
     },
   },
+  '0002-lost': {
+    async up(knex) {
+      await knex.raw('ALTER TABLE banyan_position ADD COLUMN lost INTEGER NOT NULL DEFAULT 0');
+      await knex.raw('ALTER TABLE banyan_position ADD COLUMN bus_id TEXT');
+    },
+    async down(knex) {
+      await knex.raw('ALTER TABLE banyan_position DROP COLUMN bus_id');
+      await knex.raw('ALTER TABLE banyan_position DROP COLUMN lost');
+    },
+  },
+  '0003-reread': {
+    async up(knex) {
+      await knex.raw('ALTER TABLE banyan_quarantine ADD COLUMN reread_since_ms INTEGER');
+      await knex.raw('CREATE INDEX banyan_quarantine_key ON banyan_quarantine (topic, key)');
+    },
+    async down(knex) {
+      await knex.raw('DROP INDEX banyan_quarantine_key');
+      await knex.raw('ALTER TABLE banyan_quarantine DROP COLUMN reread_since_ms');
+    },
+  },
 };
 
 const migrationSource: Knex.MigrationSource<string> = {

@@ -1,4 +1,6 @@
-import type { Row } from '@banyan/contracts';
+import type { SortedPage, SortedRange } from './sorted-page.ts';
+
+export type { SortedPage, SortedRange } from './sorted-page.ts';
 
 /** A WAL position as PostgreSQL prints it, e.g. `0/16B3748`. */
 export type Lsn = string;
@@ -13,6 +15,15 @@ export interface SlotStatus {
   readonly retainedWalBytes: number | null;
   /** PostgreSQL's `wal_status`: reserved, extended, unreserved, lost; null without a slot. */
   readonly walStatus: string | null;
+}
+
+/** Which feed a copy is of. Two that differ have a gap between them, or may have. */
+export interface FeedMark {
+  readonly incarnation: number;
+  /** When that incarnation began, milliseconds since the epoch; null when it is not known. */
+  readonly beganAtMs: number | null;
+  /** What `feedMembership` said of the copy's tables; null when it is not known. */
+  readonly membership: string | null;
 }
 
 /** How far a table snapshot has come, from the notifications on the bus. */
@@ -45,6 +56,8 @@ export interface SourceTable {
   readonly key: readonly string[];
   /** Column name to type name as `format_type` prints it. */
   readonly columns: Readonly<Record<string, string>>;
+  /** Columns that are never null; left out where the source cannot tell. */
+  readonly notNull?: readonly string[];
   /** Planner's estimate (`reltuples`), never below 0. */
   readonly estimatedRows: number;
 }
@@ -54,10 +67,23 @@ export interface SourceTable {
  * takes a signal.
  */
 export interface Source {
-  /** Adds tables to the feed. Idempotent. @throws SourceTableError naming every table that is missing or has no key. */
+  /**
+   * Adds tables to the feed: every change committed after it returned comes. Idempotent.
+   *
+   * @throws SourceTableError naming every table that the feed cannot carry, with what mends it; then none is added.
+   * PublicationError when the publication itself is not fit.
+   */
   ensureTables(tables: readonly string[], signal: AbortSignal): Promise<void>;
-  /** Takes tables out of the feed. Idempotent. */
+  /**
+   * Takes tables out of the feed. Idempotent. Changes made after it returned do not come; of a transaction that is open
+   * meanwhile, those before it may.
+   */
   removeTables(tables: readonly string[], signal: AbortSignal): Promise<void>;
+  /**
+   * Says which tables are in the feed, as a text to compare with an earlier one: a table that was taken out and put in
+   * again, or dropped and made again, has another.
+   */
+  feedMembership(tables: readonly string[], signal: AbortSignal): Promise<string>;
   describeTables(tables: readonly string[], signal: AbortSignal): Promise<readonly SourceTable[]>;
   /** Asks the reader for a table snapshot through the signal table. @returns its id. */
   requestTableSnapshot(tables: readonly string[], signal: AbortSignal): Promise<string>;
@@ -75,18 +101,10 @@ export interface Source {
   /** A position that the feed is sure to reach, also on an idle database, taken now. */
   takePosition(signal: AbortSignal): Promise<Lsn>;
   slotStatus(signal: AbortSignal): Promise<SlotStatus>;
-  /** Rows in (afterKey, toKey] by primary key, at most `limit`, decoded exactly as envelopes decode them. */
-  readRows(
-    range: {
-      readonly table: string;
-      readonly columns: readonly string[];
-      readonly key: readonly string[];
-      /** Key values as text, exclusive; null for the beginning. */
-      readonly afterKey: readonly string[] | null;
-      readonly toKey: readonly string[] | null;
-      readonly limit: number;
-    },
-    signal: AbortSignal,
-  ): Promise<readonly Row[]>;
+  /**
+   * The first rows of a range, in the order in which a service sorts their keys, for verification.
+   * @throws KeySortingError when there is no such order.
+   */
+  readPage(range: SortedRange, signal: AbortSignal): Promise<SortedPage>;
   close(): Promise<void>;
 }
