@@ -34,8 +34,8 @@ export interface Lags {
 /** Where a consumer applies to. */
 export interface ConsumerOptions {
   readonly busFile: string;
-  /** SQLite file. */
-  readonly storeFile: string;
+  /** A SQLite file, or a PostgreSQL's URL. */
+  readonly store: { readonly file: string } | { readonly url: string };
   readonly measureLag?: boolean;
 }
 
@@ -44,7 +44,7 @@ export async function startConsumerProcess(options: ConsumerOptions): Promise<Co
   const peerToken = randomBytes(16).toString('hex');
   const child = await startChild('feed/contestants/consumer.ts', {
     BUS_FILE: options.busFile,
-    STORE_FILE: options.storeFile,
+    ...('file' in options.store ? { STORE_FILE: options.store.file } : { STORE_URL: options.store.url }),
     PEER_TOKEN: peerToken,
     ...(options.measureLag ? { MEASURE_LAG: '1' } : {}),
   });

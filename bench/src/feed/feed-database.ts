@@ -14,6 +14,8 @@ export interface FeedDatabase {
   empty(): Promise<void>;
   /** Inserts rows 1 to `rows`, so many in a transaction. */
   fill(rows: number, rowsPerTransaction: number): Promise<void>;
+  /** Makes another, empty database in the same server, or makes it empty again. @returns its URL. */
+  createStore(name: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -40,6 +42,13 @@ export async function startFeedDatabase(folder: string): Promise<FeedDatabase> {
         await sql(insertRows, [first, Math.min(rows, first + rowsPerTransaction - 1)]);
       }
       await sql(`VACUUM ANALYZE ${SOURCE_TABLE}`);
+    },
+    async createStore(name) {
+      await sql(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+      await sql(`CREATE DATABASE ${name}`);
+      const store = new URL(url);
+      store.pathname = `/${name}`;
+      return store.href;
     },
     async close() {
       await client.end();

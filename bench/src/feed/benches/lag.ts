@@ -26,7 +26,11 @@ export async function benchLag(context: BenchContext): Promise<Measurement> {
   try {
     const reader = await track(context, feed.startReader());
     const storeFile = join(folder, 'lag.sqlite');
-    const consumer = await startConsumerProcess({ busFile: feed.busFile, storeFile, measureLag: true });
+    const consumer = await startConsumerProcess({
+      busFile: feed.busFile,
+      store: { file: storeFile },
+      measureLag: true,
+    });
     context.started.push(consumer.child);
     const writer = await track(
       context,

@@ -52,7 +52,7 @@ async function peaks(
   try {
     const reader = await track(context, feed.startReader());
     const storeFile = join(folder, `${options.name}.sqlite`);
-    const consumer = await startConsumerProcess({ busFile: feed.busFile, storeFile });
+    const consumer = await startConsumerProcess({ busFile: feed.busFile, store: { file: storeFile } });
     context.started.push(consumer.child);
     await database.fill(sizes.bigTransactionRows, options.rowsPerTransaction);
     await until('all is applied', async () => (await consumer.appliedOffset()) >= sizes.bigTransactionRows);

@@ -62,7 +62,7 @@ async function snapshotOnce(
   const storeFile = join(folder, `${name}.sqlite`);
   try {
     const reader = await track(context, feed.startReader());
-    const consumer = await startConsumerProcess({ busFile: feed.busFile, storeFile });
+    const consumer = await startConsumerProcess({ busFile: feed.busFile, store: { file: storeFile } });
     context.started.push(consumer.child);
     const startMs = performance.now();
     await feed.source.requestTableSnapshot([SOURCE_TABLE], AbortSignal.timeout(30_000));

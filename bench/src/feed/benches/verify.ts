@@ -28,7 +28,7 @@ export async function benchVerify(context: BenchContext): Promise<Measurement> {
   try {
     const storeFile = join(folder, 'verify.sqlite');
     const reader = await track(context, feed.startReader());
-    const consumer = await startConsumerProcess({ busFile: feed.busFile, storeFile });
+    const consumer = await startConsumerProcess({ busFile: feed.busFile, store: { file: storeFile } });
     context.started.push(consumer.child);
     await feed.source.requestTableSnapshot([SOURCE_TABLE], AbortSignal.timeout(30_000));
     await until('the copy is complete', async () => (await consumer.appliedOffset()) >= sizes.verifyRows);

@@ -1,16 +1,9 @@
 import type { AddressInfo } from 'node:net';
-import {
-  createSqliteApplyStore,
-  openSqliteBus,
-  openSqliteFile,
-  startConsumer,
-  syncRoutes,
-  type ApplyStore,
-  type Bus,
-} from '@banyan/cdc/consumer';
+import { openSqliteBus, startConsumer, syncRoutes, type ApplyStore, type Bus } from '@banyan/cdc/consumer';
 import { silentLogger } from '@banyan/kit';
 import express from 'express';
-import { benchSlice, createSqliteTable, PREFIX } from '../bench-rows.ts';
+import { benchSlice, PREFIX } from '../bench-rows.ts';
+import { openStore } from './open-store.ts';
 import { serve } from './serve.ts';
 
 /** Rows applied, and when the first and the last batch of them were committed. */
@@ -24,13 +17,6 @@ interface Applied {
 const applied: Applied = { rows: 0, firstBatchRows: 0, firstAtMs: null, lastAtMs: null };
 /** Of each row event since the last time they were asked for, milliseconds. */
 let lags = { toBusMs: [] as number[], toAppliedMs: [] as number[] };
-
-async function openStore(): Promise<ApplyStore> {
-  const file = process.env['STORE_FILE'] ?? '';
-  const knex = await openSqliteFile({ file });
-  if (!(await knex.schema.hasTable('bench_row'))) await knex.raw(createSqliteTable);
-  return createSqliteApplyStore({ knex, reader: await openSqliteFile({ file, mode: 'read' }) });
-}
 
 /** The store, with the times at which batches of rows were committed. */
 function timed(store: ApplyStore): ApplyStore {
