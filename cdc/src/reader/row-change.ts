@@ -1,6 +1,5 @@
 import {
   GONE_HEADER,
-  stringifyExactJson,
   UNAVAILABLE_VALUE,
   type Envelope,
   type EnvelopeOp,
@@ -9,6 +8,7 @@ import {
 } from '@banyan/contracts';
 import type { BusRecord } from '../bus/bus.ts';
 import type { OldTuple, Tuple } from '../source/pgoutput.ts';
+import { writeEnvelope } from './envelope-text.ts';
 import { keyText, type FeedTable, type StreamedTable } from './feed-table.ts';
 
 /** One change of one row, or the truncation of a table, as the stream carried it. */
@@ -91,7 +91,7 @@ export function envelopeText(
     ts_us: nowUs,
     ts_ns: BigInt(nowUs) * 1_000n,
   };
-  return stringifyExactJson(envelope);
+  return writeEnvelope(envelope);
 }
 
 function toRow(table: FeedTable, tuple: Tuple): FieldRow {
