@@ -157,7 +157,7 @@ test('a publication that is wider or narrower than what was asked for is refused
       {
         table: 'public.fit',
         problem: 'narrowed',
-        remedy: expect.stringContaining('DROP TABLE "public"."fit";'),
+        remedy: expect.stringContaining('DROP TABLE ONLY "public"."fit";'),
       },
     ],
   });

@@ -2,6 +2,7 @@ import {
   createCaughtUp,
   createHttpServiceCopy,
   createPostgresSource,
+  differencesOf,
   openSqliteBus,
   verifySlice,
 } from '@banyan/cdc';
@@ -19,13 +20,15 @@ const copy = createHttpServiceCopy({ url: serviceUrl, peerToken });
 serve({
   async verify() {
     const startMs = performance.now();
-    const { rowsSource, rowsTarget, differences } = await verifySlice({
+    const { tables } = await verifySlice({
       source,
       copy,
       slice: benchSlice,
       caughtUp,
       signal: AbortSignal.timeout(600_000),
     });
-    return { rowsSource, rowsTarget, differences, ms: performance.now() - startMs };
+    const rowsSource = tables.reduce((sum, table) => sum + table.rowsSource, 0);
+    const rowsTarget = tables.reduce((sum, table) => sum + table.rowsTarget, 0);
+    return { rowsSource, rowsTarget, differences: differencesOf(tables), ms: performance.now() - startMs };
   },
 });
