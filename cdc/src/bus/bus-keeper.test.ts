@@ -222,18 +222,23 @@ test('with nobody to lose, an append is refused until it fits, and nobody is los
   await until(() => said.some((text) => text.includes('the feed waits')), 'that it waits');
   expect(await bus.ends(['a'])).toEqual([start('a', 1)]);
   expect(await isLost('one')).toBe(false);
+  await expect(bus.append(megabytes('a', 9))).rejects.toMatchObject({ code: 'bus-full' });
+  await rounds();
+  expect(said).toHaveLength(1);
   await bus.append(megabytes('a', 2));
+  await until(() => said.includes('the bus has room again'), 'all clear');
 });
 
-test('a group that is nearly up to date is not lost for what others hold', async () => {
-  await bus.append(megabytes('a', 6));
+test('a group that is nearly up to date is not lost for what others hold, or for what must stay', async () => {
+  await keep({ state: { kind: 'superseded', minAgeMs: HOUR_MS, find: () => [] } });
+  await bus.append([...megabytes('a', 3), ...megabytes('state', 1)]);
   await bus.commit('slow', [start('a', 0)]);
-  await bus.commit('near', [start('a', 58)]);
-  await keep();
-  await bus.append(megabytes('a', 1));
-  await bus.append(megabytes('a', 1)).catch(() => undefined); // refused, when it comes before the round
+  await bus.commit('near', [start('a', 28)]);
+  await bus.append(megabytes('state', 3.5));
   await until(() => isLost('slow'), 'the loss');
+  await bus.append(megabytes('state', 2.9));
   await rounds();
+  expect((await bus.usage()).bytes).toBeGreaterThan(MAX_BYTES * 0.9);
   expect(await isLost('near')).toBe(false);
 });
 
