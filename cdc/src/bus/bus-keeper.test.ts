@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startBusKeeper, type BusKeeper } from './bus-keeper.ts';
 import { record, start } from './bus-test-bed.ts';
+import { BusCorruptError } from './bus-errors.ts';
 import type { BusRecord } from './bus.ts';
 import type { EmbeddedBus } from './kept-bus.ts';
 import { createRetention, type Retention } from './retention.ts';
@@ -257,6 +258,15 @@ test('a group that was not heard of for a week is let go', async () => {
   nowMs += 7 * 24 * HOUR_MS + 60_000;
   await until(async () => (await bus.groups()).length === 0, 'the group to go');
   await until(async () => (await startOf('a')) === 1, 'its record to go');
+});
+
+test('a damaged bus ends the keeping, with the error; closing ends it without one', async () => {
+  const kept = await keep();
+  await kept.close();
+  expect(await kept.stopped).toBeNull();
+  const damage = new BusCorruptError('damaged');
+  bus.topics = () => Promise.reject(damage);
+  expect(await (await keep()).stopped).toBe(damage);
 });
 
 test('two keepers at once do each other no harm', async () => {

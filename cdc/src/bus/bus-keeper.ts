@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Closable, Logger } from '@banyan/kit';
 import type { GroupStatus, TopicStatus } from './bus.ts';
+import { BusCorruptError } from './bus-errors.ts';
 import { heldBytes, roomLevel, roomWarning, type RoomLevel } from './bus-room.ts';
 import type { KeptBus } from './kept-bus.ts';
 import { isRead, readWhole, type Retention, type RetentionOf } from './retention.ts';
@@ -37,6 +38,8 @@ export interface BusKeeperOptions {
 export interface BusKeeper extends Closable {
   /** Resolves when the bus is below its warning threshold; rejects when the signal aborts. */
   whenRoom(signal: AbortSignal): Promise<void>;
+  /** Resolves when keeping has ended: null after `close()`, else the damage that ended it. Never rejects. */
+  readonly stopped: Promise<BusCorruptError | null>;
 }
 
 /**
@@ -51,9 +54,7 @@ export interface BusKeeper extends Closable {
 export async function startBusKeeper(options: BusKeeperOptions): Promise<BusKeeper> {
   const { bus, maxBytes, warnBytes } = options;
   await bus.setLimits({ maxBytes, warnBytes });
-  const keeper = new Keeper(options);
-  keeper.start();
-  return keeper;
+  return new Keeper(options);
 }
 
 class Keeper implements BusKeeper {
@@ -61,17 +62,14 @@ class Keeper implements BusKeeper {
   readonly #closing = new AbortController();
   /** When a topic's superseded records were last looked for. */
   readonly #looked = new Map<string, number>();
-  #running: Promise<void> | undefined;
+  readonly stopped: Promise<BusCorruptError | null>;
   #refusals = 0;
   #said = '';
   #rounds = Promise.withResolvers<undefined>();
 
   constructor(options: BusKeeperOptions) {
     this.#options = { intervalMs: 1_000, clock: Date.now, ...options };
-  }
-
-  start(): void {
-    this.#running ??= this.#run();
+    this.stopped = this.#run();
   }
 
   async whenRoom(signal: AbortSignal): Promise<void> {
@@ -91,16 +89,17 @@ class Keeper implements BusKeeper {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#running;
+    await this.stopped;
   }
 
-  async #run(): Promise<void> {
+  async #run(): Promise<BusCorruptError | null> {
     const { intervalMs } = this.#options;
     const { signal } = this.#closing;
     while (!signal.aborted) {
       try {
         await this.#round();
       } catch (cause) {
+        if (cause instanceof BusCorruptError) return cause; // trying again cannot mend it
         const error = cause instanceof Error ? cause.message : String(cause);
         this.#say(`failed ${error}`, () =>
           this.#options.logger.error({ error }, 'the bus could not be kept; trying again'),
@@ -110,6 +109,7 @@ class Keeper implements BusKeeper {
       this.#rounds = Promise.withResolvers<undefined>();
       await sleep(intervalMs, undefined, { signal }).catch(() => undefined); // closing: the loop ends
     }
+    return null;
   }
 
   async #round(): Promise<void> {
