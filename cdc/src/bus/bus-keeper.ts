@@ -140,7 +140,7 @@ class Keeper implements BusKeeper {
   }
 
   async #trim(topic: TopicStatus, groups: readonly GroupStatus[]): Promise<void> {
-    const { bus, clock } = this.#options;
+    const { clock } = this.#options;
     const retention = this.#options.retention(topic.topic);
     const before = topic.nextOffset;
     switch (retention.kind) {
