@@ -169,6 +169,17 @@ test('above the threshold it warns once, and table snapshots wait until there is
   await until(() => said.includes('the bus has room again'), 'all clear');
 });
 
+test('a table snapshot does not wait for a group that is silent for a minute: that one is lost', async () => {
+  await bus.commit('silent', [start('a', 0)]);
+  const kept = await keep();
+  await bus.append(megabytes('a', 5));
+  nowMs += 61_000;
+  await rounds();
+  expect(await isLost('silent')).toBe(false); // nobody waits yet
+  await kept.whenRoom(AbortSignal.timeout(10_000));
+  expect(await isLost('silent')).toBe(true);
+});
+
 test('a wait for room ends with its signal', async () => {
   await bus.commit('one', [start('a', 0)]);
   const kept = await keep();

@@ -16,6 +16,8 @@ const SUPERSEDED_EVERY_MS = 60_000;
 const DELETED_AT_ONCE = 500;
 /** A group that told how far it is within this time is alive. */
 const ALIVE_FOR_MS = 10_000;
+/** A group that was not heard of for this long keeps no table snapshot of others waiting. */
+const SILENT_AFTER_MS = 60_000;
 /** A group that was not heard of for so long is let go. */
 const FORGET_GROUP_AFTER_MS = 7 * 24 * 3_600_000;
 
@@ -64,6 +66,8 @@ class Keeper implements BusKeeper {
   readonly #looked = new Map<string, number>();
   readonly stopped: Promise<BusCorruptError | null>;
   #refusals = 0;
+  /** Table snapshots that wait for room. */
+  #waiting = 0;
   #said = '';
   #rounds = Promise.withResolvers<undefined>();
 
@@ -78,11 +82,13 @@ class Keeper implements BusKeeper {
     aborted.promise.catch(() => undefined); // when nobody waits for it at that moment
     signal.throwIfAborted();
     signal.addEventListener('abort', onAbort, { once: true });
+    this.#waiting += 1;
     try {
       while (roomLevel(await this.#options.bus.usage()) !== 'ok') {
         await Promise.race([this.#rounds.promise, aborted.promise]);
       }
     } finally {
+      this.#waiting -= 1;
       signal.removeEventListener('abort', onAbort);
     }
   }
@@ -121,6 +127,10 @@ class Keeper implements BusKeeper {
     const wasRefused = bus.refusals > this.#refusals; // since the last round
     this.#refusals = bus.refusals;
     if (wasRefused || roomLevel(await bus.usage()) === 'shedding') await this.#makeRoom(wasRefused);
+    // A table snapshot would wait for ever for a service that is switched off; that one is copied anew in its turn.
+    if (this.#waiting > 0 && roomLevel(await bus.usage()) === 'warning') {
+      await this.#loseSlowest(({ lastSeenAtMs }) => this.#options.clock() - lastSeenAtMs > SILENT_AFTER_MS);
+    }
     // 3. The file shrinks only when there is much to give back.
     const spareBytes = Math.min(MOST_SPARE_BYTES, this.#options.maxBytes / 8);
     while (!this.#closing.signal.aborted && (await bus.giveBack(0)) > spareBytes) {
@@ -218,16 +228,16 @@ class Keeper implements BusKeeper {
     }
   }
 
-  /** The slowest one whose loss frees anything. @returns records deleted. */
-  async #loseSlowest(): Promise<number> {
+  /** The slowest one whose loss frees anything. @param isMeant Which ones may be. @returns records deleted. */
+  async #loseSlowest(isMeant: (group: GroupStatus) => boolean = () => true): Promise<number> {
     const { bus, logger } = this.#options;
     const groups = await bus.groups();
     const slowestFirst = [...groups].sort((a, b) => heldBytes(b) - heldBytes(a));
-    for (const group of slowestFirst.filter((each) => !this.#isKeepingUp(each))) {
+    for (const group of slowestFirst.filter((each) => !this.#isKeepingUp(each) && isMeant(each))) {
       const deleted = await this.#lose(group, groups);
       if (deleted === 0) continue;
       const { name, lagRecords, lagBytes } = group;
-      logger.error({ group: name, lagRecords, lagBytes }, 'the bus was full: the slowest group is lost');
+      logger.error({ group: name, lagRecords, lagBytes }, 'the bus runs full: the slowest group is lost');
       return deleted;
     }
     return 0;
