@@ -26,9 +26,13 @@ export function urlsOf(
 
 /** What every process may see of our own environment; settings of others stay with us. */
 function baseEnv(): Record<string, string> {
-  const kept = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'LOG_LEVEL', 'BANYAN_BROWSER'];
+  return inherited(['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'LOG_LEVEL', 'BANYAN_BROWSER']);
+}
+
+/** Those of our own variables that are set. */
+function inherited(names: readonly string[]): Record<string, string> {
   return Object.fromEntries(
-    kept.flatMap((name) => {
+    names.flatMap((name) => {
       const value = process.env[name];
       return value === undefined ? [] : [[name, value]];
     }),
@@ -99,7 +103,11 @@ export function banyanSpecs(home: Home, ports: Ports): readonly ProcessSpec[] {
   };
   const peer = { PEER_TOKEN_FILE: home.secret('peer.token') };
   return [
-    node('reader', 'cdc/src/reader/main.ts', { env: feed, ready: { kind: 'ipc' }, url: null }),
+    node('reader', 'cdc/src/reader/main.ts', {
+      env: { ...inherited(['BUS_MAX_BYTES', 'BUS_WARN_RATIO', 'BUS_KEEP_APPLIED_MS']), ...feed },
+      ready: { kind: 'ipc' },
+      url: null,
+    }),
     node('reviews', 'extracted/reviews/src/main.ts', {
       env: {
         ...peer,
