@@ -171,7 +171,7 @@ test('killed at its first start while the slot is being made', async () => {
 }, 30_000);
 
 /** The old space of a reader that has this much more to read than fits. */
-const HEAP = ['--max-old-space-size=48'];
+const HEAP = ['--max-old-space-size=64'];
 const ROWS = 60_000;
 
 test('a transaction larger than its memory, killed in the middle of it, is on the bus once and in order', async () => {
