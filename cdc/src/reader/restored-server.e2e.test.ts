@@ -173,3 +173,17 @@ test('a slot whose WAL the server has dropped', async () => {
   reader = await start();
   await expectAnew(5, /has dropped log that the replication slot \w+ needed \(wal_removed\)/);
 }, 60_000);
+
+test('a slot that nobody read for longer than the server allows', async () => {
+  const supported = await bed.sql(`SELECT 1 FROM pg_settings WHERE name = 'idle_replication_slot_timeout'`);
+  if (supported.length === 0) return; // PostgreSQL before 18
+  await reader.close();
+  await cluster.close();
+  await serve({ idle_replication_slot_timeout: '1s' });
+  await eventually('the slot is lost', async () => {
+    await bed.sql('CHECKPOINT');
+    return (await bed.source.slotStatus(signal)).walStatus === 'lost';
+  });
+  reader = await start();
+  await expectAnew(6, /has dropped log that the replication slot \w+ needed \(idle_timeout\)/);
+}, 60_000);
