@@ -186,4 +186,30 @@ test('a slot that nobody read for longer than the server allows', async () => {
   });
   reader = await start();
   await expectAnew(6, /has dropped log that the replication slot \w+ needed \(idle_timeout\)/);
+  // A bus that is new has no position: nothing can be missing, and the slot of the earlier one is of no use.
+  await reader.close();
+  await eventually('the slot is lost again', async () => {
+    await bed.sql('CHECKPOINT');
+    return (await bed.source.slotStatus(signal)).walStatus === 'lost';
+  });
+  const another = createMemoryBus();
+  reader = await startReader({ ...bed.reader(another), heartbeatIntervalMs: 300 });
+  await eventually('it streams', () => reader.status().state === 'streaming');
+  expect(await another.sourcePosition(bed.slot)).toMatchObject({ incarnation: 1 });
+}, 60_000);
+
+test('a server whose log does not carry rows: the reader stops, and says how to mend that', async () => {
+  await reader.close();
+  await eventually('the slot is dropped', () =>
+    bed.sql('SELECT pg_drop_replication_slot($1)', [bed.slot]).then(
+      () => true,
+      () => false,
+    ),
+  );
+  await cluster.close();
+  await serve({ wal_level: 'replica' });
+  await expect(start()).rejects.toMatchObject({
+    code: 'wal-level-wrong',
+    message: expect.stringMatching(/is replica, wanted logical.*ALTER SYSTEM SET wal_level = logical/s),
+  });
 }, 60_000);

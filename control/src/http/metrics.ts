@@ -37,6 +37,10 @@ const gauges: Readonly<Record<string, { readonly help: string; readonly labels: 
     help: 'Since the reader last stored anything; absent when unknown',
     labels: [],
   },
+  banyan_feed_incarnation: {
+    help: 'Raised by one whenever the feed began anew with a possible gap; absent when unknown',
+    labels: [],
+  },
   banyan_routes_version: { help: 'Version of the routes snapshot', labels: [] },
   banyan_proxy_routes_version: {
     help: 'Version of the routes that a proxy uses',
@@ -72,6 +76,7 @@ function setAll(report: StatusReport, set: SetGauge): void {
   set('banyan_feed_running', {}, feed.state === 'unknown' ? null : flag(feed.state === 'running'));
   set('banyan_feed_retained_wal_bytes', {}, feed.retainedWalBytes);
   set('banyan_feed_heard_age_ms', {}, feed.heardAgeMs);
+  set('banyan_feed_incarnation', {}, feed.incarnation);
   set('banyan_routes_version', {}, report.snapshotVersion);
   for (const { report: proxy } of report.proxies) {
     set('banyan_proxy_routes_version', { proxy: proxy.proxyId }, proxy.snapshotVersion);
