@@ -3,6 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeBusContract } from './bus-contract.ts';
+import type { Knex } from 'knex';
+import { migrationSource } from '../../../migrations/bus/index.ts';
+import { migrateSqlite, openSqliteFile } from '../sqlite/open-file.ts';
 import { openSqliteBus } from './sqlite-bus.ts';
 
 let folder: string;
@@ -53,4 +56,32 @@ test('a folder that does not exist is refused', async () => {
   await expect(openSqliteBus({ file: join(folder, 'none', 'bus.sqlite') })).rejects.toMatchObject({
     code: 'SQLITE_CANTOPEN',
   });
+});
+
+test('a position of before incarnations were kept is of the first one, and is gone on from', async () => {
+  const file = newFile();
+  const old = await openSqliteFile({ file });
+  const first: Knex.MigrationSource<string> = {
+    ...migrationSource,
+    getMigrations: () => Promise.resolve(['0001-log']),
+  };
+  await migrateSqlite(old, first);
+  await old.raw(`INSERT INTO source_position VALUES ('slot', 3, '900', '7', 1, 12)`);
+  await old.destroy();
+  const bus = await openSqliteBus({ file });
+  const stored = await bus.sourcePosition('slot');
+  expect(stored).toMatchObject({
+    epoch: 3,
+    lsn: 900n,
+    incarnation: 1,
+    incarnationAtMs: null,
+    anewReason: null,
+  });
+  expect(stored).toMatchObject({ open: null, witness: null, publicationId: null });
+  expect(
+    await bus.takeOver('slot', { systemId: '7', timeline: 1, lsn: 1n, publicationId: '5' }),
+  ).toMatchObject({
+    ...{ epoch: 4, lsn: 900n, incarnation: 1, publicationId: '5' },
+  });
+  await bus.close();
 });
