@@ -38,6 +38,8 @@ export interface FakeFeed {
   verification: VerificationResult;
   /** Reports every table of the last table snapshot as completed. */
   completeSnapshot(): void;
+  /** Reports so many rows of every table as read. */
+  readRows(rowsDone: number): void;
   /** Called at the start of each round of catching up; a promise holds it up. */
   onCatchUp: () => Promise<void>;
 }
@@ -171,6 +173,9 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
       metTopics: () => Promise.resolve([]),
       range: () => Promise.resolve({ rows: 0, hash: '' }),
       rows: () => Promise.resolve({ rows: [] }),
+    },
+    readRows(rowsDone) {
+      for (const [table, each] of progress) progress.set(table, { ...each, rowsDone });
     },
     completeSnapshot() {
       for (const [table, each] of progress)
