@@ -5,6 +5,7 @@ export { formatLsn, parseLsn } from './source/lsn.ts';
 export * from './source/source.ts';
 export * from './source/postgres-source.ts';
 export * from './source/source-table-error.ts';
+export { PublicationError } from './source/publication.ts';
 export * from './source/table-snapshot-progress.ts';
 export type { ServiceCopy } from './verify/copy.ts';
 export * from './verify/http-service-copy.ts';

@@ -3,6 +3,7 @@ import { controlRecordKey, type SyncReport } from '@banyan/contracts';
 import type { Bus, BusRecord } from '../bus/bus.ts';
 import { createMemoryBus } from '../bus/memory-bus.ts';
 import { notesSlice, notesTopic } from '../consumer/consumer-test-bed.ts';
+import { SourceTableError } from '../source/source-table-error.ts';
 import type { SlotStatus, Source } from '../source/source.ts';
 import type { ServiceCopy } from '../verify/copy.ts';
 import { createCaughtUp } from './caught-up.ts';
@@ -22,6 +23,7 @@ const slot: SlotStatus = {
 function createFeed(): {
   steps: string[];
   slot: SlotStatus;
+  gone: readonly string[];
   quarantined: number;
   meets: boolean;
   copyFails: boolean;
@@ -43,6 +45,13 @@ function createFeed(): {
   const source: Source = {
     ensureTables: refuse,
     removeTables: refuse,
+    requireInFeed(tables) {
+      const gone = tables.filter((table) => feed.gone.includes(table));
+      if (gone.length === 0) return Promise.resolve();
+      return Promise.reject(
+        new SourceTableError(gone.map((table) => ({ table, problem: 'not-in-feed' as const }))),
+      );
+    },
     describeTables: refuse,
     requestTableSnapshot: refuse,
     stopTableSnapshots: refuse,
@@ -87,6 +96,7 @@ function createFeed(): {
   const feed = {
     steps: [] as string[],
     slot,
+    gone: [] as readonly string[],
     quarantined: 0,
     meets: true,
     copyFails: false,
@@ -117,6 +127,16 @@ describe('waiting until a copy is caught up', () => {
     feed.slot = { ...slot, confirmedFlushLsn: '10/0' };
     await waiting;
     expect(feed.steps.filter((step) => step === 'barrier')).toHaveLength(1);
+  });
+
+  test('says so when a table is no longer the one in the feed, instead of waiting for what cannot come', async () => {
+    const feed = createFeed();
+    feed.gone = ['public.notes'];
+    await expect(feed.wait()).rejects.toMatchObject({
+      code: 'table-not-in-feed',
+      message: expect.stringContaining('public.notes: it is not in the feed'),
+    });
+    expect(feed.steps).not.toContain('barrier');
   });
 
   test('goes on through a service that restarts', async () => {

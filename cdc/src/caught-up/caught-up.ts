@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { controlRecordKey, tableTopic, type SliceDefinition } from '@banyan/contracts';
 import type { Bus } from '../bus/bus.ts';
 import { parseLsn } from '../source/lsn.ts';
+import { SourceTableError } from '../source/source-table-error.ts';
 import type { Lsn, Source } from '../source/source.ts';
 import type { ServiceCopy } from '../verify/copy.ts';
 
@@ -14,6 +15,8 @@ export type NotCaughtUpCode =
   | 'not-caught-up'
   /** Events are in quarantine: waiting longer does not help. */
   | 'copy-quarantined'
+  /** A table is not the one that the feed carries (dropped and made again, renamed): its copy hears nothing. */
+  | 'table-not-in-feed'
   /** PostgreSQL has thrown away WAL that the slot needed: only a new table snapshot helps. */
   | 'slot-lost';
 
@@ -56,6 +59,7 @@ export function createCaughtUp(options: {
       const topics = slice.tables.map((table) => tableTopic(prefix, table.source));
       // 1. A position that the feed is sure to reach, after everything that the caller has seen committed.
       const position = await source.takePosition(signal);
+      await requireInFeed(source, slice, signal);
       // 2. Everything before it is stored on the bus.
       await waitUntil(signal, () => missingOnBus(source, position, signal));
       if (topics.length === 0) return { position };
@@ -70,6 +74,19 @@ export function createCaughtUp(options: {
       return { position };
     },
   };
+}
+
+/** A table that left the feed would look caught up for ever: nothing of it comes any more. */
+async function requireInFeed(source: Source, slice: SliceDefinition, signal: AbortSignal): Promise<void> {
+  try {
+    await source.requireInFeed(
+      slice.tables.map((table) => table.source),
+      signal,
+    );
+  } catch (cause) {
+    if (!(cause instanceof SourceTableError)) throw cause;
+    throw new NotCaughtUpError('table-not-in-feed', cause.message, { cause });
+  }
 }
 
 /** @returns What is missing, for people; null when nothing is. */

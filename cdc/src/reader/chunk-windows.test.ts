@@ -6,12 +6,13 @@ import { feedTable } from './feed-table.ts';
 import type { RowChange } from './row-change.ts';
 import type { SnapshotWork, Touched } from './snapshot-work.ts';
 
-const [item, other] = ['item', 'other'].map((table) =>
-  feedTable('shop', {
-    ...{ schema: 'public', table, key: ['id'] },
+const [item, other] = ['item', 'other'].map((table, oid) => ({
+  ...feedTable('shop', {
+    ...{ schema: 'public', table, key: ['id'], partitioned: false },
     columns: ['id', 'name'].map((name) => ({ name, decode: decoderOf('text') })),
   }),
-);
+  ...{ oid, tellsOldKeys: true },
+}));
 const work: SnapshotWork = {
   ...{ id: 'work', canWait: true, open: null, plan: () => null, rewind: () => undefined },
 };

@@ -1,6 +1,7 @@
 import type { SourcePosition } from '../bus/bus.ts';
 import { parseLsn } from '../source/lsn.ts';
 import { quoteName, quoteTable } from '../source/catalog.ts';
+import { PUBLICATION_OPTIONS, PublicationError, readPublication } from '../source/publication.ts';
 import type { SourceDatabase, TextRow } from '../source/source-database.ts';
 import { SIGNAL_TABLE } from './feed-table.ts';
 import { ReaderStoppedError } from './reader-error.ts';
@@ -29,6 +30,7 @@ export async function prepareSource(options: PrepareOptions): Promise<bigint> {
   await checkSignalTable(options);
   // The publication comes first: a slot decodes with the catalog of each moment, and before its creation a
   // publication does not exist there.
+  await checkPublication(options);
   await ensurePublication(options);
   const slot = (await readSlot(options)) ?? (await createSlot(options));
   return checkSlot(slot, options);
@@ -74,6 +76,16 @@ async function checkSignalTable({ database, signal }: PrepareOptions): Promise<v
   }
 }
 
+/** One that somebody has widened, say, is refused before anything is read through it. */
+async function checkPublication({ database, publication, signal }: PrepareOptions): Promise<void> {
+  try {
+    await database.onConnection((ask) => readPublication(publication, ask), signal);
+  } catch (error) {
+    if (!(error instanceof PublicationError)) throw error;
+    throw new ReaderStoppedError(error.code, error.message, { cause: error });
+  }
+}
+
 async function ensurePublication({ database, publication, stored, signal }: PrepareOptions): Promise<void> {
   const found = await database.query(
     `SELECT EXISTS (SELECT FROM pg_catalog.pg_publication_tables t
@@ -89,7 +101,9 @@ async function ensurePublication({ database, publication, stored, signal }: Prep
         `The publication "${publication}" is gone, though changes were read through it. ${NEW_SNAPSHOT_HINT}`,
       );
     }
-    const sql = `CREATE PUBLICATION ${quoteName(publication)} FOR TABLE ${quoteTable(SIGNAL_TABLE)}`;
+    const sql =
+      `CREATE PUBLICATION ${quoteName(publication)} FOR TABLE ${quoteTable(SIGNAL_TABLE)} ` +
+      `WITH (${PUBLICATION_OPTIONS})`;
     await database.query(sql, [], signal);
   } else if (found[0]['complete'] !== 't') {
     const sql = `ALTER PUBLICATION ${quoteName(publication)} ADD TABLE ${quoteTable(SIGNAL_TABLE)}`;

@@ -14,6 +14,8 @@ export type ReaderStopCode =
   | 'slot-ahead'
   /** A position is stored, but there is no publication. */
   | 'publication-missing'
+  /** The publication is wider than the tables asked for (FOR ALL TABLES), or leaves out kinds of changes. */
+  | 'publication-unfit'
   /** Banyan's own schema is missing in the source's database. */
   | 'signal-table-missing'
   /** The server does not let us: role, password, privilege, setting. */

@@ -300,7 +300,7 @@ class WalReader implements Reader {
       let steps: StreamStep[] = [];
       let rows = 0;
       for (const event of await stream.next(this.#signal)) {
-        if (event.kind === 'wal' && event.message.kind === 'relation') {
+        if (event.kind === 'wal' && (event.message.kind === 'relation' || event.message.kind === 'type')) {
           await this.#tables.add(event.message, this.#signal);
         }
         const step = assembler.push(event);

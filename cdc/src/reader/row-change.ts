@@ -9,12 +9,12 @@ import {
 } from '@banyan/contracts';
 import type { BusRecord } from '../bus/bus.ts';
 import type { OldTuple, Tuple } from '../source/pgoutput.ts';
-import { keyText, type FeedTable } from './feed-table.ts';
+import { keyText, type FeedTable, type StreamedTable } from './feed-table.ts';
 
 /** One change of one row, or the truncation of a table, as the stream carried it. */
 export interface RowChange {
   readonly kind: 'insert' | 'update' | 'delete' | 'truncate';
-  readonly table: FeedTable;
+  readonly table: StreamedTable;
   readonly lsn: bigint;
   readonly before: OldTuple | null;
   /** Undefined fields are unchanged TOAST values; they may be filled in later. */
@@ -155,9 +155,9 @@ export function changeRecords(
   if (change.kind === 'insert') return [record(newKey, envelopeText('c', { before: null, after }, source))];
   const gone = change.isGone ? { [GONE_HEADER]: 'true' } : {};
   if (oldKey === null || newKey === null || oldKey === newKey) {
-    return [
-      record(newKey, envelopeText('u', { before: change.before?.full ? before : null, after }, source), gone),
-    ];
+    const value = envelopeText('u', { before: change.before?.full ? before : null, after }, source);
+    const update = record(newKey, value, gone);
+    return table.tellsOldKeys ? [update] : [unknownOldKey(change, source), update];
   }
   return [
     ...erase({ '__debezium.newkey': newKey }),
@@ -166,4 +166,14 @@ export function changeRecords(
       ...gone,
     }),
   ];
+}
+
+/**
+ * Under a replica identity that lacks the key, an update may have changed it unseen. A delete without a key says so: the
+ * consumer cannot apply it and keeps it aside, so that no gate passes until the table is copied anew.
+ */
+function unknownOldKey({ table }: RowChange, source: EnvelopeSource): BusRecord {
+  const before = Object.fromEntries(table.columns.map(({ name }) => [name, null]));
+  const value = envelopeText('d', { before, after: null }, source);
+  return { topic: table.topic, key: keyText(table, before), headers: {}, value };
 }

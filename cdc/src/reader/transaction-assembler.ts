@@ -1,7 +1,7 @@
 import type { MessageContent } from '../source/logical-message.ts';
 import { readMessageContent } from '../source/logical-message.ts';
 import type { PgOutputMessage } from '../source/pgoutput.ts';
-import type { FeedTable } from './feed-table.ts';
+import type { StreamedTable } from './feed-table.ts';
 import type { StreamEvent } from './replication-stream.ts';
 import type { RowChange, StreamedTransaction } from './row-change.ts';
 
@@ -20,10 +20,10 @@ interface OpenTransaction {
 
 /** Puts the stream's messages together into whole transactions. Tables must be announced before their changes. */
 export class TransactionAssembler {
-  readonly #tableOf: (oid: number) => FeedTable;
+  readonly #tableOf: (oid: number) => StreamedTable;
   #open: OpenTransaction | null = null;
 
-  constructor(tableOf: (oid: number) => FeedTable) {
+  constructor(tableOf: (oid: number) => StreamedTable) {
     this.#tableOf = tableOf;
   }
 

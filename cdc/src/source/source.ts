@@ -81,10 +81,23 @@ export interface SourceTable {
  * takes a signal.
  */
 export interface Source {
-  /** Adds tables to the feed. Idempotent. @throws SourceTableError naming every table that is missing or has no key. */
+  /**
+   * Adds tables to the feed: every change committed after it returned comes. Idempotent.
+   *
+   * @throws SourceTableError naming every table that the feed cannot carry, with what mends it; then none is added.
+   * PublicationError when the publication itself is not fit.
+   */
   ensureTables(tables: readonly string[], signal: AbortSignal): Promise<void>;
-  /** Takes tables out of the feed. Idempotent. */
+  /**
+   * Takes tables out of the feed. Idempotent. Changes made after it returned do not come; of a transaction that is open
+   * meanwhile, those before it may.
+   */
   removeTables(tables: readonly string[], signal: AbortSignal): Promise<void>;
+  /**
+   * Checks that the tables of these names are the ones that are in the feed now: one that was dropped and made again, or
+   * renamed, is not. @throws SourceTableError naming those that are not.
+   */
+  requireInFeed(tables: readonly string[], signal: AbortSignal): Promise<void>;
   describeTables(tables: readonly string[], signal: AbortSignal): Promise<readonly SourceTable[]>;
   /** Asks the reader for a table snapshot through the signal table. @returns its id. */
   requestTableSnapshot(tables: readonly string[], signal: AbortSignal): Promise<string>;

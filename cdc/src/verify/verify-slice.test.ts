@@ -60,6 +60,7 @@ async function write(...rows: Row[]): Promise<void> {
 const source: Source = {
   ensureTables: refuse,
   removeTables: refuse,
+  requireInFeed: refuse,
   describeTables: refuse,
   requestTableSnapshot: refuse,
   stopTableSnapshots: refuse,

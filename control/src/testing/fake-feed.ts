@@ -78,6 +78,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
   const source: Source = {
     ensureTables: (tables) => ask('source', `ensureTables ${tables.join()}`, () => undefined),
     removeTables: (tables) => ask('source', `removeTables ${tables.join()}`, () => undefined),
+    requireInFeed: () => ask('source', '', () => undefined),
     describeTables: (tables) =>
       ask('source', '', () =>
         tables.map((name) => ({ name, key: ['id'], columns: { id: 'bigint' }, estimatedRows: 20 })),
