@@ -21,7 +21,7 @@ import { fillUnchangedToast } from './unchanged-toast.ts';
 
 export interface ReaderOptions extends Pick<
   TableSnapshotsOptions,
-  'chunkRows' | 'maxBacklogBytes' | 'storeTargetMs'
+  'chunkRows' | 'maxBacklogBytes' | 'storeTargetMs' | 'whenRoom'
 > {
   /** PostgreSQL's URL of a role with REPLICATION that may read the tables. */
   readonly sourceUrl: string;
