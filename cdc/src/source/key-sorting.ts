@@ -7,8 +7,14 @@ const sortedAlike: ReadonlySet<string> = new Set([
   ...['date', 'time', 'timestamp', 'timestamptz'],
 ]);
 
-/** Types whose values are other texts in an envelope, so that neither order of PostgreSQL's is the service's. */
-const sortedOtherwise: ReadonlySet<string> = new Set(['bytea', 'timetz', 'bit', 'varbit', 'array']);
+/**
+ * Types whose values an envelope holds as the text that PostgreSQL prints, so that the bytes of that text sort them at
+ * both sides. All others (bytea, interval, arrays ...) are other texts there, which no order of PostgreSQL's follows.
+ */
+const sortedByText: ReadonlySet<string> = new Set([
+  ...['text', 'varchar', 'bpchar', 'name', 'char', 'citext', 'enum'],
+  ...['numeric', 'jsonb', 'inet', 'cidr', 'macaddr', 'macaddr8'],
+]);
 
 /** How the rows of a table have to be asked for to come in the order of the service's keys. */
 export interface KeySorting {
@@ -40,7 +46,10 @@ export async function readKeySorting(
 ): Promise<KeySorting> {
   const rows = await ask(KEY_COLUMNS, [quoteTable(table), key]);
   const columns = key.map((name) => ({ name, row: rows.find((row) => row['name'] === name) }));
-  const refused = columns.filter(({ row }) => sortedOtherwise.has(row?.['type'] ?? ''));
+  const refused = columns.filter(({ row }) => {
+    const type = row?.['type'] ?? '';
+    return !sortedAlike.has(type) && !sortedByText.has(type);
+  });
   if (refused.length > 0) {
     const list = refused.map(({ name, row }) => `${name} (${row?.['type'] ?? ''})`).join(', ');
     throw new KeySortingError(
@@ -79,8 +88,9 @@ const KEY_COLUMNS = `
     FROM base JOIN pg_catalog.pg_type t ON t.oid = base.type WHERE t.typtype = 'd'
   )
   SELECT base.name, base.relkind::text AS relkind,
-    CASE WHEN t.typcategory = 'A' THEN 'array'
-      WHEN t.typnamespace = 'pg_catalog'::regnamespace THEN t.typname ELSE '' END AS type,
+    CASE WHEN t.typtype = 'e' THEN 'enum'
+      WHEN t.typnamespace = 'pg_catalog'::regnamespace OR t.typname = 'citext' THEN t.typname
+      ELSE format_type(t.oid, NULL) END AS type,
     CASE co.collprovider
       WHEN 'd' THEN db.datlocprovider = 'b' OR (db.datlocprovider = 'c' AND db.datcollate IN ('C', 'POSIX'))
       WHEN 'b' THEN true
