@@ -45,9 +45,10 @@ function createFeed(): {
     removeTables: refuse,
     describeTables: refuse,
     requestTableSnapshot: refuse,
-    readPage: refuse,
     stopTableSnapshots: refuse,
     requestRowReread: refuse,
+    readRows: refuse,
+    readPage: refuse,
     close: () => Promise.resolve(),
     takePosition() {
       feed.steps.push('position');

@@ -105,9 +105,9 @@ test('each type comes as it should, the same when read, when streamed, and when 
   expect(streamed).toEqual({ id: 2, ...expected });
   expect(read).toEqual({ id: 1, ...expected });
   const columns = ['id', ...Object.keys(expected)];
-  const asked = await bed.source.readPage(
+  const asked = await bed.source.readRows(
     { table: 'public.types', columns, key: ['id'], afterKey: null, toKey: null, limit: 1 },
     signal,
   );
-  expect(asked.rows).toEqual([{ id: 1, ...expected }]);
+  expect(asked).toEqual([{ id: 1, ...expected }]);
 });

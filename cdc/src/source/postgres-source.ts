@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Row } from '@banyan/contracts';
 import pg from 'pg';
-import { quoteName, quoteTable, readTable, TypeCatalog, type CatalogTable } from './catalog.ts';
+import { decodeRow, quoteName, quoteTable, readTable, TypeCatalog, type CatalogTable } from './catalog.ts';
+import { readKeyRange } from './key-range.ts';
 import { readKeySorting } from './key-sorting.ts';
 import { writeMessage } from './logical-message.ts';
 import { readSortedPage, type SortedPage, type SortedRange } from './sorted-page.ts';
@@ -130,6 +132,17 @@ class PostgresSource implements Source {
       retainedWalBytes: row?.['retained'] == null ? null : Number(row['retained']),
       walStatus: row?.['wal_status'] ?? null,
     };
+  }
+
+  async readRows(range: Parameters<Source['readRows']>[0], signal: AbortSignal): Promise<readonly Row[]> {
+    return await this.#database.onConnection(async (ask) => {
+      const table = await readTable(range.table, this.#types, ask);
+      if (!table) throw new SourceTableError([{ table: range.table, problem: 'missing' }]);
+      const wanted = new Set(range.columns);
+      const columns = table.columns.filter(({ name }) => wanted.has(name));
+      const texts = await readKeyRange(range, ask);
+      return texts.map((row) => decodeRow(columns, row));
+    }, signal);
   }
 
   async readPage(range: SortedRange, signal: AbortSignal): Promise<SortedPage> {

@@ -1,3 +1,4 @@
+import type { Row } from '@banyan/contracts';
 import type { SortedPage, SortedRange } from './sorted-page.ts';
 
 export type { SortedPage, SortedRange } from './sorted-page.ts';
@@ -77,6 +78,19 @@ export interface Source {
   /** A position that the feed is sure to reach, also on an idle database, taken now. */
   takePosition(signal: AbortSignal): Promise<Lsn>;
   slotStatus(signal: AbortSignal): Promise<SlotStatus>;
+  /** Rows in (afterKey, toKey] by primary key, at most `limit`, decoded exactly as envelopes decode them. */
+  readRows(
+    range: {
+      readonly table: string;
+      readonly columns: readonly string[];
+      readonly key: readonly string[];
+      /** Key values as text, exclusive; null for the beginning. */
+      readonly afterKey: readonly string[] | null;
+      readonly toKey: readonly string[] | null;
+      readonly limit: number;
+    },
+    signal: AbortSignal,
+  ): Promise<readonly Row[]>;
   /**
    * The first rows of a range, in the order in which a service sorts their keys, for verification.
    * @throws KeySortingError when there is no such order.

@@ -110,6 +110,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
         retainedWalBytes: 4096,
         walStatus: 'reserved',
       })),
+    readRows: () => Promise.resolve([]),
     readPage: () =>
       Promise.resolve({
         ...{ rows: [], keyAt: () => [], versionAt: () => '', isKeyTextShared: true, bytewise: [] },
