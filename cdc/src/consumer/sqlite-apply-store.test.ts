@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { defineSlice, type Row } from '@banyan/contracts';
-import fc from 'fast-check';
 import type { Knex } from 'knex';
 import { openSqliteFile } from '../sqlite/open-file.ts';
 import { canonicalRow, hashOf } from '../verify/canonical.ts';
@@ -254,42 +253,6 @@ describe('ranges:', () => {
       { rows: 1, hash: expect.any(String) },
       expected(rows.slice(3)),
     ]);
-  });
-
-  test('a store that cannot put rows together itself gives the same hashes', async () => {
-    const rowByRow = { page: store.ranges.page.bind(store.ranges) };
-    const request = { table: 'pair', afterKey: null, pieces: [{ toKey: null, maxRows: 10 }] };
-    expect(await hashPieces(rowByRow, pairs, request)).toEqual(
-      await hashPieces(store.ranges, pairs, request),
-    );
-  });
-
-  test('SQLite writes a row of any text and integer as JavaScript does; rows with a real go another way', async () => {
-    const anyText = fc.string({ unit: 'binary', maxLength: 20 }).filter((text) => text.isWellFormed());
-    const anyValue = fc.oneof(
-      anyText,
-      fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
-      fc.constant(null),
-    );
-    const anyRow = fc.record({
-      v: anyValue,
-      real: fc.option(fc.double({ noNaN: true, noDefaultInfinity: true })),
-    });
-    await fc.assert(
-      fc.asyncProperty(fc.array(anyRow, { minLength: 1, maxLength: 20 }), async (made) => {
-        await change({ clear: true, upserts: made.map(({ v }, n) => ({ name: 'm', n, v })) }, pairs);
-        for (const [n, { real }] of made.entries())
-          if (real !== null) await knex.raw('UPDATE pair SET v = ? + 0.0 WHERE n = ?', [real, n]);
-        const request = { table: 'pair', afterKey: null, pieces: [{ toKey: null, maxRows: 100 }] };
-        const rowByRow = { page: store.ranges.page.bind(store.ranges) };
-        const report = await hashPieces(store.ranges, pairs, request);
-        expect(report).toEqual(await hashPieces(rowByRow, pairs, request));
-        if (made.every(({ real }) => real === null)) {
-          expect(report.pieces).toEqual([expected(made.map(({ v }, n) => ({ name: 'm', n, v })))]);
-        }
-      }),
-      { numRuns: 100 },
-    );
   });
 
   test('null, empty text and the text "null" differ', () => {
