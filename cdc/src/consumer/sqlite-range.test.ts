@@ -31,11 +31,15 @@ afterAll(async () => {
 
 /** Integers go in as SQL, since the driver binds doubles. */
 async function insert(values: readonly FieldValue[]): Promise<void> {
-  for (const [n, v] of values.entries()) {
-    if (typeof v === 'bigint') await knex.raw(`INSERT INTO thing VALUES (${n}, CAST('${v}' AS INTEGER))`);
-    else if (typeof v === 'number') await knex.raw(`INSERT INTO thing VALUES (${n}, ? + 0.0)`, [v]);
-    else await knex.raw(`INSERT INTO thing VALUES (${n}, ?)`, [v as string | null]);
-  }
+  const rows = values.map((v, n) => {
+    if (typeof v === 'bigint') return { sql: `(${n}, CAST('${v}' AS INTEGER))`, bindings: [] };
+    return { sql: `(${n}, ${typeof v === 'number' ? '? + 0.0' : '?'})`, bindings: [v as string | null] };
+  });
+  const list = rows.map(({ sql }) => sql).join(', ');
+  await knex.raw(
+    `INSERT INTO thing VALUES ${list}`,
+    rows.flatMap(({ bindings }) => bindings),
+  );
 }
 
 test('SQLite writes a row of any text and integer as JavaScript does, and leaves those with a real to it', async () => {
