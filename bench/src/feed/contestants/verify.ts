@@ -2,6 +2,7 @@ import {
   createCaughtUp,
   createHttpServiceCopy,
   createPostgresSource,
+  differencesOf,
   openSqliteBus,
   verifySlice,
 } from '@banyan/cdc';
@@ -19,13 +20,20 @@ const copy = createHttpServiceCopy({ url: serviceUrl, peerToken });
 serve({
   async verify() {
     const startMs = performance.now();
-    const { rowsSource, rowsTarget, differences } = await verifySlice({
+    const { tables } = await verifySlice({
       source,
       copy,
       slice: benchSlice,
       caughtUp,
       signal: AbortSignal.timeout(600_000),
     });
-    return { rowsSource, rowsTarget, differences, ms: performance.now() - startMs };
+    const sum = (field: 'rowsSource' | 'rowsTarget'): number =>
+      tables.reduce((rows, table) => rows + table[field], 0);
+    return {
+      rowsSource: sum('rowsSource'),
+      rowsTarget: sum('rowsTarget'),
+      differences: differencesOf(tables),
+      ms: performance.now() - startMs,
+    };
   },
 });
