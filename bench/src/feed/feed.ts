@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createPostgresSource, openSqliteBus, type Source, type SourceLog } from '@banyan/cdc';
 import { startChild, type Child } from '../child.ts';
 import { PREFIX, SOURCE_TABLE, TOPIC } from './bench-rows.ts';
+import type { BenchContext } from './benches/bench.ts';
 import type { FeedDatabase } from './feed-database.ts';
 
 const POLL_MS = 10;
@@ -13,20 +14,21 @@ export interface Feed {
   /** For looks at the bus; another connection than any process under test has. */
   readonly bus: SourceLog;
   readonly source: Source;
-  /** Starts the reader as it runs in earnest: its own process. Resolves when it streams. */
+  /** The reader as it runs in earnest: its own process. It streams. */
+  readonly reader: Child;
+  /** Starts another one, after `reader` was closed. Resolves when it streams. */
   startReader(): Promise<Child>;
   /** Records on the table's topic. */
   recordCount(): Promise<number>;
-  /** Ends nothing but its own connections, and drops slot and publication: processes are closed before. */
+  /** Ends `reader`, and drops slot and publication. Other processes are closed before. */
   close(): Promise<void>;
 }
 
-/** Makes a feed whose publication holds the benchmark's table; no reader runs when it resolves. */
+/** Makes a feed whose publication holds the benchmark's table. */
 export async function prepareFeed(
-  database: FeedDatabase,
-  options: { readonly name: string; readonly folder: string },
+  { database, folder, started }: Pick<BenchContext, 'database' | 'folder' | 'started'>,
+  name: string,
 ): Promise<Feed> {
-  const { name, folder } = options;
   const busFile = join(folder, `${name}.bus.sqlite`);
   const startReader = (): Promise<Child> =>
     startChild('../../cdc/src/reader/main.ts', {
@@ -37,20 +39,22 @@ export async function prepareFeed(
       PUBLICATION_NAME: name,
       LOG_LEVEL: 'error',
     });
-  const first = await startReader(); // makes bus, slot and publication
+  const reader = await startReader(); // makes bus, slot and publication
+  started.push(reader);
   const bus = await openSqliteBus({ file: busFile });
   const source = createPostgresSource({ url: database.url, slot: name, publication: name });
   await source.ensureTables([SOURCE_TABLE], AbortSignal.timeout(30_000));
-  await first.close();
   return {
     busFile,
     bus,
     source,
+    reader,
     startReader,
     async recordCount() {
       return (await bus.ends([TOPIC]))[0]?.nextOffset ?? 0;
     },
     async close() {
+      await reader.close();
       await source.close();
       await bus.close();
       await dropSlot(database, name);

@@ -20,11 +20,10 @@ interface Written {
 export async function benchLag(context: BenchContext): Promise<Measurement> {
   const { database, folder, sizes } = context;
   await database.empty();
-  const feed = await prepareFeed(database, { name: 'bench_lag', folder });
+  const feed = await prepareFeed(context, 'bench_lag');
   const lines: Line[] = [];
   let aimP99Ms = NaN;
   try {
-    const reader = await track(context, feed.startReader());
     const storeFile = join(folder, 'lag.sqlite');
     const consumer = await startConsumerProcess({
       busFile: feed.busFile,
@@ -60,7 +59,7 @@ export async function benchLag(context: BenchContext): Promise<Measurement> {
       if (perSecond === AIM_PER_SECOND) aimP99Ms = p99Ms;
       lines.push(...linesOf(perSecond, written, lags));
     }
-    for (const child of [writer, consumer.child, reader]) await child.close();
+    for (const child of [writer, consumer.child, feed.reader]) await child.close();
   } finally {
     await feed.close();
   }

@@ -4,7 +4,7 @@ import type { Child } from '../../child.ts';
 import { startConsumerProcess } from '../consumer-process.ts';
 import { prepareFeed, until } from '../feed.ts';
 import type { Line, Measurement } from '../measurement.ts';
-import { count, track, type BenchContext } from './bench.ts';
+import { count, type BenchContext } from './bench.ts';
 
 /** The small load: as many rows, in transactions of this many. */
 const SMALL_TRANSACTION_ROWS = 100;
@@ -48,16 +48,15 @@ async function peaks(
 ): Promise<{ readonly reader: number; readonly consumer: number }> {
   const { database, folder, sizes } = context;
   await database.empty();
-  const feed = await prepareFeed(database, { name: options.name, folder });
+  const feed = await prepareFeed(context, options.name);
   try {
-    const reader = await track(context, feed.startReader());
     const storeFile = join(folder, `${options.name}.sqlite`);
     const consumer = await startConsumerProcess({ busFile: feed.busFile, store: { file: storeFile } });
     context.started.push(consumer.child);
     await database.fill(sizes.bigTransactionRows, options.rowsPerTransaction);
     await until('all is applied', async () => (await consumer.appliedOffset()) >= sizes.bigTransactionRows);
-    const found = { reader: await peakMiB(reader), consumer: await peakMiB(consumer.child) };
-    for (const child of [consumer.child, reader]) await child.close();
+    const found = { reader: await peakMiB(feed.reader), consumer: await peakMiB(consumer.child) };
+    for (const child of [consumer.child, feed.reader]) await child.close();
     return found;
   } finally {
     await feed.close();

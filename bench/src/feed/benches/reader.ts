@@ -10,13 +10,14 @@ const READER = 'reader: WAL to bus';
 
 /** A backlog of committed inserts through the reader to the bus, against COPY of the same rows to the same driver. */
 export async function benchReader(context: BenchContext): Promise<Measurement> {
-  const { database, folder, sizes } = context;
+  const { database, sizes } = context;
   const rounds = new Rounds();
   const copy = await track(context, startChild('feed/contestants/copy.ts', { DATABASE_URL: database.url }));
   for (let round = 1; round <= sizes.rounds; round += 1) {
     await database.empty();
-    const feed = await prepareFeed(database, { name: `bench_reader_${round}`, folder });
+    const feed = await prepareFeed(context, `bench_reader_${round}`);
     try {
+      await feed.reader.close();
       await database.fill(sizes.rows, ROWS_PER_TRANSACTION);
       const { rowsPerSecond } = (await copy.ask({ kind: 'out' })) as { rowsPerSecond: number };
       rounds.add(COPY_OUT, rowsPerSecond);

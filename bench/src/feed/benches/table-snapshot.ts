@@ -57,11 +57,10 @@ async function snapshotOnce(
   context: BenchContext,
   name: string,
 ): Promise<{ readonly toBusMs: number; readonly appliedMs: number }> {
-  const { database, folder, sizes } = context;
-  const feed = await prepareFeed(database, { name, folder });
+  const { folder, sizes } = context;
+  const feed = await prepareFeed(context, name);
   const storeFile = join(folder, `${name}.sqlite`);
   try {
-    const reader = await track(context, feed.startReader());
     const consumer = await startConsumerProcess({ busFile: feed.busFile, store: { file: storeFile } });
     context.started.push(consumer.child);
     const startMs = performance.now();
@@ -70,7 +69,7 @@ async function snapshotOnce(
     const toBusMs = performance.now() - startMs;
     await until('all rows are applied', async () => (await consumer.appliedOffset()) >= sizes.snapshotRows);
     const appliedMs = performance.now() - startMs;
-    for (const child of [consumer.child, reader]) await child.close();
+    for (const child of [consumer.child, feed.reader]) await child.close();
     return { toBusMs, appliedMs };
   } finally {
     await feed.close();

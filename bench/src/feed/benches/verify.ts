@@ -23,11 +23,10 @@ export async function benchVerify(context: BenchContext): Promise<Measurement> {
   const { database, folder, sizes } = context;
   await database.empty();
   await database.fill(sizes.verifyRows, 10_000);
-  const feed = await prepareFeed(database, { name: FEED, folder });
+  const feed = await prepareFeed(context, FEED);
   const rounds = new Rounds();
   try {
     const storeFile = join(folder, 'verify.sqlite');
-    const reader = await track(context, feed.startReader());
     const consumer = await startConsumerProcess({ busFile: feed.busFile, store: { file: storeFile } });
     context.started.push(consumer.child);
     await feed.source.requestTableSnapshot([SOURCE_TABLE], AbortSignal.timeout(30_000));
@@ -49,7 +48,7 @@ export async function benchVerify(context: BenchContext): Promise<Measurement> {
       }
       rounds.add(VERIFY, verified.ms);
     }
-    for (const child of [verify, readBoth, consumer.child, reader]) await child.close();
+    for (const child of [verify, readBoth, consumer.child, feed.reader]) await child.close();
   } finally {
     await feed.close();
   }

@@ -27,8 +27,13 @@ serve({
       caughtUp,
       signal: AbortSignal.timeout(600_000),
     });
-    const rowsSource = tables.reduce((sum, table) => sum + table.rowsSource, 0);
-    const rowsTarget = tables.reduce((sum, table) => sum + table.rowsTarget, 0);
-    return { rowsSource, rowsTarget, differences: differencesOf(tables), ms: performance.now() - startMs };
+    const sum = (field: 'rowsSource' | 'rowsTarget'): number =>
+      tables.reduce((rows, table) => rows + table[field], 0);
+    return {
+      rowsSource: sum('rowsSource'),
+      rowsTarget: sum('rowsTarget'),
+      differences: differencesOf(tables),
+      ms: performance.now() - startMs,
+    };
   },
 });
