@@ -15,7 +15,13 @@ import {
   type StoredRecord,
   type TopicPosition,
 } from './bus.ts';
-import { openText, parseOpen, parseWitness, storedLsn, takenOver, witnessText } from './source-position.ts';
+import {
+  SOURCE_POSITION_COLUMNS,
+  toSourcePosition,
+  toValues,
+  type SourcePositionRow,
+} from './source-position-row.ts';
+import { openText, storedLsn, takenOver, witnessText } from './source-position.ts';
 import { formatLsn } from '../source/lsn.ts';
 
 /** How often a consumer with nothing to do looks whether another process has written. */
@@ -28,22 +34,6 @@ interface RecordRow {
   readonly headers: string;
   readonly value: string | null;
   readonly stored_at_ms: number;
-}
-
-interface SourcePositionRow {
-  readonly source: string;
-  readonly epoch: number;
-  readonly lsn: string;
-  readonly system_id: string;
-  readonly timeline: number;
-  readonly heard_at_ms: number;
-  readonly open_transaction: string | null;
-  readonly witness: string | null;
-  readonly publication_id: string | null;
-  readonly incarnation: number;
-  readonly incarnation_reason: string;
-  readonly incarnation_at_ms: number | null;
-  readonly anew_reason: string | null;
 }
 
 /**
@@ -128,9 +118,8 @@ class SqliteBus implements SourceLog {
       }
       const position = takenOver(source, { before, start, nowMs: Date.now() });
       await run(
-        `INSERT OR REPLACE INTO source_position (source, epoch, lsn, system_id, timeline, heard_at_ms,
-           open_transaction, witness, publication_id, incarnation, incarnation_reason, incarnation_at_ms, anew_reason)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT OR REPLACE INTO source_position (${SOURCE_POSITION_COLUMNS.join(', ')})
+         VALUES (${SOURCE_POSITION_COLUMNS.map(() => '?').join(', ')})`,
         toValues(position),
       );
       return position;
@@ -279,33 +268,4 @@ function toStoredRecord(row: RecordRow): StoredRecord {
     value: row.value,
     storedAtMs: row.stored_at_ms,
   };
-}
-
-function toSourcePosition(row: SourcePositionRow): SourcePosition {
-  return {
-    source: row.source,
-    epoch: row.epoch,
-    lsn: BigInt(row.lsn),
-    open: parseOpen(row.open_transaction),
-    witness: parseWitness(row.witness),
-    systemId: row.system_id,
-    timeline: row.timeline,
-    publicationId: row.publication_id,
-    heardAtMs: row.heard_at_ms,
-    incarnation: row.incarnation,
-    incarnationReason: row.incarnation_reason,
-    incarnationAtMs: row.incarnation_at_ms,
-    anewReason: row.anew_reason,
-  };
-}
-
-/** In the order of the columns that `takeOver` names. */
-function toValues(position: SourcePosition): (string | number | null)[] {
-  const { source, epoch, lsn, systemId, timeline, heardAtMs, open, witness, publicationId } = position;
-  const { incarnation, incarnationReason, incarnationAtMs, anewReason } = position;
-  return [
-    ...[source, epoch, storedLsn(lsn), systemId, timeline, heardAtMs],
-    ...[openText(open), witnessText(witness), publicationId],
-    ...[incarnation, incarnationReason, incarnationAtMs, anewReason],
-  ];
 }
