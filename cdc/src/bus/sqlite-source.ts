@@ -2,23 +2,13 @@ import type { Knex } from 'knex';
 import { formatLsn } from '../source/lsn.ts';
 import type { RunSql } from '../sqlite/transaction.ts';
 import { SourceFencedError, type SourceMove, type SourcePosition, type SourceStart } from './bus.ts';
-import { openText, parseOpen, parseWitness, storedLsn, takenOver, witnessText } from './source-position.ts';
-
-interface SourcePositionRow {
-  readonly source: string;
-  readonly epoch: number;
-  readonly lsn: string;
-  readonly system_id: string;
-  readonly timeline: number;
-  readonly heard_at_ms: number;
-  readonly open_transaction: string | null;
-  readonly witness: string | null;
-  readonly publication_id: string | null;
-  readonly incarnation: number;
-  readonly incarnation_reason: string;
-  readonly incarnation_at_ms: number | null;
-  readonly anew_reason: string | null;
-}
+import {
+  SOURCE_POSITION_COLUMNS,
+  toSourcePosition,
+  toValues,
+  type SourcePositionRow,
+} from './source-position-row.ts';
+import { openText, storedLsn, takenOver, witnessText } from './source-position.ts';
 
 /** Moves a source's position by compare-and-set, within the caller's transaction. @throws SourceFencedError */
 export async function moveSource(run: RunSql, move: SourceMove): Promise<void> {
@@ -52,9 +42,8 @@ export async function takeSourceOver(
   }
   const position = takenOver(source, { before, start, nowMs: Date.now() });
   await run(
-    `INSERT OR REPLACE INTO source_position (source, epoch, lsn, system_id, timeline, heard_at_ms,
-       open_transaction, witness, publication_id, incarnation, incarnation_reason, incarnation_at_ms, anew_reason)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO source_position (${SOURCE_POSITION_COLUMNS.join(', ')})
+     VALUES (${SOURCE_POSITION_COLUMNS.map(() => '?').join(', ')})`,
     toValues(position),
   );
   return position;
@@ -66,33 +55,4 @@ export async function readSource(reader: Knex, source: string): Promise<SourcePo
     source,
   ]);
   return rows[0] ? toSourcePosition(rows[0]) : null;
-}
-
-function toSourcePosition(row: SourcePositionRow): SourcePosition {
-  return {
-    source: row.source,
-    epoch: row.epoch,
-    lsn: BigInt(row.lsn),
-    open: parseOpen(row.open_transaction),
-    witness: parseWitness(row.witness),
-    systemId: row.system_id,
-    timeline: row.timeline,
-    publicationId: row.publication_id,
-    heardAtMs: row.heard_at_ms,
-    incarnation: row.incarnation,
-    incarnationReason: row.incarnation_reason,
-    incarnationAtMs: row.incarnation_at_ms,
-    anewReason: row.anew_reason,
-  };
-}
-
-/** In the order of the columns that `takeOver` names. */
-function toValues(position: SourcePosition): (string | number | null)[] {
-  const { source, epoch, lsn, systemId, timeline, heardAtMs, open, witness, publicationId } = position;
-  const { incarnation, incarnationReason, incarnationAtMs, anewReason } = position;
-  return [
-    ...[source, epoch, storedLsn(lsn), systemId, timeline, heardAtMs],
-    ...[openText(open), witnessText(witness), publicationId],
-    ...[incarnation, incarnationReason, incarnationAtMs, anewReason],
-  ];
 }

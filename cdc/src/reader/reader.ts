@@ -5,7 +5,8 @@ import { formatLsn } from '../source/lsn.ts';
 import { SourceDatabase } from '../source/source-database.ts';
 import { readTableSnapshotHistory } from '../source/table-snapshot-progress.ts';
 import type { TableSnapshotHistory } from '../source/table-snapshot-history.ts';
-import { parseSnapshot, StreamedTransactions } from '../source/transaction-visibility.ts';
+import { StreamedTransactions } from '../source/transaction-visibility.ts';
+import { unfinishedTransactions } from '../source/unfinished-transactions.ts';
 import { FeedTables, type StreamedTable } from './feed-table.ts';
 import { finalError } from './final-error.ts';
 import { runHeartbeat, VisibleAtHeartbeat } from './heartbeat.ts';
@@ -208,16 +209,7 @@ class WalReader implements Reader {
 
   /** What the reader before us knew and we need. */
   async #inherit(): Promise<void> {
-    const rows = await this.#database.query(
-      'SELECT pg_current_snapshot()::text AS snapshot, pg_current_xact_id()::text AS next',
-      [],
-      this.#signal,
-    );
-    const snapshot = parseSnapshot(rows[0]?.['snapshot'] ?? '');
-    // It may have streamed a transaction that is not visible yet: any that has not ended counts as such.
-    const unfinished = [...snapshot.running];
-    for (let xid = snapshot.xmax; xid < BigInt(rows[0]?.['next'] ?? '0'); xid += 1n) unfinished.push(xid);
-    this.#transactions = new StreamedTransactions(unfinished);
+    this.#transactions = new StreamedTransactions(await unfinishedTransactions(this.#database, this.#signal));
     this.#snapshots.restore((await this.#tableSnapshotHistory()).open());
   }
 
