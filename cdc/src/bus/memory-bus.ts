@@ -1,5 +1,6 @@
 import {
   BusClosedError,
+  DEFAULT_BATCH_BYTES,
   SourceFencedError,
   type BusRecord,
   type ConsumeOptions,
@@ -67,7 +68,7 @@ class MemoryBus implements SourceLog {
 
   async consume(options: ConsumeOptions): Promise<void> {
     this.#check();
-    const { from, maxBatchRecords = 500, signal } = options;
+    const { from, maxBatchRecords = 500, maxBatchBytes = DEFAULT_BATCH_BYTES, signal } = options;
     const next = new Map(from.map(({ topic, nextOffset }) => [topic, nextOffset]));
     const stop = AbortSignal.any([signal, this.#closing.signal]);
     const stopped = new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve()));
@@ -75,7 +76,8 @@ class MemoryBus implements SourceLog {
       const changed = this.#changed.promise;
       const batch = this.#records
         .filter(({ topic, offset }) => offset >= (next.get(topic) ?? Infinity))
-        .slice(0, maxBatchRecords);
+        .slice(0, maxBatchRecords)
+        .filter(withinBytes(maxBatchBytes));
       if (batch.length === 0) {
         await Promise.race([changed, stopped]);
         continue;
@@ -122,4 +124,14 @@ class MemoryBus implements SourceLog {
     signal?.throwIfAborted();
     if (this.#closing.signal.aborted) throw new BusClosedError('The bus is closed.');
   }
+}
+
+/** Passes records until their values come to more than that; the first one always. */
+function withinBytes(maxBytes: number): (record: BusRecord) => boolean {
+  let total = 0;
+  return ({ value }) => {
+    const bytes = Buffer.byteLength(value ?? '');
+    total += bytes;
+    return total <= maxBytes || total === bytes;
+  };
 }

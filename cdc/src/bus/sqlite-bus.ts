@@ -5,6 +5,7 @@ import { migrateSqlite, openSqliteFile } from '../sqlite/open-file.ts';
 import { immediateTransaction, type RunSql } from '../sqlite/transaction.ts';
 import {
   BusClosedError,
+  DEFAULT_BATCH_BYTES,
   SourceFencedError,
   type BusRecord,
   type ConsumeOptions,
@@ -180,13 +181,13 @@ class SqliteBus implements SourceLog {
   }
 
   async #consume(options: ConsumeOptions): Promise<void> {
-    const { from, maxBatchRecords = 500, signal } = options;
+    const { from, maxBatchRecords = 500, maxBatchBytes = DEFAULT_BATCH_BYTES, signal } = options;
     const positions = new Map(from.map(({ topic, nextOffset }) => [topic, nextOffset]));
     const stop = AbortSignal.any([signal, this.#closing.signal]);
     while (!stop.aborted) {
       // 1. the version, 2. the read: what is written between the two is found at the next turn.
       const version = await this.#dataVersion();
-      const records = await this.#read(positions, maxBatchRecords);
+      const records = await this.#read(positions, maxBatchRecords, maxBatchBytes);
       if (records.length === 0) {
         await this.#waitForChange(version, stop);
         continue;
@@ -198,17 +199,32 @@ class SqliteBus implements SourceLog {
     if (!isAborted(signal)) throw new BusClosedError('The bus was closed while it was being consumed.');
   }
 
-  async #read(positions: ReadonlyMap<string, number>, limit: number): Promise<StoredRecord[]> {
+  async #read(
+    positions: ReadonlyMap<string, number>,
+    limit: number,
+    maxBytes: number,
+  ): Promise<StoredRecord[]> {
     if (positions.size === 0) return [];
     const one = `SELECT id FROM (
       SELECT id FROM record WHERE topic_id = (SELECT id FROM topic WHERE name = ?) AND topic_offset >= ?
       ORDER BY topic_offset LIMIT ?)`;
     const rows = await this.#reader.raw<RecordRow[]>(
-      `SELECT topic.name AS topic, topic_offset, key, headers, value, stored_at_ms
+      // The sizes first: SQLite knows them without reading the values.
+      `WITH sized AS (
+         SELECT id, coalesce(octet_length(value), 0) AS bytes FROM record
+         WHERE id IN (${Array.from(positions, () => one).join(' UNION ALL ')})
+         ORDER BY id LIMIT ?
+       ), summed AS (
+         SELECT id, bytes, sum(bytes) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS total FROM sized
+       )
+       SELECT topic.name AS topic, topic_offset, key, headers, value, stored_at_ms
        FROM record JOIN topic ON topic.id = topic_id
-       WHERE record.id IN (${Array.from(positions, () => one).join(' UNION ALL ')})
-       ORDER BY record.id LIMIT ?`,
-      [...Array.from(positions, ([topic, nextOffset]) => [topic, nextOffset, limit]).flat(), limit],
+       WHERE record.id IN (SELECT id FROM summed WHERE total <= ? OR total = bytes)
+       ORDER BY record.id`,
+      [
+        ...Array.from(positions, ([topic, nextOffset]) => [topic, nextOffset, limit]).flat(),
+        ...[limit, maxBytes],
+      ],
     );
     return rows.map(toStoredRecord);
   }
