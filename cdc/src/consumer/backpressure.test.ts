@@ -9,7 +9,7 @@ import { startConsumer, type Consumer } from './consumer.ts';
 import { createSqliteApplyStore } from './sqlite-apply-store.ts';
 
 const BATCH_BYTES = 8_000_000;
-const RECORDS = 40;
+const RECORDS = 18;
 
 let folder: Awaited<ReturnType<typeof createFolder>>;
 let knex: Knex;
@@ -32,9 +32,8 @@ const charsOf = ({ tables }: ApplyBatch): number =>
   tables.reduce((sum, { change }) => sum + JSON.stringify(change.upserts).length, 0);
 
 test('a slow store slows the reading of the bus, which never holds more than a batch of bounded bytes', async () => {
-  for (let id = 0; id < RECORDS; id += 1) {
-    await bus.append([rowRecord('c', note(id, { body: 'x'.repeat(1_000_000) }))]);
-  }
+  const ids = Array.from({ length: RECORDS }, (_, id) => id);
+  await bus.append(ids.map((id) => rowRecord('c', note(id, { body: 'x'.repeat(1_000_000) }))));
   const real = createSqliteApplyStore({ knex });
   const batches: { readonly chars: number; readonly goOn: () => void }[] = [];
   const slow: ApplyStore = {
