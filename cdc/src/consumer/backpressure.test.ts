@@ -9,7 +9,7 @@ import { startConsumer, type Consumer } from './consumer.ts';
 import { createSqliteApplyStore } from './sqlite-apply-store.ts';
 
 const BATCH_BYTES = 8_000_000;
-const RECORDS = 18;
+const RECORDS = 10;
 
 let folder: Awaited<ReturnType<typeof createFolder>>;
 let knex: Knex;
