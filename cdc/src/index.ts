@@ -1,4 +1,7 @@
 export * from './bus/bus.ts';
+export * from './bus/bus-errors.ts';
+export { roomWarning } from './bus/bus-room.ts';
+export type { EmbeddedBus, KeptBus } from './bus/kept-bus.ts';
 export { openSqliteBus } from './bus/sqlite-bus.ts';
 export * from './caught-up/caught-up.ts';
 export { checkMapping } from './mapping-check/check-mapping.ts';
@@ -7,6 +10,7 @@ export { checkTransforms } from './mapping-check/check-transforms.ts';
 export * from './source/source.ts';
 export * from './source/postgres-source.ts';
 export * from './source/source-table-error.ts';
+export { PublicationError } from './source/publication.ts';
 export * from './source/table-snapshot-progress.ts';
 export type { ServiceCopy, ServiceStore } from './verify/copy.ts';
 export * from './verify/http-service-copy.ts';

@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
 import {
+  busGroupsSchema,
+  busRecordsSchema,
+  busTopicsSchema,
   explanationSchema,
   journalResponseSchema,
   problemSchema,
@@ -8,6 +11,9 @@ import {
   syncRetryResponseSchema,
   syncSkipResponseSchema,
   verbResponseSchema,
+  type BusGroups,
+  type BusRecords,
+  type BusTopics,
   type Explanation,
   type JournalEntry,
   type StatusReport,
@@ -24,7 +30,7 @@ import type { Home } from './home.ts';
 import { CommandError } from './output/command-error.ts';
 import { readRunState } from './supervise/run-state.ts';
 
-export type Verb = 'advance' | 'pause' | 'resume' | 'rollback' | 'route' | 'verify';
+export type Verb = 'advance' | 'pause' | 'resume' | 'rollback' | 'route' | 'verify' | 'resync';
 
 /** Longest time for an answer: `advance` may verify whole tables before it answers. */
 const ANSWER_TIMEOUT_MS = 120_000;
@@ -84,6 +90,18 @@ export class ControlClient {
   async journal(query: Readonly<Record<string, string>>): Promise<readonly JournalEntry[]> {
     const path = `/v1/journal?${new URLSearchParams(query).toString()}`;
     return (await this.#ask(journalResponseSchema, path)).entries;
+  }
+
+  busTopics(): Promise<BusTopics> {
+    return this.#ask(busTopicsSchema, '/v1/bus/topics');
+  }
+
+  busGroups(): Promise<BusGroups> {
+    return this.#ask(busGroupsSchema, '/v1/bus/groups');
+  }
+
+  busRecords(query: Readonly<Record<string, string>>): Promise<BusRecords> {
+    return this.#ask(busRecordsSchema, `/v1/bus/records?${new URLSearchParams(query).toString()}`);
   }
 
   async #ask<T>(

@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { busGroups, busRead, busTopics, type ReadOptions } from './commands/bus.ts';
 import { addCommonOptions, contextOf } from './commands/context.ts';
 import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
@@ -105,6 +106,12 @@ const verbs = [
     'banyan route reviews --share 25% --reason "quiet evening"',
     true,
   ],
+  [
+    'resync',
+    "make the service's copy anew; all reads go to the monolith meanwhile",
+    'banyan resync reviews --reason "store restored from a backup" --wait',
+    true,
+  ],
   ['verify', "compare the service's copy with the source, row by row", 'banyan verify reviews', false],
 ] as const;
 
@@ -141,6 +148,42 @@ command('journal [slice]', 'every step: who, what, when, why', 'banyan journal r
   .option('--evidence', 'with what each gate saw')
   .action((slice: string | undefined, options: { limit?: number; evidence?: boolean; json?: boolean }) =>
     journal(slice, options, contextOf(options)),
+  );
+
+const bus = program
+  .command('bus')
+  .description('look at what is on its way from the database to the services')
+  .addHelpText('after', '\nExample:\n  $ banyan bus topics');
+
+const busCommand = (nameAndArgs: string, text: string, example: string): Command =>
+  addCommonOptions(bus.command(nameAndArgs).description(text)).addHelpText(
+    'after',
+    `\nExample:\n  $ ${example}`,
+  );
+
+busCommand('topics', 'what is kept of each topic, and for whom', 'banyan bus topics').action(
+  (options: { json?: boolean }) => busTopics(contextOf(options)),
+);
+
+busCommand('groups', 'how far each service has applied what it reads', 'banyan bus groups').action(
+  (options: { json?: boolean }) => busGroups(contextOf(options)),
+);
+
+busCommand(
+  'read <topic>',
+  'records of a topic, the newest ones unless --from or --key is given; values are masked, keys are not',
+  'banyan bus read shop.public.reviews --key 17 --values',
+)
+  .option('--from <offset>', 'begin at this offset', parseCount)
+  .option('--limit <n>', 'records at most, 1 to 1000', parseCount, 20)
+  .option('--key <key>', 'only of this key: the value of a single key column, or the key as JSON')
+  .option(
+    '--values',
+    "show values of columns that a slice's mapping names and does not call personal; others stay masked",
+  )
+  .option('--follow', 'go on with records as they come; Ctrl-C stops')
+  .action((topic: string, options: ReadOptions & { json?: boolean }) =>
+    busRead(topic, options, contextOf(options)),
   );
 
 command(

@@ -102,6 +102,19 @@ const feedStatusSchema = z.strictObject({
   confirmedPosition: z.string().nullable(),
   /** Since the reader last stored anything, heartbeat included. */
   heardAgeMs: z.number().nullable(),
+  /** Raised by one whenever the feed began anew with a possible gap; every copy of before is made anew. */
+  incarnation: z.number().int().nullable(),
+  /** Why and when this one began, milliseconds since the epoch. */
+  incarnationReason: z.string().nullable(),
+  incarnationAtMs: z.number().int().nullable(),
+  /** Room that the bus takes; null when it could not be asked. */
+  bus: z
+    .strictObject({
+      bytes: z.number().nullable(),
+      maxBytes: z.number().nullable(),
+      warning: z.string().nullable(),
+    })
+    .nullable(),
 });
 
 /** `GET /v1/status`. */
@@ -116,11 +129,11 @@ export const statusReportSchema = z.strictObject({
 });
 export type StatusReport = z.infer<typeof statusReportSchema>;
 
-/** Body of the verbs: `POST /v1/slices/:name/{advance|pause|resume|rollback|route|verify}`. */
+/** Body of the verbs: `POST /v1/slices/:name/{advance|pause|resume|rollback|route|verify|resync}`. */
 export const verbRequestSchema = z.strictObject({
   /** Who asks, for the journal. */
   by: z.string().min(1),
-  /** Why; obligatory for `pause`, `rollback` and `route`. */
+  /** Why; obligatory for `pause`, `rollback`, `route` and `resync`. */
   reason: z.string().min(1).optional(),
   dryRun: z.boolean().default(false),
   /** For `route`, and for `advance` within canary: the share wanted, 0 to 1. */

@@ -4,10 +4,13 @@ import { createApp } from './http/app.ts';
 import { createRoutesStream } from './http/routes-stream.ts';
 import { systemClock, type Clock } from './ports/clock.ts';
 import type { CaughtUp, ControlBus, ServiceCopy, Source, TableSnapshots, Verify } from './ports/feed.ts';
+import { completeCopyOf, type FeedMark } from './domain/slice-state.ts';
 import type { SliceStore } from './ports/slice-store.ts';
+import { BusInspector } from './use-cases/bus-inspector.ts';
 import { CanaryGuard } from './use-cases/canary-guard.ts';
 import { CaughtUpRounds } from './use-cases/caught-up-rounds.ts';
 import { EvidenceCollector } from './use-cases/evidence-collector.ts';
+import { FeedContinuity } from './use-cases/feed-continuity.ts';
 import { HeldRecords } from './use-cases/held-records.ts';
 import { FeedMonitor } from './use-cases/feed-monitor.ts';
 import { startLoop, type Loop } from './use-cases/loop.ts';
@@ -78,17 +81,20 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
     return manageSlice(definition, service);
   });
   const ledger = new SliceLedger(store, clock);
-  const rounds = new CaughtUpRounds({ caughtUp, clock, gapMs: deps.caughtUpGapMs });
-  const evidence = new EvidenceCollector({ clock, source, tableSnapshots, rounds });
+  const markOf = async (name: string): Promise<FeedMark | null> =>
+    completeCopyOf(await ledger.read(name))?.feed ?? null;
+  const rounds = new CaughtUpRounds({ caughtUp, clock, markOf, gapMs: deps.caughtUpGapMs });
+  const continuity = new FeedContinuity({ source, bus, slot: deps.slot, clock });
+  const evidence = new EvidenceCollector({ clock, source, tableSnapshots, rounds, continuity });
   const feed = new FeedMonitor({ source, bus, slot: deps.slot, clock });
   const proxies = new ProxyRegistry(clock);
   const verifications = new VerificationRunner({ ledger, verify: deps.verify, clock, evidence });
   const guard = new CanaryGuard({ ledger, evidence, clock, graceMs: deps.gateGraceMs });
   const { topicPrefix } = deps;
   const driver = new SyncDriver({
-    ...{ ledger, clock, source, bus, tableSnapshots, caughtUp, topicPrefix, slices },
+    ...{ ledger, clock, source, bus, tableSnapshots, caughtUp, continuity, topicPrefix, slices },
   });
-  const reconciler = new Reconciler({ ledger, driver, guard, verifications, clock, log });
+  const reconciler = new Reconciler({ ledger, driver, guard, evidence, verifications, clock, log });
   const { monolithDeadlineMs, serviceDeadlineMs } = deps.config;
   const settings = { monolithUrl: deps.monolithUrl, monolithDeadlineMs, serviceDeadlineMs };
   const publisher = new RoutesPublisher({ ledger, slices, settings, clock, log });
@@ -109,21 +115,10 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
   await publisher.refresh();
   const stream = createRoutesStream(publisher);
   const { adminToken, peerToken } = deps;
+  const inspector = new BusInspector({ bus, clock, topicPrefix, slices: deps.config.slices });
   const app = createApp({
-    ...{
-      ledger,
-      verbs,
-      held,
-      reporter,
-      publisher,
-      stream,
-      proxies,
-      rounds,
-      slices,
-      adminToken,
-      peerToken,
-      log,
-    },
+    ...{ ledger, verbs, held, reporter, publisher, stream, proxies, rounds, inspector, slices },
+    ...{ adminToken, peerToken, log },
   });
   const server = await listen(app, { port: deps.port });
 

@@ -46,7 +46,9 @@ async function start(): Promise<Closable> {
       log.fatal({ err: error }, 'table snapshots can no longer be followed');
       process.exit(1);
     });
-    const caughtUp = createCaughtUp({ source, bus, prefix: topicPrefix });
+    const caughtUp = createCaughtUp({
+      ...{ source, bus, prefix: topicPrefix, feed: { log: bus, slot: settings.slotName } },
+    });
     const services = Object.fromEntries(
       Object.entries(loaded.serviceUrls).map(([name, url]) => [
         name,

@@ -1,67 +1,20 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  SourceFencedError,
-  type BusRecord,
-  type SourceLog,
-  type StoredRecord,
-  type TopicPosition,
-} from './bus.ts';
+import { record, start, take, takeAll, keys } from './bus-test-bed.ts';
+import type { EmbeddedBus } from './kept-bus.ts';
+import { describeRetention } from './retention-contract.ts';
+import { SourceFencedError, type SourceLog } from './bus.ts';
 
 const server = { systemId: '7301', timeline: 1, lsn: 100n };
-
-function record(topic: string, id: number): BusRecord {
-  return { topic, key: `{"id":${id}}`, headers: {}, value: `{"n":${id}}` };
-}
-
-function start(topic: string, nextOffset = 0): TopicPosition {
-  return { topic, partition: 0, nextOffset };
-}
-
-function keys(records: readonly StoredRecord[]): (string | null)[] {
-  return records.map(({ key }) => key);
-}
-
-/** Consumes until `count` records have come, then stops; fails after 10 s. */
-async function take(
-  bus: SourceLog,
-  from: readonly TopicPosition[],
-  count: number,
-  maxBatchRecords?: number,
-): Promise<StoredRecord[]> {
-  const stop = new AbortController();
-  const got: StoredRecord[] = [];
-  const timer = setTimeout(() => {
-    stop.abort();
-  }, 10_000);
-  await bus.consume({
-    from,
-    ...(maxBatchRecords === undefined ? {} : { maxBatchRecords }),
-    onBatch(records) {
-      got.push(...records);
-      if (got.length >= count) stop.abort();
-      return Promise.resolve();
-    },
-    signal: stop.signal,
-  });
-  clearTimeout(timer);
-  expect(got.length).toBeGreaterThanOrEqual(count);
-  return got;
-}
-
-async function takeAll(bus: SourceLog, topic: string): Promise<StoredRecord[]> {
-  const [end] = await bus.ends([topic]);
-  return end && end.nextOffset > 0 ? await take(bus, [start(topic)], end.nextOffset) : [];
-}
 
 /**
  * What every embedded bus does, as tests: run against the SQLite bus and against the fake in memory.
  *
  * @param open Gives a new, empty bus. It is closed after each test.
  */
-export function describeBusContract(name: string, open: () => Promise<SourceLog>): void {
+export function describeBusContract(name: string, open: () => Promise<EmbeddedBus>): void {
   describe(`${name} keeps the contract of the bus:`, () => {
-    let bus: SourceLog;
+    let bus: EmbeddedBus;
     beforeEach(async () => {
       bus = await open();
     });
@@ -71,6 +24,7 @@ export function describeBusContract(name: string, open: () => Promise<SourceLog>
 
     describeRecords(() => bus);
     describeConsuming(() => bus);
+    describeRetention(() => bus);
     describeSourcePosition(() => bus);
   });
 }
@@ -127,6 +81,49 @@ function describeRecords(bus: () => SourceLog): void {
     expect(await bus().partitions('none')).toEqual([0]);
   });
 
+  test.each([0, 127, 128, 129, 300])('%i records of several topics in one append', async (count) => {
+    const records = Array.from({ length: count }, (_, id) => record(id % 3 ? 'a' : 'b', id));
+    await bus().append(records);
+    const got = [...(await takeAll(bus(), 'a')), ...(await takeAll(bus(), 'b'))];
+    expect(keys(got)).toEqual(
+      [...records.filter(({ topic }) => topic === 'a'), ...records.filter(({ topic }) => topic === 'b')].map(
+        ({ key }) => key,
+      ),
+    );
+  });
+
+  test('a value of several megabytes, a tombstone and an empty text stay what they are', async () => {
+    const large = '☃'.repeat(3_000_000);
+    const values = [large, null, ''];
+    await bus().append(values.map((value) => ({ ...record('a', 1), value })));
+    expect((await takeAll(bus(), 'a')).map(({ value }) => value === large || value)).toEqual([
+      true,
+      null,
+      '',
+    ]);
+  });
+
+  test('events of one key come in the order in which they were appended, whoever appended them', async () => {
+    for (let turn = 0; turn < 6; turn += 1) {
+      await Promise.all([
+        bus().append([{ ...record('a', 1), value: `${turn} first` }, record('b', turn)]),
+        bus().append([{ ...record('a', 2), value: `${turn} other` }]),
+      ]);
+      await bus().append([{ ...record('a', 1), value: `${turn} second` }]);
+    }
+    const ofKey = (await takeAll(bus(), 'a')).filter(({ key }) => key === '{"id":1}');
+    expect(ofKey.map(({ value }) => value)).toEqual(
+      [0, 1, 2, 3, 4, 5].flatMap((turn) => [`${turn} first`, `${turn} second`]),
+    );
+  });
+
+  test('a bus has an id of its own, which stays', async () => {
+    const id = await bus().id();
+    await bus().append([record('a', 1)]);
+    expect(id).not.toBe('');
+    expect(await bus().id()).toBe(id);
+  });
+
   test('what was appended is still a snapshot of its own after the caller changes his array', async () => {
     const records = [record('a', 1)];
     await bus().append(records);
@@ -171,7 +168,7 @@ function describeConsuming(bus: () => SourceLog): void {
   });
 
   test('a batch holds no more bytes than asked for, and a record that is larger comes alone', async () => {
-    const sized = (id: number, bytes: number): BusRecord => ({
+    const sized = (id: number, bytes: number) => ({
       ...record('a', id),
       value: 'é'.repeat(bytes / 2),
     });
@@ -264,6 +261,17 @@ function describeConsuming(bus: () => SourceLog): void {
     expect(finished).toBe(true);
   });
 
+  test('a handler that failed gets the same records again when it begins again where it was', async () => {
+    await bus().append([1, 2, 3].map((id) => record('a', id)));
+    const attempt = bus().consume({
+      from: [start('a', 1)],
+      onBatch: () => Promise.reject(new Error('not now')),
+      signal: new AbortController().signal,
+    });
+    await expect(attempt).rejects.toThrow('not now');
+    expect(keys(await take(bus(), [start('a', 1)], 2))).toEqual(['{"id":2}', '{"id":3}']);
+  });
+
   test("a handler's error ends consuming with that error", async () => {
     await bus().append([record('a', 1)]);
     const failure = new Error('no');
@@ -301,13 +309,39 @@ function describeSourcePosition(bus: () => SourceLog): void {
     expect(await bus().takeOver('other slot', server)).toMatchObject({ epoch: 1 });
   });
 
-  test('taking over at another server or timeline starts at its position', async () => {
-    await bus().takeOver('slot', server);
+  test('another server or timeline is gone over to only by beginning anew', async () => {
+    const { epoch } = await bus().takeOver('slot', server);
     await bus().appendAt([], { source: 'slot', epoch: 1, expectedLsn: 100n, lsn: 900n });
-    const failedOver = { ...server, timeline: 2, lsn: 300n };
-    expect(await bus().takeOver('slot', failedOver)).toMatchObject({ epoch: 2, ...failedOver });
     const restored = { systemId: '9', timeline: 2, lsn: 40n };
-    expect(await bus().takeOver('slot', restored)).toMatchObject({ epoch: 3, ...restored });
+    await expect(bus().takeOver('slot', restored)).rejects.toThrow(/begin anew/);
+    const reason = 'restored';
+    const announced = await bus().takeOver('slot', { ...restored, anew: { step: 'announce', reason } });
+    expect(announced).toMatchObject({ epoch: epoch + 1, lsn: 900n, incarnation: 1, anewReason: reason });
+    expect(await bus().sourcePosition('slot')).toEqual(announced);
+    const anew = { step: 'begin', epoch: announced.epoch, reason } as const;
+    const begun = await bus().takeOver('slot', { ...restored, anew });
+    expect(begun).toMatchObject({ ...restored, epoch: epoch + 2, incarnation: 2, incarnationReason: reason });
+    expect(begun).toMatchObject({ open: null, witness: null, anewReason: null });
+    expect(await bus().sourcePosition('slot')).toEqual(begun);
+    // Somebody who announced it too, and slept meanwhile.
+    await expect(bus().takeOver('slot', { ...restored, anew })).rejects.toBeInstanceOf(SourceFencedError);
+  });
+
+  test('a part of a transaction is stored with where it ends, and moves on from there only', async () => {
+    await bus().takeOver('slot', server);
+    const open = { finalLsn: 2n ** 62n + 1n, identity: '7@1', changeLsn: 150n, changesAtLsn: 3 };
+    const witness = { lsn: 100n, identity: 'x' };
+    const at = { source: 'slot', epoch: 1, expectedLsn: 100n };
+    await bus().appendAt([record('a', 1)], { ...at, lsn: 100n, open, witness });
+    expect(await bus().sourcePosition('slot')).toMatchObject({ lsn: 100n, open, witness });
+    const elsewhere = { ...open, changesAtLsn: 2 };
+    for (const expectedOpen of [null, elsewhere]) {
+      const stale = bus().appendAt([record('a', 2)], { ...at, expectedOpen, lsn: 200n });
+      await expect(stale).rejects.toBeInstanceOf(SourceFencedError);
+    }
+    await bus().appendAt([record('a', 2)], { ...at, expectedOpen: open, lsn: 200n });
+    expect(await bus().sourcePosition('slot')).toMatchObject({ lsn: 200n, open: null, witness });
+    expect(await takeAll(bus(), 'a')).toHaveLength(2);
   });
 
   test('records and position are stored together', async () => {

@@ -308,7 +308,8 @@ export function describeApplyStore(dialect: StoreDialect, open: () => Promise<St
   });
 
   describe('progress, barriers and quarantine:', () => {
-    const move = { topic: 'a', partition: 0, nextOffset: 3, appliedRows: 2, expectedOffset: 0 };
+    const place = { topic: 'a', partition: 0, lost: false, busId: 'this bus' };
+    const move = { ...place, nextOffset: 3, appliedRows: 2, expectedOffset: 0 };
 
     test('progress is stored with the rows and read at the next start', async () => {
       await store.apply({ ...nothing, progress: [move] });
@@ -316,9 +317,14 @@ export function describeApplyStore(dialect: StoreDialect, open: () => Promise<St
         ...nothing,
         progress: [{ ...move, nextOffset: 5, appliedRows: 4, expectedOffset: 3 }],
       });
-      expect((await store.load()).progress).toEqual([
-        { topic: 'a', partition: 0, nextOffset: 5, appliedRows: 4 },
-      ]);
+      expect((await store.load()).progress).toEqual([{ ...place, nextOffset: 5, appliedRows: 4 }]);
+    });
+
+    test('that records were missed is stored, until it is taken back', async () => {
+      for (const lost of [true, false]) {
+        await store.apply({ ...nothing, progress: [{ ...move, lost, expectedOffset: lost ? 0 : 3 }] });
+        expect((await store.load()).progress).toMatchObject([{ topic: 'a', lost }]);
+      }
     });
 
     test.each([0, 2, 4])(

@@ -9,6 +9,10 @@ export interface PartitionProgress {
   readonly nextOffset: number;
   /** Row events applied since the table was last emptied by a `reset`. */
   readonly appliedRows: number;
+  /** True when records before `nextOffset` were gone before they could be applied; a `reset` ends it. */
+  readonly lost: boolean;
+  /** The bus that the offset belongs to (`Bus.id`); null when it was stored before this was kept. */
+  readonly busId: string | null;
 }
 
 /** A partition's progress after a batch; refused unless the store still stands at `expectedOffset`. */

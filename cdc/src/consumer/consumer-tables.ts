@@ -38,11 +38,19 @@ export async function applyBatch(
   await insertQuarantine(run, batch.quarantine);
 }
 
+interface ProgressRow {
+  readonly topic: string;
+  readonly partition: string;
+  readonly next_offset: string;
+  readonly applied_rows: string;
+  /** 1 or 0. */
+  readonly lost: string;
+  readonly bus_id: string | null;
+}
+
 /** See `ApplyStore.load`. */
 export async function readProgress(run: RunSql): ReturnType<ApplyStore['load']> {
-  const progress = await run<Record<'topic' | 'partition' | 'next_offset' | 'applied_rows', string>>(
-    'SELECT topic, partition, next_offset, applied_rows FROM banyan_position',
-  );
+  const progress = await run<ProgressRow>('SELECT * FROM banyan_position');
   const held = await run<{ topic: string; key: string | null; records: string }>(
     'SELECT topic, key, count(*) AS records FROM banyan_quarantine GROUP BY topic, key',
   );
@@ -52,6 +60,8 @@ export async function readProgress(run: RunSql): ReturnType<ApplyStore['load']> 
       partition: Number(row.partition),
       nextOffset: Number(row.next_offset),
       appliedRows: Number(row.applied_rows),
+      lost: Number(row.lost) === 1,
+      busId: row.bus_id,
     })),
     held: held.map(({ topic, key, records }) => ({ topic, key, records: Number(records) })),
   };
@@ -135,7 +145,7 @@ function toRecord(row: QuarantineRow): QuarantinedRecord {
 }
 
 async function moveProgress(run: RunSql, move: ProgressMove): Promise<void> {
-  const { topic, partition, nextOffset, appliedRows, expectedOffset } = move;
+  const { topic, partition, nextOffset, appliedRows, lost, busId, expectedOffset } = move;
   if (expectedOffset === 0) {
     await run(
       `INSERT INTO banyan_position (topic, partition, next_offset, applied_rows) VALUES (?, ?, 0, 0)
@@ -144,9 +154,9 @@ async function moveProgress(run: RunSql, move: ProgressMove): Promise<void> {
     );
   }
   const moved = await run(
-    `UPDATE banyan_position SET next_offset = ?, applied_rows = ?
+    `UPDATE banyan_position SET next_offset = ?, applied_rows = ?, lost = ?, bus_id = ?
      WHERE topic = ? AND partition = ? AND next_offset = ? RETURNING topic`,
-    [nextOffset, appliedRows, topic, partition, expectedOffset],
+    [nextOffset, appliedRows, lost ? 1 : 0, busId, topic, partition, expectedOffset],
   );
   if (moved.length === 0) {
     throw new ProgressMovedError(

@@ -4,8 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BusRecord } from '../bus/bus.ts';
+import type { Bus, BusRecord } from '../bus/bus.ts';
 import { openSqliteFile } from '../sqlite/open-file.ts';
+import type { ConsumerBus } from './consumer.ts';
 
 /** A slice of one table, with every kind of column. The transform fails on the title `poison`. */
 export const notesSlice = defineSlice({
@@ -124,4 +125,18 @@ export async function until(
     if (performance.now() > deadlineMs) throw new Error(`Waited in vain for ${what}.`);
     await delay(10);
   }
+}
+
+/** A bus whose `consume` is another one. */
+export function withConsume(bus: Bus, consume: Bus['consume']): ConsumerBus {
+  return {
+    consume,
+    id: () => bus.id(),
+    partitions: (topic) => bus.partitions(topic),
+    starts: (topics) => bus.starts(topics),
+    ends: (topics) => bus.ends(topics),
+    commit: (group, positions) => bus.commit(group, positions),
+    release: (group, topics) => bus.release(group, topics),
+    groups: () => bus.groups(),
+  };
 }

@@ -2,8 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { heartbeatTopic, tableTopic, type SliceDefinition, type SyncReport } from '@banyan/contracts';
 import type { Logger } from '@banyan/kit';
 import type { Bus, StoredRecord, TopicPosition } from '../bus/bus.ts';
+import { OffsetGoneError } from '../bus/bus-errors.ts';
 import type { ApplyStore } from './apply-store.ts';
+import { GroupReporter } from './group-reporter.ts';
 import { createLagWindow } from './lag-window.ts';
+import { findLosses } from './losses.ts';
 import { compileMapping, type CompiledTable } from './mapping.ts';
 import { initialStates, planBatch, type BatchPlan, type TopicState } from './plan-batch.ts';
 import { Quarantine } from './quarantine.ts';
@@ -15,15 +18,23 @@ const LAST_RETRY_MS = 5_000;
 /** A batch that takes longer than this is reported as a failure, though it may still succeed. */
 const STUCK_AFTER_MS = 30_000;
 
+/** What a consumer does on the bus. */
+export type ConsumerBus = Pick<
+  Bus,
+  'id' | 'consume' | 'partitions' | 'starts' | 'ends' | 'commit' | 'release' | 'groups'
+>;
 /** Held keys that a report names, of each table. */
 const SHOWN_KEYS = 10;
 
 export interface ConsumerOptions {
   readonly slice: SliceDefinition;
-  /** Name of the consumer group, for reports. The progress itself is kept in `store`. */
+  /**
+   * Name of the consumer group. The bus keeps what it has not applied; the progress itself is kept in `store`. Give the
+   * slice's name: by that the control plane lets the group go when the slice no longer copies anything.
+   */
   readonly group: string;
   /** Stays open when the consumer closes: it belongs to the caller. */
-  readonly bus: Bus;
+  readonly bus: ConsumerBus;
   readonly store: ApplyStore;
   /** Topic prefix of the source, e.g. `shop`. */
   readonly prefix: string;
@@ -47,16 +58,11 @@ export interface Consumer {
   close(): Promise<void>;
 }
 
-/** The bus ends before the place where the store stopped: it is another bus than the one that was consumed. */
-export class BusReplacedError extends Error {
-  readonly code = 'bus-replaced';
-  override readonly name = 'BusReplacedError';
-}
-
 /**
  * Starts copying: consumes the slice's table topics and the heartbeats from where the store stopped (offset 0 at
  * first), maps, and applies each batch with its progress in one transaction. Events that cannot be applied go into
  * quarantine; anything else that fails is tried again, from what was committed, for ever and with growing pauses.
+ * Where records are gone from the bus, or it is another bus, the copy says `lost` and goes on from the first one kept.
  *
  * @throws StoreError when the store cannot be read at the start.
  * @example
@@ -78,6 +84,8 @@ class SliceConsumer implements Consumer {
   readonly #stop = new AbortController();
   readonly #lag = createLagWindow();
   readonly #startedAtMs: number;
+  readonly #reporter: GroupReporter;
+  #busId = '';
   #states: ReadonlyMap<string, TopicState> = new Map();
   #heartbeatAtMs: number | null = null;
   #error: string | null = null;
@@ -92,6 +100,8 @@ class SliceConsumer implements Consumer {
     this.#clock = options.clock ?? Date.now;
     this.#startedAtMs = this.#clock();
     this.slice = options.slice;
+    const { bus, group, logger } = options;
+    this.#reporter = new GroupReporter({ bus, group, logger, clock: this.#clock });
     this.tables = options.slice.tables.map(compileMapping);
     this.#topics = new Map<string, CompiledTable | null>([
       ...this.tables.map((table): [string, CompiledTable] => [
@@ -131,7 +141,9 @@ class SliceConsumer implements Consumer {
     const { progress, held } = await store.load();
     const partitions = new Map<string, readonly number[]>();
     for (const topic of this.#topics.keys()) partitions.set(topic, await bus.partitions(topic));
-    this.#states = initialStates({ topics: this.#topics, partitions, progress, held });
+    const busId = await bus.id();
+    this.#busId = busId;
+    this.#states = initialStates({ topics: this.#topics, partitions, progress, held, busId });
   }
 
   report(): SyncReport {
@@ -146,7 +158,7 @@ class SliceConsumer implements Consumer {
       startedAtMs: this.#startedAtMs,
       nowMs,
       tables: [...this.#states.values()].flatMap((state) =>
-        state.table ? [tableReport(state, state.table)] : [],
+        state.table ? [tableReport(state, state.table, this.#reporter.ends)] : [],
       ),
       lag: this.#lag.percentiles(nowMs),
       heartbeatAtMs: this.#heartbeatAtMs,
@@ -168,17 +180,20 @@ class SliceConsumer implements Consumer {
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#running;
+    await this.#reporter.close(this.#states.values());
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
+        await this.#admitLosses();
+        await this.#reporter.begin(this.#states.values());
         const from = this.#positions();
-        await this.#refuseOtherBus(from);
         await this.#options.bus.consume({ from, signal, onBatch: (records) => this.#onBatch(records) });
       } catch (cause) {
-        await this.#recover(cause);
+        // Gone while we were reading: the next turn finds out what, and says so.
+        if (!(cause instanceof OffsetGoneError)) await this.#recover(cause);
       }
     }
   }
@@ -189,6 +204,7 @@ class SliceConsumer implements Consumer {
       await this.#exclusive(() => this.#apply(records));
       this.#error = null; // a committed batch, and nothing less, shows that we are well
       this.#retryMs = FIRST_RETRY_MS;
+      this.#reporter.report(this.#states.values());
     } finally {
       this.#batchSinceMs = null;
     }
@@ -257,32 +273,43 @@ class SliceConsumer implements Consumer {
     );
   }
 
-  async #refuseOtherBus(from: readonly TopicPosition[]): Promise<void> {
-    const ends = await this.#options.bus.ends([...this.#states.keys()]);
-    for (const { topic, partition, nextOffset } of from) {
-      const end = ends.find((place) => place.topic === topic && place.partition === partition);
-      if (end && end.nextOffset < nextOffset) {
-        throw new BusReplacedError(
-          `The store has applied ${topic} up to offset ${nextOffset}, but the bus ends at ${end.nextOffset}: ` +
-            "it is another bus. Empty the service's store, then sync the slice anew.",
-        );
-      }
+  /** Stored before anything after the gap is applied: a restart must still know. */
+  async #admitLosses(): Promise<void> {
+    const { bus, logger, slice } = this.#options;
+    const topics = [...this.#states.keys()];
+    const [starts, ends] = [await bus.starts(topics), await bus.ends(topics)];
+    const losses = findLosses({ states: this.#states.values(), starts, ends, busId: this.#busId });
+    if (losses.length === 0) return;
+    await this.#options.store.apply({
+      ...{ tables: [], barriers: [], releasedTopics: [], quarantine: [] },
+      progress: losses,
+    });
+    await this.load();
+    for (const { topic, lost, reason } of losses) {
+      if (lost) logger.error({ slice: slice.name, topic, reason }, 'the copy has missed records; it is lost');
     }
   }
 }
 
-function tableReport(state: TopicState, table: CompiledTable): SyncReport['tables'][number] {
+function tableReport(
+  state: TopicState,
+  table: CompiledTable,
+  ends: ReadonlyMap<string, number> | null,
+): SyncReport['tables'][number] {
   const partitions = [...state.partitions.values()];
+  const nextOffset = partitions.reduce((sum, place) => sum + place.nextOffset, 0);
+  const end = ends?.get(state.topic);
   return {
     source: table.source,
     target: table.target,
     topic: state.topic,
-    nextOffset: partitions.reduce((sum, { nextOffset }) => sum + nextOffset, 0),
+    nextOffset,
     appliedRows: partitions.reduce((sum, { appliedRows }) => sum + appliedRows, 0),
     quarantined: state.heldCount,
+    lost: partitions.some(({ lost }) => lost),
+    // What was applied since it was asked for ends no earlier.
+    endOffset: end === undefined ? null : Math.max(end, nextOffset),
     heldKeys: someHeldKeys(state, table),
-    lost: false,
-    endOffset: null,
   };
 }
 

@@ -77,7 +77,7 @@ export function planBatch(
       case 'reset':
         empty(draft);
         for (const [partition, progress] of draft.partitions) {
-          draft.partitions.set(partition, { ...progress, appliedRows: 0 });
+          draft.partitions.set(partition, { ...progress, appliedRows: 0, lost: false });
         }
         break;
       case 'change':
@@ -107,14 +107,17 @@ export function initialStates(options: {
   readonly partitions: ReadonlyMap<string, readonly number[]>;
   readonly progress: readonly PartitionProgress[];
   readonly held: readonly HeldKey[];
+  /** The bus that offsets belong to from now on. */
+  readonly busId: string;
 }): Map<string, TopicState> {
-  const { topics, partitions, progress, held } = options;
+  const { topics, partitions, progress, held, busId } = options;
   return new Map(
     Array.from(topics, ([topic, table]) => {
       const ofTopic = held.filter((record) => record.topic === topic);
       const places = (partitions.get(topic) ?? []).map((partition): [number, PartitionProgress] => {
         const stored = progress.find((place) => place.topic === topic && place.partition === partition);
-        return [partition, stored ?? { topic, partition, nextOffset: 0, appliedRows: 0 }];
+        const fresh = { topic, partition, nextOffset: 0, appliedRows: 0, lost: false };
+        return [partition, { ...(stored ?? fresh), busId: stored?.busId ?? busId }];
       });
       const state: TopicState = {
         topic,
@@ -159,8 +162,11 @@ function changeHeldKeys(draft: Draft): Map<string, number> {
 }
 
 function advance(draft: Draft, { topic, partition, offset }: StoredRecord, rows: number): void {
-  const appliedRows = (draft.partitions.get(partition)?.appliedRows ?? 0) + rows;
-  draft.partitions.set(partition, { topic, partition, nextOffset: offset + 1, appliedRows });
+  const place = draft.partitions.get(partition);
+  if (!place)
+    throw new Error(`A record of partition ${partition} of "${topic}" came, which was not asked for.`);
+  const appliedRows = place.appliedRows + rows;
+  draft.partitions.set(partition, { ...place, nextOffset: offset + 1, appliedRows });
 }
 
 /** The target is emptied: what came before, held records included, no longer counts. */

@@ -18,6 +18,8 @@ export interface PostgresResult<R> {
 export interface PostgresColumn {
   readonly name: string;
   readonly type: PostgresType;
+  /** `atttypmod`, e.g. the digits of a `timestamptz(3)`; -1 without one. */
+  readonly modifier: number;
   /** The type to read a text as, e.g. `"pg_catalog"."bpchar"`: without a length, so that nothing is cut off silently. */
   readonly cast: string;
   /** False for types that do not sort by a collation. */
@@ -35,6 +37,7 @@ interface ColumnRow {
   readonly type_schema: string;
   readonly type_name: string;
   readonly element_name: string | null;
+  readonly modifier: number;
   readonly collatable: boolean;
   readonly not_null: boolean;
   readonly has_default: boolean;
@@ -54,7 +57,7 @@ export async function readPostgresColumns(
        SELECT base.attnum, t.typbasetype, base.not_null OR t.typnotnull FROM base
        JOIN pg_catalog.pg_type t ON t.oid = base.oid WHERE t.typtype = 'd'
      )
-     SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS full_type,
+     SELECT a.attname AS name, a.atttypmod AS modifier, format_type(a.atttypid, a.atttypmod) AS full_type,
        n.nspname AS type_schema, t.typname AS type_name, e.typname AS element_name,
        t.typcollation <> 0 AS collatable, base.not_null,
        a.atthasdef OR a.attidentity <> '' AS has_default, a.attgenerated <> '' AS generated
@@ -69,6 +72,7 @@ export async function readPostgresColumns(
   return rows.map((row) => ({
     name: row.name,
     type: { name: row.element_name ?? row.type_name, isArray: row.element_name !== null },
+    modifier: row.modifier,
     cast: `${quote(row.type_schema)}.${quote(row.type_name)}`,
     isCollatable: row.collatable,
     fullType: row.full_type,

@@ -1,5 +1,5 @@
-import type { RangeReport, RangeRequest, RangeRows } from '@banyan/contracts';
-import { decoderOf } from '../source/field-values.ts';
+import type { FieldValue, RangeReport, RangeRequest, RangeRows } from '@banyan/contracts';
+import { arrayDecoderOf, decoderOf } from '../source/field-values.ts';
 import { canonicalRow, canonicalValue, createRangeHash, rowHash } from '../verify/canonical.ts';
 import type { CompiledTable } from './mapping.ts';
 import type { PostgresColumn, RunPostgres } from './postgres-columns.ts';
@@ -57,11 +57,10 @@ async function* pages(options: RangeOptions): AsyncGenerator<readonly CanonicalR
 }
 
 /** The value that an envelope would hold of this text, so that both sides come to the same canonical text. */
-function decoded(
-  { type }: PostgresColumn,
-  text: string | null,
-): ReturnType<ReturnType<typeof decoderOf>> | null {
-  return text === null ? null : decoderOf(type.isArray ? `_${type.name}` : type.name)(text);
+function decoded({ type, modifier }: PostgresColumn, text: string | null): FieldValue {
+  if (text === null) return null;
+  const decodeOne = decoderOf(type.name, modifier);
+  return (type.isArray ? arrayDecoderOf(decodeOne) : decodeOne)(text);
 }
 
 function pageQuery(options: {

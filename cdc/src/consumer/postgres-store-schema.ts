@@ -9,6 +9,8 @@ const migrations: Readonly<Record<string, Knex.Migration>> = {
           partition integer NOT NULL,
           next_offset bigint NOT NULL,
           applied_rows bigint NOT NULL,
+          lost integer NOT NULL DEFAULT 0,
+          bus_id text,
           PRIMARY KEY (topic, partition)
         )`);
       await knex.raw(`

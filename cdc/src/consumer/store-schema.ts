@@ -38,6 +38,16 @@ const migrations: Readonly<Record<string, Knex.Migration>> = {
       await knex.raw('DROP TABLE banyan_position');
     },
   },
+  '0002-lost': {
+    async up(knex) {
+      await knex.raw('ALTER TABLE banyan_position ADD COLUMN lost INTEGER NOT NULL DEFAULT 0');
+      await knex.raw('ALTER TABLE banyan_position ADD COLUMN bus_id TEXT');
+    },
+    async down(knex) {
+      await knex.raw('ALTER TABLE banyan_position DROP COLUMN bus_id');
+      await knex.raw('ALTER TABLE banyan_position DROP COLUMN lost');
+    },
+  },
   '0003-reread': {
     async up(knex) {
       await knex.raw('ALTER TABLE banyan_quarantine ADD COLUMN reread_since_ms INTEGER');

@@ -35,9 +35,13 @@ export class ChunkSize {
     if (rows > 0 && bytes > 0) this.#byWidth = Math.max(1, Math.floor((MAX_BYTES * rows) / bytes));
   }
 
-  stored(storeMs: number): void {
+  /** @param rows Rows of the chunk, as this said when it was begun: two that were under way count once. */
+  stored(rows: number, storeMs: number): void {
     const { maxRows, storeTargetMs } = this.#limits;
-    if (storeMs > storeTargetMs) this.#rows = Math.max(Math.min(MIN_ROWS, maxRows), this.#rows >> 1);
-    else if (storeMs < storeTargetMs / 2) this.#rows = Math.min(maxRows, this.#rows * 2);
+    if (storeMs > storeTargetMs && rows >= this.#rows) {
+      this.#rows = Math.max(Math.min(MIN_ROWS, maxRows), this.#rows >> 1);
+    } else if (storeMs < storeTargetMs / 2 && rows >= Math.min(this.#rows, this.#byWidth)) {
+      this.#rows = Math.min(maxRows, this.#rows * 2);
+    }
   }
 }

@@ -21,6 +21,25 @@ export const readerConfig = {
     schema: z.string('must be set').min(1),
     text: 'path of the bus, a SQLite file',
   },
+  busMaxBytes: {
+    env: 'BUS_MAX_BYTES',
+    schema: z.coerce
+      .number('must be a number')
+      .int()
+      .min(64 * 1024 * 1024)
+      .default(2 * 1024 * 1024 * 1024),
+    text: 'most bytes of the bus, 67,108,864 or more; at nine tenths of it the slowest group is lost and takes a new table snapshot',
+  },
+  busWarnRatio: {
+    env: 'BUS_WARN_RATIO',
+    schema: z.coerce.number('must be a number').min(0.1).max(0.85).default(0.75),
+    text: 'part of BUS_MAX_BYTES, 0.1 to 0.85, above which the bus warns and table snapshots wait',
+  },
+  busKeepAppliedMs: {
+    env: 'BUS_KEEP_APPLIED_MS',
+    schema: z.coerce.number('must be a number').int().nonnegative().default(600_000),
+    text: 'milliseconds that records which every group has applied stay on the bus for people who look, as long as it is a quarter full at most',
+  },
   prefix: {
     env: 'TOPIC_PREFIX',
     schema: z

@@ -36,21 +36,24 @@ export class VisibleAtHeartbeat {
  * that the whole way works, and it moves an idle slot on.
  *
  * @param options.onWritten Gets each heartbeat with the database's snapshot beside it.
+ * @param options.look Called after each heartbeat; a rejection counts as a heartbeat that failed.
  */
 export async function runHeartbeat(options: {
   readonly database: SourceDatabase;
   readonly intervalMs: number;
   readonly onWritten: (heartbeat: WrittenHeartbeat) => void;
+  readonly look: () => Promise<void>;
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }): Promise<void> {
-  const { database, intervalMs, onWritten, logger, signal } = options;
+  const { database, intervalMs, onWritten, look, logger, signal } = options;
   let wasWritten = true;
   while (!signal.aborted) {
     try {
       const atMs = Date.now();
       const { snapshot } = await writeMessage(database, { heartbeat: atMs }, signal);
       onWritten({ atMs, snapshot: parseSnapshot(snapshot) });
+      await look();
       wasWritten = true;
     } catch (error) {
       // Said once: the next one is due soon, and its age is what others look at.

@@ -1,8 +1,9 @@
 import pg from 'pg';
-import { quoteName, quoteTable, type CatalogTable, type TypeCatalog } from '../source/catalog.ts';
+import { fromTable, type CatalogTable, type TypeCatalog } from '../source/catalog.ts';
 import { readConsistently } from '../source/consistent-read.ts';
 import type { AskDatabase, SourceDatabase, TextRow } from '../source/source-database.ts';
 import type { RowRereadProblem } from '../source/table-snapshot-notifications.ts';
+import { quoteName, quoteParts } from '../source/table-name.ts';
 import type { TransactionSnapshot } from '../source/transaction-visibility.ts';
 import { feedTableNow } from './snapshot-chunk.ts';
 
@@ -79,14 +80,13 @@ async function find(
     value: `k.v${place}::${types.get(name) ?? 'text'}`,
     as: `banyan:${place}`,
   }));
-  const name = quoteTable(`${table.schema}.${table.table}`);
   const rows = await ask(
     `SELECT t.tableoid IS NOT NULL AS "banyan:found",
        ${asked.map(({ value, as }) => `${value} AS ${quoteName(as)}`).join(', ')},
        ${table.columns.map((column) => `t.${quoteName(column.name)}`).join(', ')}
      FROM unnest(${asked.map((_, place) => `$${place + 1}::text[]`).join(', ')})
        WITH ORDINALITY AS k (${asked.map((_, place) => `v${place}`).join(', ')}, place)
-     LEFT JOIN ONLY ${name} t ON ${asked.map(({ column, value }) => `${column} = ${value}`).join(' AND ')}
+     LEFT JOIN ${fromTable(table)} t ON ${asked.map(({ column, value }) => `${column} = ${value}`).join(' AND ')}
      ORDER BY k.place`,
     table.key.map((_, place) => keys.map((key) => key[place])),
   );
@@ -101,7 +101,7 @@ async function keyTypes(table: CatalogTable, ask: AskDatabase): Promise<Readonly
   const rows = await ask(
     `SELECT attname AS name, format_type(atttypid, -1) AS type FROM pg_catalog.pg_attribute
      WHERE attrelid = $1::regclass AND attname = ANY ($2)`,
-    [quoteTable(`${table.schema}.${table.table}`), table.key],
+    [quoteParts(table), table.key],
   );
   return new Map(rows.map((row) => [row['name'] ?? '', row['type'] ?? 'text']));
 }

@@ -1,5 +1,6 @@
 /** What tests of the reader share: a database with Banyan's schema, and ways to wait and to look at the bus. */
-import { parseExactJson, tableTopic, type Envelope } from '@banyan/contracts';
+import { expect } from '@jest/globals';
+import { parseExactJson, stringifyExactJson, tableTopic, type Envelope } from '@banyan/contracts';
 import { silentLogger } from '@banyan/kit';
 import { createTestDatabase } from '@banyan/postgres';
 import knex from 'knex';
@@ -123,6 +124,25 @@ export async function replay(bus: Bus, table: string): Promise<Map<string, unkno
     else copy.set(record.key, envelope.after);
   }
   return copy;
+}
+
+/** Expects that a copy which applied a table's topic holds exactly what the table does now. */
+export async function expectCopy(bed: TestBed, bus: Bus, table: string): Promise<void> {
+  const signal = AbortSignal.timeout(20_000);
+  await caughtUp(bed);
+  const [described] = await bed.source.describeTables([table], signal);
+  const { key = [], columns = {} } = described ?? {};
+  const rows = await bed.source.readRows(
+    { table, columns: Object.keys(columns), key, afterKey: null, toKey: null, limit: 100_000 },
+    signal,
+  );
+  const byKey = (one: readonly [string, unknown], other: readonly [string, unknown]): number =>
+    one[0] < other[0] ? -1 : 1;
+  const expected = rows.map((row) => {
+    const text = stringifyExactJson(Object.fromEntries(key.map((name) => [name, row[name] ?? null])));
+    return [text, row] as const;
+  });
+  expect([...(await replay(bus, table))].sort(byKey)).toEqual(expected.sort(byKey));
 }
 
 /** A bus whose `appendAt` goes another way when `intercept` returns something. */

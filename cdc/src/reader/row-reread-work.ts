@@ -62,10 +62,6 @@ export class RowRereadWork implements SnapshotWork {
     this.#reading = false;
   }
 
-  measured(): void {
-    // its pieces are small enough as they are
-  }
-
   async #read(
     table: string,
     wanted: readonly (readonly string[])[],
@@ -73,11 +69,12 @@ export class RowRereadWork implements SnapshotWork {
   ): Promise<ReadChunk> {
     const { database, types, publication } = this.#parts;
     const found = await readRowsByKey({ database, types, publication, table, keys: wanted, signal });
-    const prepare = (): Promise<void> => Promise.resolve();
+    // Its pieces are small enough as they are.
+    const small = { prepare: () => Promise.resolve(), measured: () => undefined };
     if (found.kind === 'refused') {
-      return { snapshot: null, prepare, take: () => this.#refuse(found.status, found.reason) };
+      return { ...small, snapshot: null, take: () => this.#refuse(found.status, found.reason) };
     }
-    return { snapshot: found.snapshot, prepare, take: (touched) => this.#take(found, wanted, touched) };
+    return { ...small, snapshot: found.snapshot, take: (touched) => this.#take(found, wanted, touched) };
   }
 
   #take(found: FoundRows, wanted: readonly (readonly string[])[], touched: Touched): StepOutcome {

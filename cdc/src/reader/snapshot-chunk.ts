@@ -38,7 +38,7 @@ export async function readChunk(options: {
     const isSameKey = scan !== null && isDeepStrictEqual(scan.keyColumns, table.key);
     const rows = await readKeyRange(
       {
-        table: name,
+        table,
         columns: table.columns.map((column) => column.name),
         key: table.key,
         afterKey: isSameKey ? scan.lastKey : null,

@@ -23,6 +23,8 @@ export interface ReadChunk {
   prepare(): Promise<void>;
   /** Called when the stream has passed both watermarks, and only if all that was streamed before them was seen. */
   take(touched: Touched): StepOutcome;
+  /** It was stored so many milliseconds after its second watermark was written. */
+  measured(storeMs: number): void;
 }
 
 /** What to read next. */
@@ -43,6 +45,4 @@ export interface SnapshotWork {
   plan(): ChunkPlan | null;
   /** Chunks under way are of no use: go on from what was taken. */
   rewind(): void;
-  /** A chunk was stored so many milliseconds after its second watermark was written. */
-  measured(storeMs: number): void;
 }

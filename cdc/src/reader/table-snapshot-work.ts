@@ -12,7 +12,8 @@ import {
 } from '../source/table-snapshot-notifications.ts';
 import { ChunkSize, type ChunkLimits } from './chunk-size.ts';
 import { feedTable, keyText } from './feed-table.ts';
-import { envelopeSource, envelopeText, type EnvelopeContext } from './row-change.ts';
+import { readEnvelopes } from './read-envelope.ts';
+import { envelopeSource, type EnvelopeContext } from './row-change.ts';
 import { readChunk, type ChunkContent } from './snapshot-chunk.ts';
 import type { ChunkPlan, ReadChunk, SnapshotWork, StepOutcome } from './snapshot-work.ts';
 
@@ -86,10 +87,6 @@ export class TableSnapshotWork implements SnapshotWork {
     this.#reading = null;
   }
 
-  measured(storeMs: number): void {
-    this.#size.stored(storeMs);
-  }
-
   /** Leaves tables out from here on. @returns null when it does not read any of them. */
   stop(tables: readonly string[] | null): StepOutcome | null {
     const { tables: all, finished } = this.#taken;
@@ -127,6 +124,7 @@ export class TableSnapshotWork implements SnapshotWork {
         snapshot: null,
         prepare: () => Promise.resolve(),
         take: () => this.#take({ from, next, records: [], status: content.status }),
+        measured: () => undefined,
       };
     }
     const scanned = afterChunk(from, content);
@@ -147,6 +145,7 @@ export class TableSnapshotWork implements SnapshotWork {
         const kept = truncated ? [] : records.filter(({ key }) => !keys.has(key));
         return this.#take({ from: scanned, next, records: kept, status: isLast ? 'SUCCEEDED' : null });
       },
+      measured: (storeMs) => size.stored(maxRows, storeMs),
     };
   }
 
@@ -189,14 +188,14 @@ export class TableSnapshotWork implements SnapshotWork {
     const target = feedTable(context.prefix, table);
     const { topic } = target;
     const atUs = BigInt(readAtMs) * 1_000n;
-    const source = envelopeSource(context, target, { atUs, snapshot: 'incremental' });
+    const valueOf = readEnvelopes(envelopeSource(context, target, { atUs, snapshot: 'incremental' }));
     const made: KeyedRecord[] = [];
     for (const [index, texts] of rows.entries()) {
       if (index % ROWS_AT_ONCE === ROWS_AT_ONCE - 1) await breathe(); // the stream goes first
       const after = decodeRow(target.columns, texts);
       const key = keyText(target, after);
       if (key === null) continue; // a table without a key was refused
-      made.push({ topic, key, headers: {}, value: envelopeText('r', { before: null, after }, source) });
+      made.push({ topic, key, headers: {}, value: valueOf(after) });
     }
     return made;
   }

@@ -4,6 +4,7 @@ import type { TypeCatalog } from '../source/catalog.ts';
 import { isAborted } from '../source/is-aborted.ts';
 import { writeMessage } from '../source/logical-message.ts';
 import type { SourceDatabase } from '../source/source-database.ts';
+import type { BusRecord } from '../bus/bus.ts';
 import type { OpenTableSnapshot, OpenWork } from '../source/table-snapshot-history.ts';
 import type { StreamedTransactions } from '../source/transaction-visibility.ts';
 import { ChunkWindows, type Chunk } from './chunk-windows.ts';
@@ -28,6 +29,8 @@ export interface TableSnapshotsOptions {
   readonly maxBacklogBytes?: number;
   /** A chunk that takes longer from its end in the WAL to the disk is followed by smaller ones. Default 200. */
   readonly storeTargetMs?: number;
+  /** Resolves when the bus has room for a chunk. Default: at once. */
+  readonly whenRoom?: (signal: AbortSignal) => Promise<void>;
 }
 
 /** Wait before a chunk is read again, doubled up to the last one while it goes on failing. */
@@ -74,6 +77,17 @@ export class TableSnapshots {
     this.#windows.clear();
     this.#entries = open.map((one) => this.#entry(this.#workOf(one)));
     this.#wake?.();
+  }
+
+  /** Says of what is open on the bus that it was given up, since the feed begins anew. */
+  abortions(open: readonly OpenWork[]): readonly BusRecord[] {
+    return open.flatMap((one) => {
+      if (one.kind === 'table-snapshot')
+        return new TableSnapshotWork(one, this.#parts).stop(null)?.records ?? [];
+      const said = { type: 'ABORTED', data: { reason: 'the feed began anew' } } as const;
+      const about = { id: one.id, table: one.table, keysTotal: one.keys.length };
+      return [rereadNotification(this.#options.context(), about, said)];
+    });
   }
 
   /** Something was asked for, in the order of the stream. */
@@ -145,6 +159,7 @@ export class TableSnapshots {
     signal.addEventListener('abort', onAbort, { once: true });
     const flows = new Set<Promise<void>>();
     while (!signal.aborted) {
+      if (this.#entries.length > 0 && !(await this.#hasRoom(signal))) break;
       const next = this.#windows.size < MAX_UNDER_WAY ? this.#pick() : null;
       if (!next || 'waitMs' in next) {
         await this.#woken(next?.waitMs ?? null);
@@ -154,6 +169,16 @@ export class TableSnapshots {
       flows.add(flow);
     }
     await Promise.all(flows);
+  }
+
+  /** Waits until the bus has room for a chunk. @returns false when the signal came first. */
+  async #hasRoom(signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#options.whenRoom?.(signal);
+    } catch (error) {
+      if (!isAborted(signal)) throw error;
+    }
+    return !isAborted(signal);
   }
 
   /** The next chunk to read, each work in its turn; or how long there is none. */
@@ -211,8 +236,8 @@ export class TableSnapshots {
 
   #onStored(chunk: Chunk, outcome: StepOutcome): void {
     outcome.onStored();
-    const { work, highAtMs } = chunk;
-    work.measured(Date.now() - highAtMs);
+    const { work, content, highAtMs } = chunk;
+    content?.measured(Date.now() - highAtMs);
     const entry = this.#entries.find((each) => each.work === work);
     if (entry) entry.failures = 0;
     if (work.open === null) this.#entries = this.#entries.filter((each) => each !== entry);

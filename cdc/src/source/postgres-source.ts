@@ -2,13 +2,24 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Row } from '@banyan/contracts';
 import pg from 'pg';
-import { decodeRow, quoteName, quoteTable, readTable, TypeCatalog, type CatalogTable } from './catalog.ts';
+import { decodeRow, readTable, type CatalogTable } from './catalog.ts';
 import { readKeyRange } from './key-range.ts';
 import { writeMessage } from './logical-message.ts';
+import {
+  PUBLICATION_OPTIONS,
+  PublicationError,
+  readPublication,
+  type Publication,
+  type PublishedTable,
+} from './publication.ts';
+import { SIGNAL_TABLE } from './signal-table.ts';
 import { readNotNullColumns } from './not-null-columns.ts';
 import { SourceDatabase } from './source-database.ts';
-import { SourceTableError, type SourceTableProblem } from './source-table-error.ts';
+import { SourceTableError } from './source-table-error.ts';
 import type { Lsn, SlotStatus, Source, SourceTable } from './source.ts';
+import { findUnfitTables } from './table-fitness.ts';
+import { quoteName, quoteParts, quoteTable } from './table-name.ts';
+import { TypeCatalog } from './type-catalog.ts';
 
 export interface PostgresSourceOptions {
   /** URL of a role that owns the tables (or is a member of their owner) and the publication. */
@@ -44,26 +55,57 @@ class PostgresSource implements Source {
   }
 
   async ensureTables(tables: readonly string[], signal: AbortSignal): Promise<void> {
-    await this.#describe(tables, signal);
+    const described = await this.#describe(tables, signal);
     const published = await this.#published(signal);
+    const narrowed = published.tables.filter((table) => table.narrowed && tables.includes(table.name));
+    if (narrowed.length > 0) throw narrowedError(this.#publication, narrowed);
+    if (!published.viaRoot && described.some((table) => table.partitioned)) {
+      await this.#alterPublication(`SET (${PUBLICATION_OPTIONS})`, signal);
+    }
+    const present = new Set(published.tables.map(({ name }) => name));
     const deadline = Date.now() + LOCK_DEADLINE_MS;
-    for (const table of tables.filter((name) => !published.has(name))) {
+    for (const table of described.filter(({ schema, table }) => !present.has(`${schema}.${table}`))) {
       while (!(await this.#addTable(table, signal))) {
-        if (Date.now() > deadline) throw new SourceTableError([{ table, problem: 'in-use' }]);
+        if (Date.now() > deadline) {
+          throw new SourceTableError([{ table: `${table.schema}.${table.table}`, problem: 'in-use' }]);
+        }
         await sleep(LOCK_TIMEOUT_MS, undefined, { signal }); // lets those pass who queued behind our lock
       }
     }
   }
 
   async removeTables(tables: readonly string[], signal: AbortSignal): Promise<void> {
-    const published = await this.#published(signal);
-    const present = tables.filter((name) => published.has(name));
-    if (present.length === 0) return;
-    await this.#database.query(
-      `ALTER PUBLICATION ${quoteName(this.#publication)} DROP TABLE ${present.map(quoteTable).join(', ')}`,
-      [],
+    const published = await this.#database.onConnection(
+      (ask) => readPublication(this.#publication, ask),
       signal,
     );
+    const present = (published?.tables ?? []).filter(
+      ({ name }) => tables.includes(name) && name !== SIGNAL_TABLE,
+    );
+    if (present.length === 0) return;
+    await this.#alterPublication(`DROP TABLE ${present.map(onlyTable).join(', ')}`, signal);
+  }
+
+  async feedMembership(tables: readonly string[], signal: AbortSignal): Promise<string> {
+    // The OIDs of the table and of its row in the publication are never given again.
+    const rows = await this.#database.query(
+      `SELECT t.schemaname || '.' || t.tablename AS name, c.oid AS table_id, r.oid AS member_id
+       FROM pg_catalog.pg_publication_tables t
+       JOIN pg_catalog.pg_publication p ON p.pubname = t.pubname
+       JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname
+       JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename
+       LEFT JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid
+       WHERE t.pubname = $1`,
+      [this.#publication],
+      signal,
+    );
+    const members = new Map(
+      rows.map((row) => [row['name'] ?? '', `${row['table_id']}/${row['member_id'] ?? '*'}`]),
+    );
+    return tables
+      .toSorted()
+      .map((table) => `${table}=${members.get(table) ?? 'absent'}`)
+      .join(' ');
   }
 
   async describeTables(tables: readonly string[], signal: AbortSignal): Promise<readonly SourceTable[]> {
@@ -141,7 +183,7 @@ class PostgresSource implements Source {
       if (!table) throw new SourceTableError([{ table: range.table, problem: 'missing' }]);
       const wanted = new Set(range.columns);
       const columns = table.columns.filter(({ name }) => wanted.has(name));
-      const texts = await readKeyRange(range, ask);
+      const texts = await readKeyRange({ ...range, table }, ask);
       return texts.map((row) => decodeRow(columns, row));
     }, signal);
   }
@@ -150,31 +192,35 @@ class PostgresSource implements Source {
     return this.#database.close();
   }
 
-  /** @throws SourceTableError naming every table that the feed cannot carry. */
+  /** @throws SourceTableError naming every table that the feed cannot carry, and why. */
   async #describe(tables: readonly string[], signal: AbortSignal): Promise<readonly CatalogTable[]> {
-    const problems: SourceTableProblem[] = [];
-    const described: CatalogTable[] = [];
-    await this.#database.onConnection(async (ask) => {
+    return await this.#database.onConnection(async (ask) => {
+      const problems = await findUnfitTables(tables, ask);
+      if (problems.length > 0) throw new SourceTableError(problems);
+      const described: CatalogTable[] = [];
       for (const name of tables) {
         const table = await readTable(name, this.#types, ask);
-        if (!table) problems.push({ table: name, problem: 'missing' });
-        else if (table.key.length === 0) problems.push({ table: name, problem: 'no-primary-key' });
-        else if (!['d', 'f'].includes(table.replicaIdentity)) {
-          problems.push({ table: name, problem: 'replica-identity' });
-        } else described.push(table);
+        if (!table) throw new SourceTableError([{ table: name, problem: 'missing' }]); // dropped just now
+        described.push(table);
       }
+      return described;
     }, signal);
-    if (problems.length > 0) throw new SourceTableError(problems);
-    return described;
   }
 
-  async #published(signal: AbortSignal): Promise<ReadonlySet<string>> {
-    const rows = await this.#database.query(
-      `SELECT schemaname || '.' || tablename AS name FROM pg_catalog.pg_publication_tables WHERE pubname = $1`,
-      [this.#publication],
+  /** @throws PublicationError when it is missing, or not fit for a feed. */
+  async #published(signal: AbortSignal): Promise<Publication> {
+    const publication = await this.#database.onConnection(
+      (ask) => readPublication(this.#publication, ask),
       signal,
     );
-    return new Set(rows.map((row) => row['name'] ?? ''));
+    if (publication) return publication;
+    throw new PublicationError(
+      `The publication "${this.#publication}" does not exist: the reader makes it when it first starts. Start the reader.`,
+    );
+  }
+
+  async #alterPublication(change: string, signal: AbortSignal): Promise<void> {
+    await this.#database.query(`ALTER PUBLICATION ${quoteName(this.#publication)} ${change}`, [], signal);
   }
 
   /**
@@ -183,19 +229,49 @@ class PostgresSource implements Source {
    *
    * @returns false when writers held the table; nobody is left waiting behind us for long.
    */
-  async #addTable(table: string, signal: AbortSignal): Promise<boolean> {
+  async #addTable(table: CatalogTable, signal: AbortSignal): Promise<boolean> {
+    const only = table.partitioned ? '' : 'ONLY ';
     try {
       await this.#database.transaction({ signal }, async (ask) => {
         await ask(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
-        await ask(`LOCK TABLE ${quoteTable(table)} IN SHARE ROW EXCLUSIVE MODE`);
-        await ask(`ALTER PUBLICATION ${quoteName(this.#publication)} ADD TABLE ${quoteTable(table)}`);
+        // Of a partitioned table this locks the partitions too: their writers need not come through the root.
+        await ask(`LOCK TABLE ${only}${quoteParts(table)} IN SHARE ROW EXCLUSIVE MODE`);
+        await ask(`ALTER PUBLICATION ${quoteName(this.#publication)} ADD TABLE ${only}${quoteParts(table)}`);
       });
       return true;
     } catch (error) {
       if (!(error instanceof pg.DatabaseError)) throw error;
       if (error.code === '42710') return true; // somebody else has just added it
+      if (error.code === '42501') throw notOwnerError(table, error);
       if (error.code === '55P03' || error.code === '40P01') return false;
       throw error;
     }
   }
+}
+
+/** A table as ALTER PUBLICATION names it: without those that inherit from it, which are tables of their own. */
+function onlyTable({ name, partitioned }: PublishedTable): string {
+  return `${partitioned ? '' : 'ONLY '}${quoteTable(name)}`;
+}
+
+function notOwnerError({ schema, table }: CatalogTable, error: pg.DatabaseError): SourceTableError {
+  return new SourceTableError([
+    {
+      table: `${schema}.${table}`,
+      problem: 'not-owner',
+      found: error.message,
+      remedy:
+        "GRANT the owner's role TO the role of SOURCE_URL, or add the table to the publication as its owner",
+    },
+  ]);
+}
+
+function narrowedError(publication: string, tables: readonly PublishedTable[]): SourceTableError {
+  return new SourceTableError(
+    tables.map(({ name }) => ({
+      table: name,
+      problem: 'narrowed',
+      remedy: `ALTER PUBLICATION ${quoteName(publication)} DROP TABLE ${quoteTable(name)}; and ask again`,
+    })),
+  );
 }

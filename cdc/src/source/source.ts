@@ -15,6 +15,15 @@ export interface SlotStatus {
   readonly walStatus: string | null;
 }
 
+/** Which feed a copy is of. Two that differ have a gap between them, or may have. */
+export interface FeedMark {
+  readonly incarnation: number;
+  /** When that incarnation began, milliseconds since the epoch; null when it is not known. */
+  readonly beganAtMs: number | null;
+  /** What `feedMembership` said of the copy's tables; null when it is not known. */
+  readonly membership: string | null;
+}
+
 /** How far a table snapshot has come, from the notifications on the bus. */
 export interface TableSnapshotProgress {
   readonly id: string;
@@ -56,10 +65,23 @@ export interface SourceTable {
  * takes a signal.
  */
 export interface Source {
-  /** Adds tables to the feed. Idempotent. @throws SourceTableError naming every table that is missing or has no key. */
+  /**
+   * Adds tables to the feed: every change committed after it returned comes. Idempotent.
+   *
+   * @throws SourceTableError naming every table that the feed cannot carry, with what mends it; then none is added.
+   * PublicationError when the publication itself is not fit.
+   */
   ensureTables(tables: readonly string[], signal: AbortSignal): Promise<void>;
-  /** Takes tables out of the feed. Idempotent. */
+  /**
+   * Takes tables out of the feed. Idempotent. Changes made after it returned do not come; of a transaction that is open
+   * meanwhile, those before it may.
+   */
   removeTables(tables: readonly string[], signal: AbortSignal): Promise<void>;
+  /**
+   * Says which tables are in the feed, as a text to compare with an earlier one: a table that was taken out and put in
+   * again, or dropped and made again, has another.
+   */
+  feedMembership(tables: readonly string[], signal: AbortSignal): Promise<string>;
   describeTables(tables: readonly string[], signal: AbortSignal): Promise<readonly SourceTable[]>;
   /** Asks the reader for a table snapshot through the signal table. @returns its id. */
   requestTableSnapshot(tables: readonly string[], signal: AbortSignal): Promise<string>;

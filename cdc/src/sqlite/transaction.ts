@@ -16,13 +16,14 @@ interface ConnectionPool {
 /**
  * Runs `work` in `BEGIN IMMEDIATE ... COMMIT` on one connection of `knex`; any failure rolls back and is thrown
  * on. knex's own `transaction()` begins deferred: a transaction that reads first and writes later then fails with
- * SQLITE_BUSY at once, whatever the busy time-out, when another connection wrote in between.
+ * SQLITE_BUSY at once, whatever the busy time-out, when another connection wrote in between. `work` also gets the
+ * driver's connection, for statements of its own.
  *
  * @throws the driver's error with code SQLITE_BUSY when others keep the write lock for 10 s; `signal`'s reason.
  */
 export async function immediateTransaction<T>(
   knex: Knex,
-  work: (run: RunSql) => Promise<T>,
+  work: (run: RunSql, connection: unknown) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
   const pool = knex.client as ConnectionPool;
@@ -32,7 +33,7 @@ export async function immediateTransaction<T>(
   try {
     await retryWhileBusy(() => run('BEGIN IMMEDIATE'), signal);
     try {
-      const result = await work(run);
+      const result = await work(run, connection);
       await run('COMMIT');
       return result;
     } catch (cause) {

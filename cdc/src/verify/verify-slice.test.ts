@@ -61,6 +61,7 @@ const source: Source = {
   ensureTables: refuse,
   removeTables: refuse,
   describeTables: refuse,
+  feedMembership: refuse,
   requestTableSnapshot: refuse,
   stopTableSnapshots: refuse,
   requestRowReread: refuse,

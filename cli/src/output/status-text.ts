@@ -1,4 +1,4 @@
-import type { GateResult, SliceStatus, StatusReport } from '@banyan/contracts';
+import type { BusRoom, GateResult, SliceStatus, StatusReport } from '@banyan/contracts';
 import type { CustomerTotals } from '../customers.ts';
 import type { RunState } from '../supervise/run-state.ts';
 import { asTyped, bytes, count, duration, percent, style, table } from './terminal.ts';
@@ -72,6 +72,20 @@ function sliceText(slice: SliceStatus): string[] {
   return lines;
 }
 
+/** Nothing of a feed that never broke. */
+function incarnationText(feed: StatusReport['feed']): string[] {
+  const { incarnation, incarnationReason, incarnationAtMs } = feed;
+  if (incarnation === null || incarnation === 1) return [];
+  const ago = incarnationAtMs === null ? '' : ` ${duration(Date.now() - incarnationAtMs)} ago`;
+  return [`             began anew${ago} (incarnation ${incarnation}): ${incarnationReason ?? 'unknown'}`];
+}
+
+/** `bus        holds 12.0 MB of at most 2,147.5 MB`. */
+export function busText({ bytes: held, maxBytes, warning }: BusRoom): string {
+  const most = maxBytes === null ? '' : ` of at most ${bytes(maxBytes)}`;
+  return `bus        holds ${bytes(held)}${most}${warning ? `: WARNING, ${warning}` : ''}`;
+}
+
 /** The whole status, from what could be asked; parts that did not answer are said to be unknown. */
 export function statusText(parts: {
   readonly run: RunState;
@@ -85,7 +99,9 @@ export function statusText(parts: {
     const { feed } = report;
     lines.push(
       `feed       ${feed.state}${feed.error ? `: ${feed.error}` : ''} · heard ${duration(feed.heardAgeMs)} ago · keeps ${bytes(feed.retainedWalBytes)} of WAL`,
+      ...incarnationText(feed),
     );
+    if (feed.bus) lines.push(busText(feed.bus));
     for (const { report: proxy, reportedAgeMs } of report.proxies) {
       lines.push(
         `${proxy.proxyId}    routes v${proxy.snapshotVersion} · ${count(proxy.requests)} requests · ${count(proxy.clientErrors)} client errors · reported ${duration(reportedAgeMs)} ago`,

@@ -1,10 +1,10 @@
-import type { SliceState, Verification } from './slice-state.ts';
+import type { FeedMark, SliceState, Verification } from './slice-state.ts';
 
-/** The table snapshot was asked for. Null when the slice is no longer at that point. */
-export function snapshotRequested(state: SliceState, snapshotId: string): SliceState | null {
+/** The table snapshot was asked for, of this feed. Null when the slice is no longer at that point. */
+export function snapshotRequested(state: SliceState, snapshotId: string, feed: FeedMark): SliceState | null {
   if (state.phase !== 'syncing' || state.copy.step !== 'starting') return null;
   const { startedAtMs } = state.copy;
-  return { ...state, epoch: state.epoch + 1, copy: { step: 'copying', startedAtMs, snapshotId } };
+  return { ...state, epoch: state.epoch + 1, copy: { step: 'copying', startedAtMs, snapshotId, feed } };
 }
 
 /** The table snapshot is complete and the service has caught up after it. */

@@ -12,16 +12,17 @@ const pass = [gate('lag', 'pass')];
 const canaryShares = [0.1, 0.5, 1];
 const asked = { by: 'ann', reason: 'lunch', atMs: 5 };
 
+const feed = { incarnation: 1, beganAtMs: 1, membership: null };
 const verification = { finishedAtMs: 4, rowsSource: 2, rowsTarget: 2, differences: 0, examples: [] };
 const copy: CompleteCopy = {
-  ...{ step: 'complete', startedAtMs: 1, snapshotId: 's1', copiedAtMs: 3, verification },
+  ...{ step: 'complete', startedAtMs: 1, snapshotId: 's1', feed, copiedAtMs: 3, verification },
 };
 const common = { name: 'reviews', epoch: 7, salt: 'reviews', rolledBack: false, paused: null };
 const monolith = initialState('reviews');
 const copying: SliceState = {
   ...common,
   phase: 'syncing',
-  copy: { step: 'copying', startedAtMs: 1, snapshotId: 's1' },
+  copy: { step: 'copying', startedAtMs: 1, snapshotId: 's1', feed },
 };
 const synced: SliceState = { ...common, phase: 'syncing', copy };
 const canary = (share: number): SliceState => ({ ...common, phase: 'canary', copy, share, sinceMs: 9 });
@@ -159,7 +160,7 @@ test('no order of verbs and events leaves what is allowed, and a rollback leads 
       resume: () => resume(state),
       rollback: () => rollback(state),
       route: () => route({ ...input, share }),
-      requested: () => snapshotRequested(state, 's1'),
+      requested: () => snapshotRequested(state, 's1', feed),
       copied: () => copyCompleted(state, 3),
       verified: () => verified(state, 's1', verification),
       detached: () => feedDetached(state),

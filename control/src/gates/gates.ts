@@ -2,6 +2,7 @@ import type { GateResult, SyncReport } from '@banyan/contracts';
 import { completeCopyOf, copyOf } from '../domain/slice-state.ts';
 import {
   CAUGHT_UP_MAX_AGE_MS,
+  FEED_LOOK_MAX_AGE_MS,
   REPORT_FRESH_MS,
   freshReport,
   heartbeatAgeMs,
@@ -80,6 +81,22 @@ export const copyComplete: Gate = ({ state, copyProgress }) => {
   if (copy === null) return verdict(judged, 'fail', 'the copy was not started');
   if (copy.step === 'complete') return verdict(judged, 'pass', 'complete');
   return verdict(judged, 'fail', copyProgress ?? `the copy is ${copy.step}`);
+};
+
+/** The copy is of the feed that streams now: nothing can have been lost between. */
+export const feedContinuous: Gate = ({ feed, state, nowMs }) => {
+  const judged: Judged = {
+    gate: 'feed-continuous',
+    wanted: 'the same feed since the table snapshot',
+    remedy: `a new table snapshot is taken by itself; watch it: banyan status --watch, and see why: banyan journal ${state.name}`,
+  };
+  if (feed === null)
+    return verdict(judged, 'inconclusive', 'unknown: no table snapshot, or not looked at yet');
+  if (feed.broken !== null) return verdict(judged, 'fail', feed.broken);
+  const ageMs = feed.knownAtMs === null ? null : nowMs - feed.knownAtMs;
+  return ageMs !== null && ageMs <= FEED_LOOK_MAX_AGE_MS
+    ? verdict(judged, 'pass', 'the same')
+    : verdict(judged, 'inconclusive', `unknown: ${feed.error ?? 'not looked at lately'}`);
 };
 
 /** A position taken at the source a moment ago was applied. */

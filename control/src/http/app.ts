@@ -9,6 +9,7 @@ import express, { type Express } from 'express';
 import { z } from 'zod';
 import { askProxies } from '../adapters/proxy-explainer.ts';
 import { waitUntilCaughtUp } from '../use-cases/caught-up-request.ts';
+import type { BusInspector } from '../use-cases/bus-inspector.ts';
 import type { CaughtUpRounds } from '../use-cases/caught-up-rounds.ts';
 import { findSlice, type ManagedSlice } from '../use-cases/managed-slice.ts';
 import type { ProxyRegistry } from '../use-cases/proxy-registry.ts';
@@ -18,6 +19,7 @@ import type { HeldRecords } from '../use-cases/held-records.ts';
 import type { SliceVerbs } from '../use-cases/slice-verbs.ts';
 import type { StatusReporter } from '../use-cases/status-report.ts';
 import { requireToken } from './auth.ts';
+import { addBusRoutes } from './bus-routes.ts';
 import { addQuarantineRoutes } from './quarantine-routes.ts';
 import { goneSignal, paramOf } from './request.ts';
 import { renderMetrics } from './metrics.ts';
@@ -34,6 +36,7 @@ export interface AppDeps {
   readonly stream: RoutesStream;
   readonly proxies: ProxyRegistry;
   readonly rounds: CaughtUpRounds;
+  readonly inspector: BusInspector;
   readonly slices: readonly ManagedSlice[];
   readonly adminToken: string;
   readonly peerToken: string;
@@ -96,6 +99,7 @@ function addAdminRoutes(app: Express, deps: AppDeps): void {
   const { ledger, reporter, proxies, peerToken, slices } = deps;
   const isAdmin = requireToken(deps.adminToken, 'the token of people: in the file ADMIN_TOKEN_FILE');
   const json = express.json({ limit: '100kb' });
+  addBusRoutes(app, deps.inspector, isAdmin);
   app.get('/v1/status', isAdmin, async (_request, response) => {
     response.json(await reporter.status());
   });

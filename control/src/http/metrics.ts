@@ -33,6 +33,8 @@ const gauges: Readonly<Record<string, { readonly help: string; readonly labels: 
     help: 'WAL that the slot keeps on disk; absent when unknown',
     labels: [],
   },
+  banyan_feed_bus_bytes: { help: 'Room that the bus takes; absent when unknown', labels: [] },
+  banyan_feed_bus_max_bytes: { help: 'Room that the bus may take; absent without a limit', labels: [] },
   banyan_feed_heard_age_ms: {
     help: 'Since the reader last stored anything; absent when unknown',
     labels: [],
@@ -71,6 +73,8 @@ function setAll(report: StatusReport, set: SetGauge): void {
   const { feed } = report;
   set('banyan_feed_running', {}, feed.state === 'unknown' ? null : flag(feed.state === 'running'));
   set('banyan_feed_retained_wal_bytes', {}, feed.retainedWalBytes);
+  set('banyan_feed_bus_bytes', {}, feed.bus && feed.bus.bytes);
+  set('banyan_feed_bus_max_bytes', {}, feed.bus && feed.bus.maxBytes);
   set('banyan_feed_heard_age_ms', {}, feed.heardAgeMs);
   set('banyan_routes_version', {}, report.snapshotVersion);
   for (const { report: proxy } of report.proxies) {

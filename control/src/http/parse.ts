@@ -39,7 +39,7 @@ export function parseOrder(slice: string, verb: Verb, body: unknown): VerbOrder 
   const result = verbRequestSchema.safeParse(body ?? {});
   const findings = result.success ? [] : findingsOf(result.error.issues, body, 'body');
   const given = (field: string): boolean => lookUp(body, [field]) !== undefined;
-  const needsReason = verb === 'pause' || verb === 'rollback' || verb === 'route';
+  const needsReason = ['pause', 'rollback', 'route', 'resync'].includes(verb);
   if (needsReason && !given('reason')) {
     findings.push(`body.reason: ${verb} wants a reason, for the journal; got nothing`);
   }
@@ -66,6 +66,7 @@ function orderOf(verb: Verb, request: z.output<typeof verbRequestSchema>): VerbO
       return { verb, by, dryRun, reason };
     case 'pause':
     case 'rollback':
+    case 'resync':
       return { verb, by, dryRun, reason: reason ?? '' };
     case 'route':
       return { verb, by, dryRun, reason: reason ?? '', share: share ?? 0 };

@@ -1,22 +1,28 @@
 import type { SliceDefinition } from '@banyan/contracts';
 import type {
   Bus,
+  FeedMark,
+  GroupStatus,
   Lsn,
   RowRereadProgress,
   ServiceCopy as Copy,
   ServiceStore,
   Source,
   SourceLog,
+  StoredRecord,
   TableSnapshotProgress,
 } from '@banyan/cdc';
 
-export type { Lsn, Source, TableSnapshotProgress };
+export type { FeedMark, GroupStatus, Lsn, Source, StoredRecord, TableSnapshotProgress };
 
 /** A service as control asks it: its copy, its store, and what it holds back. */
 export type ServiceCopy = Copy & ServiceStore;
 
-/** What control does on the bus: it appends reset records and reads how far the source came. */
-export type ControlBus = Pick<Bus, 'append'> & Pick<SourceLog, 'sourcePosition'>;
+/** What people look at on the bus. */
+export type InspectedBus = Pick<Bus, 'topics' | 'groups' | 'usage' | 'read' | 'ends' | 'starts'>;
+
+/** What control does on the bus: reset records, letting groups go, and reading how far the source came. */
+export type ControlBus = Pick<Bus, 'append' | 'release'> & Pick<SourceLog, 'sourcePosition'> & InspectedBus;
 
 /** Follows table snapshots by their notifications on the bus. */
 export interface TableSnapshots {
@@ -31,6 +37,8 @@ export interface CaughtUp {
   wait(options: {
     readonly slice: SliceDefinition;
     readonly copy: ServiceCopy;
+    /** The feed that the copy is of: the wait fails when it is another one now. Null for any. */
+    readonly markOf?: () => Promise<FeedMark | null>;
     readonly signal: AbortSignal;
   }): Promise<{ readonly position: Lsn }>;
 }

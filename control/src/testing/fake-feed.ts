@@ -6,12 +6,22 @@ import {
   type StoreReport,
   type SyncReport,
 } from '@banyan/contracts';
-import type { Bus, ServiceStore, SourceTable } from '@banyan/cdc';
+import {
+  OffsetGoneError,
+  type Bus,
+  type BusUsage,
+  type ServiceStore,
+  type SourcePosition,
+  type SourceTable,
+} from '@banyan/cdc';
 import type {
   CaughtUp,
   ControlBus,
+  GroupStatus,
+  InspectedBus,
   ServiceCopy,
   Source,
+  StoredRecord,
   TableSnapshotProgress,
   TableSnapshots,
   VerificationResult,
@@ -38,6 +48,11 @@ export interface FakeFeed {
   };
   lag: SyncReport['lag'];
   quarantined: number;
+  /** What the bus says of the feed's incarnation. */
+  incarnation: Pick<SourcePosition, 'incarnation' | 'incarnationReason' | 'incarnationAtMs' | 'anewReason'>;
+  membership: string;
+  /** What the service says of its copy. */
+  lost: boolean;
   heldKeys: string[][];
   /** What the service holds back, as it lists it. */
   held: HeldQueueReport[];
@@ -52,8 +67,59 @@ export interface FakeFeed {
   verification: VerificationResult;
   /** Reports every table of the last table snapshot as completed. */
   completeSnapshot(): void;
+  /** What people find on the bus. */
+  readonly onBus: FakeBusContent;
   /** Called at the start of each round of catching up; a promise holds it up. */
   onCatchUp: () => Promise<void>;
+}
+
+/** Records, groups and room of a bus. A topic begins at its first record. */
+export interface FakeBusContent {
+  records: readonly StoredRecord[];
+  groups: readonly GroupStatus[];
+  usage: BusUsage;
+}
+
+/** What can be seen of a bus with this content. */
+function inspected(content: () => FakeBusContent): InspectedBus {
+  const of = (topic: string): readonly StoredRecord[] =>
+    content().records.filter((record) => record.topic === topic);
+  const first = (topic: string): number => of(topic)[0]?.offset ?? 0;
+  const next = (topic: string): number => (of(topic).at(-1)?.offset ?? -1) + 1;
+  const place = (
+    topic: string,
+    nextOffset: number,
+  ): { topic: string; partition: number; nextOffset: number } => ({
+    ...{ topic, partition: 0, nextOffset },
+  });
+  return {
+    groups: () => Promise.resolve(content().groups),
+    usage: () => Promise.resolve(content().usage),
+    starts: (topics) => Promise.resolve(topics.map((topic) => place(topic, first(topic)))),
+    ends: (topics) => Promise.resolve(topics.map((topic) => place(topic, next(topic)))),
+    topics: () =>
+      Promise.resolve(
+        [...new Set(content().records.map(({ topic }) => topic))].map((topic) => ({
+          ...{
+            topic,
+            firstOffset: first(topic),
+            nextOffset: next(topic),
+            records: of(topic).length,
+            bytes: 100,
+          },
+        })),
+      ),
+    read(from, limit) {
+      if (from.nextOffset < first(from.topic)) {
+        return Promise.reject(new OffsetGoneError([from], [place(from.topic, first(from.topic))]));
+      }
+      return Promise.resolve(
+        of(from.topic)
+          .filter(({ offset }) => offset >= from.nextOffset)
+          .slice(0, limit),
+      );
+    },
+  };
 }
 
 /** The slice that tests move. */
@@ -81,6 +147,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
   const source: Source = {
     ensureTables: (tables) => ask('source', `ensureTables ${tables.join()}`, () => undefined),
     removeTables: (tables) => ask('source', `removeTables ${tables.join()}`, () => undefined),
+    feedMembership: () => ask('source', '', () => feed.membership),
     describeTables: (tables) =>
       ask('source', '', () =>
         tables.map((name) => ({
@@ -123,10 +190,15 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
       feed.calls.push(...records.map(({ topic, key }) => `append ${topic} ${key ?? ''}`));
       return Promise.resolve();
     },
+    release(group) {
+      feed.calls.push(`release ${group}`);
+      return Promise.resolve();
+    },
+    ...inspected(() => feed.onBus),
     sourcePosition: (name) =>
       Promise.resolve({
-        ...{ source: name, epoch: 1, lsn: 1n, systemId: '1', timeline: 1 },
-        heardAtMs: clock.nowMs(),
+        ...{ source: name, epoch: 1, lsn: 1n, open: null, witness: null, systemId: '1', timeline: 1 },
+        ...{ publicationId: '1', heardAtMs: clock.nowMs(), ...feed.incarnation },
       }),
   };
   const feed: FakeFeed = {
@@ -134,6 +206,11 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     broken: { service: null, source: null, caughtUp: null, verify: null },
     lag: { p50Ms: 20, p99Ms: 80, samples: 60 },
     quarantined: 0,
+    incarnation: {
+      ...{ incarnation: 1, incarnationReason: 'the feed was begun', incarnationAtMs: 1, anewReason: null },
+    },
+    membership: 'public.reviews=1/2',
+    lost: false,
     heldKeys: [],
     held: [],
     refused: new Map(),
@@ -156,6 +233,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     },
     beating: true,
     verification: { rowsSource: 20, rowsTarget: 20, differences: 0, examples: [] },
+    onBus: { records: [], groups: [], usage: { bytes: 5_000, maxBytes: 9_000, warnBytes: 8_000 } },
     onCatchUp: () => Promise.resolve(),
     source,
     bus,
@@ -186,7 +264,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
                   appliedRows: 20,
                   quarantined: feed.quarantined,
                   heldKeys: feed.heldKeys,
-                  lost: false,
+                  lost: feed.lost,
                   endOffset: null,
                 },
               },

@@ -1,5 +1,6 @@
 import { CONTROL_SCHEMA_VERSION, type GateResult, type VerbResponse } from '@banyan/contracts';
 import { examplePathOf, nextStepsAfterRefusal, nextStepsOf } from '../domain/next-steps.ts';
+import { resyncAsked } from '../domain/resync.ts';
 import { describeState, shareOf, type SliceState } from '../domain/slice-state.ts';
 import { advance, pause, resume, rollback, route, type Decision } from '../domain/transitions.ts';
 import { VERIFICATION_GATE, verification as verificationGate } from '../gates/gates.ts';
@@ -116,6 +117,8 @@ export class SliceVerbs {
         return resume(state);
       case 'rollback':
         return rollback(state);
+      case 'resync':
+        return resyncAsked(state, nowMs);
       case 'verify':
         throw new Error('verify makes no step');
     }

@@ -90,8 +90,8 @@ export class StatusReporter {
       share: shareOf(state),
       paused: state.paused,
       activity: this.#activity(slice, seen),
-      inSync: ['copy-complete', 'service-reachable', 'heartbeat', 'quarantine'].every((name) =>
-        gates.some(({ gate, verdict }) => gate === name && verdict === 'pass'),
+      inSync: ['copy-complete', 'feed-continuous', 'service-reachable', 'heartbeat', 'quarantine'].every(
+        (name) => gates.some(({ gate, verdict }) => gate === name && verdict === 'pass'),
       ),
       service: {
         url: slice.serviceUrl,

@@ -1,9 +1,11 @@
 import { controlRecordKey, tableTopic } from '@banyan/contracts';
+import { resync } from '../domain/resync.ts';
 import type { SliceState } from '../domain/slice-state.ts';
 import { copyCompleted, feedDetached, snapshotRequested } from '../domain/sync-steps.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { CaughtUp, ControlBus, Source, TableSnapshotProgress, TableSnapshots } from '../ports/feed.ts';
 import { progressOf } from './copy-progress.ts';
+import type { FeedContinuity } from './feed-continuity.ts';
 import { withDeadline } from './loop.ts';
 import type { ManagedSlice } from './managed-slice.ts';
 import type { SliceLedger } from './slice-ledger.ts';
@@ -45,6 +47,7 @@ export interface SyncDriverDeps {
   readonly bus: ControlBus;
   readonly tableSnapshots: TableSnapshots;
   readonly caughtUp: CaughtUp;
+  readonly continuity: Pick<FeedContinuity, 'mark'>;
   readonly topicPrefix: string;
   /** Every slice, to leave those tables in the feed that another one still needs. */
   readonly slices: readonly ManagedSlice[];
@@ -86,7 +89,9 @@ export class SyncDriver {
     );
     // 2. A control plane that slept through the steps of another must not empty the copy that the other made.
     if (!(await this.#isStillAt(state))) return;
-    // 3. What an earlier copy left goes before the first row of the new one comes: same topic, same order.
+    // 3. Which feed it is, before anything is asked of it: should it begin anew from here on, the copy is of an older one.
+    const feed = await this.#deps.continuity.mark(slice, signal);
+    // 4. What an earlier copy left goes before the first row of the new one comes: same topic, same order.
     await bus.append(
       slice.tables.map((table) => ({
         topic: tableTopic(topicPrefix, table),
@@ -96,19 +101,19 @@ export class SyncDriver {
       })),
       withDeadline(signal, BUS_DEADLINE_MS),
     );
-    // 4. After the reset, else it would take rows of the snapshot away.
+    // 5. After the reset, else it would take rows of the snapshot away.
     const snapshotId = await source.requestTableSnapshot(
       slice.tables,
       withDeadline(signal, SOURCE_DEADLINE_MS),
     );
-    // 5. Written down last. Killed before this, the steps are made again with a new snapshot, which is right too.
-    await this.#commit(state, snapshotRequested(state, snapshotId), `table snapshot ${snapshotId}`);
+    // 6. Written down last. Killed before this, the steps are made again with a new snapshot, which is right too.
+    await this.#commit(state, snapshotRequested(state, snapshotId, feed), `table snapshot ${snapshotId}`);
   }
 
   async #finishCopy(slice: ManagedSlice, state: SliceState, signal: AbortSignal): Promise<void> {
     const { tableSnapshots, caughtUp, clock } = this.#deps;
     if (state.phase !== 'syncing' || state.copy.step !== 'copying') return;
-    const { snapshotId } = state.copy;
+    const { snapshotId, feed } = state.copy;
     const those = (state: TableSnapshotProgress['state']): string[] =>
       slice.tables.filter((table) => progressOf(tableSnapshots, table, snapshotId)?.state === state);
     const [failed, stopped] = [those('failed'), those('stopped')];
@@ -118,13 +123,36 @@ export class SyncDriver {
       progressOf(tableSnapshots, table, snapshotId)?.state === 'completed';
     if (!slice.tables.every(isCompleted)) return;
     // 2. A position taken after that was applied: all rows are in the service.
-    const { position } = await caughtUp.wait({
-      slice: slice.definition,
-      copy: slice.copy,
-      signal: withDeadline(signal, FIRST_CATCH_UP_DEADLINE_MS),
-    });
+    const position = await caughtUp
+      .wait({
+        slice: slice.definition,
+        copy: slice.copy,
+        markOf: () => Promise.resolve(feed),
+        signal: withDeadline(signal, FIRST_CATCH_UP_DEADLINE_MS),
+      })
+      .then((reached) => reached.position)
+      .catch((error: unknown) => this.#beginAgainIfLost(state, error));
+    if (position === null) return;
     // 3. Only now the copy counts as complete.
     await this.#commit(state, copyCompleted(state, clock.nowMs()), `caught up to ${position}`);
+  }
+
+  /** The new copy has lost records too, before it was complete. @throws the error when it is another one. */
+  async #beginAgainIfLost(state: SliceState, error: unknown): Promise<null> {
+    const { ledger, clock } = this.#deps;
+    if (!(error instanceof Error) || !('code' in error) || error.code !== 'copy-lost') throw error;
+    const next = resync(state, clock.nowMs());
+    if (next) {
+      await ledger.commit({
+        from: state,
+        next,
+        by: 'feed',
+        verb: 'resync',
+        reason: error.message,
+        evidence: [],
+      });
+    }
+    return null;
   }
 
   async #detach(slice: ManagedSlice, state: SliceState, signal: AbortSignal): Promise<void> {
@@ -143,6 +171,8 @@ export class SyncDriver {
         await this.#deps.source.removeTables(free, withDeadline(signal, FEED_CHANGE_DEADLINE_MS));
       }
     });
+    // A service that is switched off for good must not keep the bus from being trimmed. One that runs comes again.
+    await this.#deps.bus.release(slice.name);
     await this.#commit(state, feedDetached(state), 'tables taken out of the feed');
   }
 

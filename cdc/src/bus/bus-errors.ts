@@ -1,0 +1,50 @@
+import type { TopicPosition } from './bus.ts';
+
+/** Records that a reader wanted are gone from the bus. Going on from the first one kept would leave a gap. */
+export class OffsetGoneError extends Error {
+  readonly code = 'offset-gone';
+  override readonly name = 'OffsetGoneError';
+  /** Where each of these topics begins now. */
+  readonly starts: readonly TopicPosition[];
+
+  constructor(wanted: readonly TopicPosition[], starts: readonly TopicPosition[]) {
+    const places = wanted.map(({ topic, partition, nextOffset }) => {
+      const start = starts.find((place) => place.topic === topic && place.partition === partition);
+      return `${topic} at ${nextOffset} (the first record kept is ${start?.nextOffset ?? 'unknown'})`;
+    });
+    super(
+      `Records are gone from the bus: ${places.join(', ')}. Whatever was copied from it needs a new table snapshot.`,
+    );
+    this.starts = starts;
+  }
+}
+
+/** There is no room for records: nothing of the append was stored. Trying again helps once there is. */
+export class BusFullError extends Error {
+  readonly code = 'bus-full';
+  override readonly name = 'BusFullError';
+  /** The bus's own limit, or the disk. */
+  readonly reason: 'limit' | 'disk';
+
+  constructor(reason: 'limit' | 'disk', message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/** The bus's file is damaged. The message names the commands that mend it. */
+export class BusCorruptError extends Error {
+  readonly code = 'bus-corrupt';
+  override readonly name = 'BusCorruptError';
+}
+
+/** Any other failure of the bus's store. Says no values: they may be personal. */
+export class BusStoreError extends Error {
+  readonly code: string;
+  override readonly name = 'BusStoreError';
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
