@@ -14,6 +14,7 @@ import {
   type BusGroups,
   type BusRecords,
   type BusTopics,
+  verificationResponseSchema,
   type Explanation,
   type JournalEntry,
   type StatusReport,
@@ -24,6 +25,7 @@ import {
   type SyncSkipResponse,
   type VerbRequest,
   type VerbResponse,
+  type VerificationResponse,
 } from '@banyan/contracts';
 import type { z } from 'zod';
 import type { Home } from './home.ts';
@@ -81,6 +83,10 @@ export class ControlClient {
 
   skipHeld(slice: string, body: SyncSkipRequest): Promise<SyncSkipResponse> {
     return this.#ask(syncSkipResponseSchema, `${quarantineOf(slice)}/skip`, { body });
+  }
+
+  verification(slice: string): Promise<VerificationResponse> {
+    return this.#ask(verificationResponseSchema, `/v1/slices/${encodeURIComponent(slice)}/verification`);
   }
 
   explain(query: Readonly<Record<string, string>>): Promise<Explanation> {

@@ -10,6 +10,7 @@ import { printPid } from './commands/pid.ts';
 import { addSyncCommand } from './commands/sync-command.ts';
 import { up } from './commands/up.ts';
 import { runVerb, type VerbOptions } from './commands/verbs.ts';
+import { verify, type VerifyCommandOptions } from './commands/verify.ts';
 import { CommandError } from './output/command-error.ts';
 import { printFailure } from './output/terminal.ts';
 
@@ -112,7 +113,6 @@ const verbs = [
     'banyan resync reviews --reason "store restored from a backup" --wait',
     true,
   ],
-  ['verify', "compare the service's copy with the source, row by row", 'banyan verify reviews', false],
 ] as const;
 
 for (const [verb, text, example, wantsReason] of verbs) {
@@ -131,6 +131,28 @@ for (const [verb, text, example, wantsReason] of verbs) {
 }
 
 addSyncCommand(program, parseCount);
+
+command(
+  'verify <slice>',
+  "compare the service's copy with the monolith, row by row, while both are written to",
+  'banyan verify reviews --repair --reason "a row was lost" --dry-run',
+)
+  .option('--repair', 'have each row that differs read again at the source, and verify it again')
+  .option('--reason <text>', 'why, for the journal; --repair wants one')
+  .option('--dry-run', 'print what would be done, change nothing')
+  .option('--wait', 'return when it is done, with its result (the default)')
+  .option('--no-wait', 'return once it has begun; `banyan status` shows how far it is')
+  .option('--timeout-s <seconds>', 'longest time to wait; it goes on after that', parseCount, 3_600)
+  .addHelpText(
+    'after',
+    `
+Exit codes: 0 both sides are equal, 1 they differ, are not settled, or it was refused, 2 wrong command line,
+            3 they could not be compared, 130 interrupted (it goes on in the control plane).
+An interrupted verification goes on after the last range that was settled.`,
+  )
+  .action((slice: string, options: VerifyCommandOptions & { json?: boolean }) =>
+    verify(slice, options, contextOf(options)),
+  );
 
 command(
   'explain <method> <path>',

@@ -138,6 +138,10 @@ export const verbRequestSchema = z.strictObject({
   dryRun: z.boolean().default(false),
   /** For `route`, and for `advance` within canary: the share wanted, 0 to 1. */
   share: z.number().min(0).max(1).optional(),
+  /** For `verify`: mend what differs; wants a reason. */
+  repair: z.boolean().optional(),
+  /** For `verify`: false answers once it has begun; `GET /v1/slices/:name/verification` tells how far it is. */
+  wait: z.boolean().optional(),
 });
 export type VerbRequest = z.input<typeof verbRequestSchema>;
 

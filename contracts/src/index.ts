@@ -10,5 +10,6 @@ export * from './slice.ts';
 export * from './store-report.ts';
 export * from './sync-report.ts';
 export * from './transforms.ts';
+export * from './verification.ts';
 export * from './identity.ts';
 export * from './banyan-config.ts';

@@ -7,6 +7,7 @@ import type { CaughtUp, ControlBus, ServiceCopy, Source, TableSnapshots, Verify 
 import { completeCopyOf, type FeedMark } from './domain/slice-state.ts';
 import type { SliceStore } from './ports/slice-store.ts';
 import { BusInspector } from './use-cases/bus-inspector.ts';
+import type { VerificationStore } from './ports/verification-store.ts';
 import { CanaryGuard } from './use-cases/canary-guard.ts';
 import { CaughtUpRounds } from './use-cases/caught-up-rounds.ts';
 import { EvidenceCollector } from './use-cases/evidence-collector.ts';
@@ -32,7 +33,7 @@ export interface ControlDeps {
   readonly config: ResolvedBanyanConfig;
   /** Slice name to the service's base URL and its copy. Every slice has one. */
   readonly services: Readonly<Record<string, { readonly url: string; readonly copy: ServiceCopy }>>;
-  readonly store: SliceStore;
+  readonly store: SliceStore & { readonly verifications: VerificationStore };
   readonly source: Source;
   readonly bus: ControlBus;
   readonly tableSnapshots: TableSnapshots;
@@ -88,7 +89,9 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
   const evidence = new EvidenceCollector({ clock, source, tableSnapshots, rounds, continuity });
   const feed = new FeedMonitor({ source, bus, slot: deps.slot, clock });
   const proxies = new ProxyRegistry(clock);
-  const verifications = new VerificationRunner({ ledger, verify: deps.verify, clock, evidence });
+  const verifications = new VerificationRunner({
+    ...{ ledger, store: store.verifications, verify: deps.verify, clock, evidence },
+  });
   const guard = new CanaryGuard({ ledger, evidence, clock, graceMs: deps.gateGraceMs });
   const { topicPrefix } = deps;
   const driver = new SyncDriver({
@@ -104,20 +107,33 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
       log.error({ err: error }, 'the routes were not published; the old ones stay');
     });
   ledger.onCommit(() => void published());
-  const verbs = new SliceVerbs({ ledger, evidence, verifications, clock, slices, published });
   const held = new HeldRecords({ ledger, evidence, source });
+  const verbs = new SliceVerbs({ ledger, evidence, verifications, feed, clock, slices, published });
   const reporter = new StatusReporter({
     ...{ ledger, evidence, feed, proxies, reconciler, verifications, tableSnapshots, slices, clock },
   });
 
   // A higher version than any that was published before, since addresses may have changed; then the first snapshot.
   await ledger.open(slices.map(({ name }) => name));
+  await verifications.open(slices.map(({ name }) => name));
   await publisher.refresh();
   const stream = createRoutesStream(publisher);
   const { adminToken, peerToken } = deps;
   const inspector = new BusInspector({ bus, clock, topicPrefix, slices: deps.config.slices });
   const app = createApp({
-    ...{ ledger, verbs, held, reporter, publisher, stream, proxies, rounds, inspector, slices },
+    ...{
+      ledger,
+      verbs,
+      held,
+      verifications,
+      reporter,
+      publisher,
+      stream,
+      proxies,
+      rounds,
+      inspector,
+      slices,
+    },
     ...{ adminToken, peerToken, log },
   });
   const server = await listen(app, { port: deps.port });

@@ -5,6 +5,7 @@ import {
   followTableSnapshots,
   openSqliteBus,
   verifySlice,
+  type RowReread,
 } from '@banyan/cdc';
 import { createLogger, readConfig, runProcess, type Closable } from '@banyan/kit';
 import { loadAdminToken } from './adapters/admin-token.ts';
@@ -55,10 +56,22 @@ async function start(): Promise<Closable> {
         { url, copy: createHttpServiceCopy({ url, peerToken, deadlineMs: SERVICE_DEADLINE_MS }) },
       ]),
     );
+    const reread: RowReread = {
+      request: (table, keys, signal_) => source.requestRowReread(table, keys, signal_),
+      progress: (id) => tableSnapshots.rowReread(id),
+    };
+    const pace = {
+      maxRowsPerSecond: settings.verifyMaxRowsPerSecond ?? null,
+      maxServiceLatencyMs: settings.verifyMaxServiceLatencyMs,
+    };
     const control = await createControl({
       ...{ config: loaded.config, services, store, source, bus, caughtUp, topicPrefix },
       tableSnapshots,
-      verify: (options) => verifySlice({ ...options, source, caughtUp }),
+      verify: ({ repair, maxLagMs, ...options }) =>
+        verifySlice({
+          ...{ ...options, source, caughtUp, reread: repair ? reread : null },
+          ...{ pace: { ...pace, maxLagMs }, pageRows: settings.verifyPageRows },
+        }),
       slot: settings.slotName,
       monolithUrl: settings.monolithUrl,
       gateGraceMs: settings.gateGraceMs,

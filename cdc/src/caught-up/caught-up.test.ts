@@ -48,9 +48,9 @@ function createFeed(): {
     describeTables: refuse,
     feedMembership: () => Promise.resolve(feed.membership),
     requestTableSnapshot: refuse,
+    readPage: refuse,
     stopTableSnapshots: refuse,
     requestRowReread: refuse,
-    readRows: refuse,
     close: () => Promise.resolve(),
     takePosition() {
       feed.steps.push('position');
@@ -62,7 +62,7 @@ function createFeed(): {
     },
   };
   const copy: ServiceCopy = {
-    range: refuse,
+    pieces: refuse,
     rows: refuse,
     async metTopics(id) {
       feed.steps.push('met');

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { FieldValue, Row } from '@banyan/contracts';
-import { canonicalRow, createRangeHash, rowHash } from '../verify/canonical.ts';
+import { canonicalRow, hashOf } from '../verify/canonical.ts';
+import { hashPieces, listRows } from './answer-ranges.ts';
 import { ProgressMovedError, StoreError, type ApplyBatch, type ApplyStore } from './apply-store.ts';
 import { note, notesSlice } from './consumer-test-bed.ts';
 import { compileMapping, type CompiledTable } from './mapping.ts';
@@ -302,8 +303,9 @@ export function describeApplyStore(dialect: StoreDialect, open: () => Promise<St
 
     test('all of them read for a verification as the source tells them', async () => {
       const whole = table.columns.map((column) => row[column] ?? null);
-      const { rows: found } = await store.rows(table, { table: 'kinds', afterKey: null, toKey: null });
-      expect(found).toEqual([{ key: ['1'], hash: rowHash(canonicalRow(whole)) }]);
+      const range = { table: 'kinds', afterKey: null, toKey: null, limit: 10, fieldsOf: [] };
+      const { rows: found } = await listRows(store.ranges, table, range);
+      expect(found).toEqual([{ key: ['1'], hash: hashOf(canonicalRow(whole)) }]);
     });
   });
 
@@ -479,10 +481,10 @@ export function describeApplyStore(dialect: StoreDialect, open: () => Promise<St
       await change({ clear: true, upserts: rows.toReversed() }, pairs);
     });
 
+    const lineOf = (row: Row): string => canonicalRow(pairs.columns.map((column) => row[column] ?? null));
+
     function expected(some: readonly Row[]): { rows: number; hash: string } {
-      const hash = createRangeHash();
-      for (const row of some) hash.add(canonicalRow(pairs.columns.map((column) => row[column] ?? null)));
-      return hash.report();
+      return { rows: some.length, hash: hashOf(some.map((row) => `${lineOf(row)}\n`).join('')) };
     }
 
     const key = (i: number): string[] => [String(rows[i]?.['name']), String(rows[i]?.['n'])];
@@ -496,22 +498,40 @@ export function describeApplyStore(dialect: StoreDialect, open: () => Promise<St
       ['keys that do not exist', ['a', '3'], ['b', '0'], 2, 5],
       ['nothing', key(5), null, 6, 6],
     ])('%s', async (_, afterKey, toKey, from, to) => {
-      const request = { table: 'pair', afterKey, toKey };
       const wanted = rows.slice(from, to);
-      expect(await store.range(pairs, request)).toEqual(expected(wanted));
-      expect((await store.rows(pairs, request)).rows).toEqual(
+      const pieces = [{ toKey, maxRows: 10 }];
+      const report = await hashPieces(store.ranges, pairs, { table: 'pair', afterKey, pieces });
+      expect(report.pieces).toEqual([expected(wanted)]);
+      const request = { table: 'pair', afterKey, toKey, limit: 10, fieldsOf: [] };
+      expect((await listRows(store.ranges, pairs, request)).rows).toEqual(
         wanted.map((row) => ({
           key: [String(row['name']), String(row['n'])],
-          hash: rowHash(canonicalRow(pairs.columns.map((column) => row[column] ?? null))),
+          hash: hashOf(lineOf(row)),
         })),
       );
     });
 
-    test('a range of several pages hashes as one', async () => {
-      const many = Array.from({ length: 2_500 }, (_, i): Row => ({ name: 'm', n: i, v: i }));
-      await change({ clear: true, upserts: many }, pairs);
-      expect(await store.range(pairs, { table: 'pair', afterKey: null, toKey: null })).toEqual(
-        expected(many),
+    test('pieces follow each other, and none is read further than it was asked', async () => {
+      const pieces = [
+        { toKey: key(1), maxRows: 2 },
+        { toKey: key(2), maxRows: 0 },
+        { toKey: null, maxRows: 9 },
+      ];
+      const report = await hashPieces(store.ranges, pairs, { table: 'pair', afterKey: null, pieces });
+      expect(report.pieces).toEqual([
+        expected(rows.slice(0, 2)),
+        { rows: 1, hash: expect.any(String) },
+        expected(rows.slice(3)),
+      ]);
+    });
+
+    test('a store that puts rows together itself comes to the same hashes', async () => {
+      const rowByRow = { page: store.ranges.page.bind(store.ranges) };
+      const whole = rows.map((row) => ({ ...row, v: row['n'] === 10n ? 3 : null }));
+      await change({ clear: true, upserts: whole }, pairs);
+      const request = { table: 'pair', afterKey: null, pieces: [{ toKey: null, maxRows: 10 }] };
+      expect(await hashPieces(rowByRow, pairs, request)).toEqual(
+        await hashPieces(store.ranges, pairs, request),
       );
     });
 

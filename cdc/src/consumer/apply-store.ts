@@ -1,5 +1,6 @@
-import type { RangeReport, RangeRequest, RangeRows, StoreReport } from '@banyan/contracts';
+import type { StoreReport } from '@banyan/contracts';
 import type { CompiledTable } from './mapping.ts';
+import type { RangeReader } from './range-reader.ts';
 import type { TableChange } from './reduce.ts';
 
 /** How far one partition of a topic has been applied. */
@@ -111,8 +112,6 @@ export interface ApplyStore {
   markReread(queue: QueueName, atMs: number): Promise<boolean>;
   /** The named tables as they are now; those that do not exist are left out. */
   describe(tables: readonly string[]): Promise<StoreReport>;
-  /** Row count and hash of canonical rows in a range of the target's key order. */
-  range(table: CompiledTable, request: RangeRequest): Promise<RangeReport>;
-  /** The same range row by row. */
-  rows(table: CompiledTable, request: RangeRequest): Promise<RangeRows>;
+  /** Rows of the target tables, for verification. */
+  readonly ranges: RangeReader;
 }

@@ -21,6 +21,8 @@ export interface CompiledTable {
   readonly columns: readonly string[];
   /** Target columns of the key, in key order. */
   readonly key: readonly string[];
+  /** Target columns whose values are about a person. */
+  readonly personal: ReadonlySet<string>;
   /**
    * A source row as a target row; columns whose value the WAL did not carry are left out.
    * @throws MappingError when a column is missing, is no field value, or its transform throws.
@@ -67,6 +69,7 @@ export function compileMapping(table: TableMapping): CompiledTable {
     sourceKey: table.key,
     columns: [...columns.map(({ to }) => to), ...constants.map(([to]) => to)],
     key: keyColumns.map(({ to }) => to),
+    personal: new Set(columns.flatMap(({ from, to }) => (table.personal?.includes(from) ? [to] : []))),
     forward(row) {
       const mapped: Record<string, FieldValue> = {};
       for (const column of columns) {

@@ -12,7 +12,7 @@ import {
 } from './consumer-tables.ts';
 import type { CompiledTable } from './mapping.ts';
 import { describePostgresTable, readPostgresColumns, type RunPostgres } from './postgres-columns.ts';
-import { readPostgresRange, readPostgresRows } from './postgres-range.ts';
+import { readPostgresPage } from './postgres-range.ts';
 import { writePostgresTable, type ColumnsByName } from './postgres-rows.ts';
 import { migratePostgresApplyStore } from './postgres-store-schema.ts';
 import { RowRejectedError } from './reduce.ts';
@@ -109,12 +109,12 @@ export function createPostgresApplyStore(options: { readonly knex: Knex }): Appl
         return { kind: 'postgresql', tables: described.filter((table) => table !== null) };
       });
     },
-    range: (table, request) =>
-      reading(async (run) =>
-        readPostgresRange({ run, table, request, columns: await columnsOf(run, table) }),
-      ),
-    rows: (table, request) =>
-      reading(async (run) => readPostgresRows({ run, table, request, columns: await columnsOf(run, table) })),
+    ranges: {
+      page: (table, range, limit) =>
+        reading(async (run) =>
+          readPostgresPage({ run, table, range, limit, columns: await columnsOf(run, table) }),
+        ),
+    },
   };
 }
 

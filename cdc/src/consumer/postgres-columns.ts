@@ -18,7 +18,7 @@ export interface PostgresResult<R> {
 export interface PostgresColumn {
   readonly name: string;
   readonly type: PostgresType;
-  /** `atttypmod`, e.g. the digits of a `timestamptz(3)`; -1 without one. */
+  /** `atttypmod` of the type under any domain, e.g. the digits of a timestamptz; -1 for none. */
   readonly modifier: number;
   /** The type to read a text as, e.g. `"pg_catalog"."bpchar"`: without a length, so that nothing is cut off silently. */
   readonly cast: string;
@@ -50,16 +50,16 @@ export async function readPostgresColumns(
   table: string,
 ): Promise<readonly PostgresColumn[]> {
   const { rows } = await run<ColumnRow>(
-    `WITH RECURSIVE base (attnum, oid, not_null) AS (
-       SELECT attnum, atttypid, attnotnull FROM pg_catalog.pg_attribute
+    `WITH RECURSIVE base (attnum, oid, not_null, modifier) AS (
+       SELECT attnum, atttypid, attnotnull, atttypmod FROM pg_catalog.pg_attribute
        WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped
        UNION ALL
-       SELECT base.attnum, t.typbasetype, base.not_null OR t.typnotnull FROM base
+       SELECT base.attnum, t.typbasetype, base.not_null OR t.typnotnull, t.typtypmod FROM base
        JOIN pg_catalog.pg_type t ON t.oid = base.oid WHERE t.typtype = 'd'
      )
-     SELECT a.attname AS name, a.atttypmod AS modifier, format_type(a.atttypid, a.atttypmod) AS full_type,
+     SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS full_type,
        n.nspname AS type_schema, t.typname AS type_name, e.typname AS element_name,
-       t.typcollation <> 0 AS collatable, base.not_null,
+       base.modifier, t.typcollation <> 0 AS collatable, base.not_null,
        a.atthasdef OR a.attidentity <> '' AS has_default, a.attgenerated <> '' AS generated
      FROM base
      JOIN pg_catalog.pg_type t ON t.oid = base.oid AND t.typtype <> 'd'

@@ -11,7 +11,7 @@ import {
 } from './consumer-tables.ts';
 import { RowRejectedError } from './reduce.ts';
 import { describeSqliteTable } from './sqlite-columns.ts';
-import { readRange, readRows } from './sqlite-range.ts';
+import { createSqliteRangeReader } from './sqlite-range.ts';
 import { writeTable } from './sqlite-rows.ts';
 import { migrateApplyStore } from './store-schema.ts';
 
@@ -32,6 +32,7 @@ class Rehearsed extends Error {}
 export function createSqliteApplyStore(options: { readonly knex: Knex; readonly reader?: Knex }): ApplyStore {
   const { knex, reader = knex } = options;
   const ask: RunSql = async (sql, bindings = []) => (await reader.raw<unknown>(sql, bindings)) as never;
+  const ranges = createSqliteRangeReader(reader);
   return {
     async load() {
       await cleanly(() => migrateApplyStore(knex));
@@ -62,8 +63,10 @@ export function createSqliteApplyStore(options: { readonly knex: Knex; readonly 
       );
       return { kind: 'sqlite', tables: described.filter((table) => table !== null) };
     },
-    range: (table, request) => cleanly(() => readRange(reader, table, request)),
-    rows: (table, request) => cleanly(() => readRows(reader, table, request)),
+    ranges: {
+      page: (...question) => cleanly(() => ranges.page(...question)),
+      text: (...question) => cleanly(async () => (await ranges.text?.(...question)) ?? null),
+    },
   };
 }
 

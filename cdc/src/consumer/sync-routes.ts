@@ -1,14 +1,13 @@
 import {
-  rangeRequestSchema,
+  piecesRequestSchema,
   retryRequestSchema,
+  rowsRequestSchema,
   skipRequestSchema,
-  type RangeReport,
-  type RangeRequest,
-  type RangeRows,
 } from '@banyan/contracts';
 import { requireBearer } from '@banyan/kit';
 import { json, Router, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
+import { hashPieces, listRows } from './answer-ranges.ts';
 import type { ApplyStore } from './apply-store.ts';
 import type { Consumer } from './consumer.ts';
 import type { CompiledTable } from './mapping.ts';
@@ -21,7 +20,8 @@ import type { CompiledTable } from './mapping.ts';
  * - `GET /_banyan/quarantine?limit=`: `quarantineReportSchema`
  * - `POST /_banyan/quarantine/retry` (`retryRequestSchema`): `retryReportSchema`
  * - `POST /_banyan/quarantine/skip` (`skipRequestSchema`): `skipReportSchema`
- * - `POST /_banyan/range`, `POST /_banyan/rows` (`rangeRequestSchema`): `rangeReportSchema`, `rangeRowsSchema`
+ * - `POST /_banyan/pieces` (`piecesRequestSchema`): `piecesReportSchema`
+ * - `POST /_banyan/rows` (`rowsRequestSchema`): `rowsReportSchema`
  *
  * Everything wants `Authorization: Bearer <peerToken>`.
  */
@@ -32,7 +32,7 @@ export function syncRoutes(options: {
 }): Router {
   const { consumer, store, peerToken } = options;
   const router = Router();
-  router.use('/_banyan', requireBearer(peerToken), json({ limit: '64kb' }));
+  router.use('/_banyan', requireBearer(peerToken), json({ limit: '1mb' }));
   router.get('/_banyan/sync', (_request, response) => {
     response.json(consumer.report());
   });
@@ -44,12 +44,12 @@ export function syncRoutes(options: {
   });
   addQuarantineRoutes(router, consumer);
   router.post(
-    '/_banyan/range',
-    answerRange(consumer, (table, range) => store.range(table, range)),
+    '/_banyan/pieces',
+    answer(consumer, piecesRequestSchema, (table, request) => hashPieces(store.ranges, table, request)),
   );
   router.post(
     '/_banyan/rows',
-    answerRange(consumer, (table, range) => store.rows(table, range)),
+    answer(consumer, rowsRequestSchema, (table, request) => listRows(store.ranges, table, request)),
   );
   return router;
 }
@@ -80,19 +80,20 @@ function parse<T>(schema: z.ZodType<T>, value: unknown, response: Response): T |
   return null;
 }
 
-function answerRange(
+function answer<T extends { readonly table: string }>(
   consumer: Consumer,
-  read: (table: CompiledTable, request: RangeRequest) => Promise<RangeReport | RangeRows>,
+  schema: z.ZodType<T>,
+  read: (table: CompiledTable, request: T) => Promise<unknown>,
 ): RequestHandler {
   return async (request, response) => {
-    const range = parse(rangeRequestSchema, request.body, response);
-    if (!range) return;
-    const table = consumer.tables.find(({ target }) => target === range.table);
+    const question = parse(schema, request.body, response);
+    if (!question) return;
+    const table = consumer.tables.find(({ target }) => target === question.table);
     if (!table) {
-      const message = `The slice has no table "${range.table}".`;
+      const message = `The slice has no table "${question.table}".`;
       response.status(404).json({ error: { code: 'unknown-table', message } });
       return;
     }
-    response.json(await read(table, range));
+    response.json(await read(table, question));
   };
 }

@@ -77,7 +77,7 @@ beforeAll(async () => {
     old: after('d', 3),
     updated: after('c', 6),
   });
-  const [asked] = await bed.source.readRows(
+  const { rows: page } = await bed.source.readPage(
     {
       table: 'public.types',
       columns: Object.keys(rows.read),
@@ -88,7 +88,7 @@ beforeAll(async () => {
     },
     signal,
   );
-  rows.asked = asked ?? {};
+  rows.asked = page[0] ?? {};
 });
 afterAll(async () => {
   await reader.close();

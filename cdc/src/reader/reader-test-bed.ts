@@ -132,7 +132,7 @@ export async function expectCopy(bed: TestBed, bus: Bus, table: string): Promise
   await caughtUp(bed);
   const [described] = await bed.source.describeTables([table], signal);
   const { key = [], columns = {} } = described ?? {};
-  const rows = await bed.source.readRows(
+  const { rows } = await bed.source.readPage(
     { table, columns: Object.keys(columns), key, afterKey: null, toKey: null, limit: 100_000 },
     signal,
   );

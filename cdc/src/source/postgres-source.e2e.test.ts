@@ -126,7 +126,7 @@ test('a role that may not see every column and every row is told, before a copy 
       problems: [{ table: 'public.foreign_owned', problem: 'not-owner' }],
     });
     const range = { table: 'public.screened', columns: ['id'], key: ['id'], limit: 9 };
-    const asking = source.readRows({ ...range, afterKey: null, toKey: null }, signal);
+    const asking = source.readPage({ ...range, afterKey: null, toKey: null }, signal);
     await expect(asking).rejects.toThrow('row-level security'); // rather than fewer rows
   } finally {
     await source.close();
@@ -203,16 +203,16 @@ test('describes tables by key order, types and size', async () => {
 
 test('reads rows in a range of a composite key, decoded as envelopes are', async () => {
   const range = { table: 'public.fit', columns: ['a', 'b', 'big', 'at'], key: ['a', 'b'], limit: 100 };
-  const all = await bed.source.readRows({ ...range, afterKey: null, toKey: null }, signal);
+  const { rows: all } = await bed.source.readPage({ ...range, afterKey: null, toKey: null }, signal);
   expect(all).toHaveLength(30);
   expect(all[0]).toEqual({ a: 0, b: 'a', big: 9007199254740993n, at: '2026-01-01T00:00:00.000001Z' });
-  const some = await bed.source.readRows({ ...range, afterKey: ['2', 'b'], toKey: ['3', 'a'] }, signal);
-  expect(some.map((row) => [row['a'], row['b']])).toEqual([
+  const some = await bed.source.readPage({ ...range, afterKey: ['2', 'b'], toKey: ['3', 'a'] }, signal);
+  expect(some.rows.map((row) => [row['a'], row['b']])).toEqual([
     [2, 'c'],
     [3, 'a'],
   ]);
-  const first = await bed.source.readRows({ ...range, afterKey: null, toKey: null, limit: 2 }, signal);
-  expect(first).toEqual(all.slice(0, 2));
+  const first = await bed.source.readPage({ ...range, afterKey: null, toKey: null, limit: 2 }, signal);
+  expect(first.rows).toEqual(all.slice(0, 2));
 });
 
 test('positions rise, and stay unread while there is no slot', async () => {
@@ -243,7 +243,7 @@ test('a question that is aborted ends at once, and the next one is answered', as
   await blocker.connect();
   await blocker.query('BEGIN; LOCK TABLE fit IN ACCESS EXCLUSIVE MODE');
   const abort = new AbortController();
-  const asking = bed.source.readRows(
+  const asking = bed.source.readPage(
     { table: 'public.fit', columns: ['a'], key: ['a', 'b'], afterKey: null, toKey: null, limit: 1 },
     abort.signal,
   );

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Row } from '@banyan/contracts';
 import pg from 'pg';
-import { decodeRow, readTable, type CatalogTable } from './catalog.ts';
-import { readKeyRange } from './key-range.ts';
+import { readTable, type CatalogTable } from './catalog.ts';
+import { readKeySorting } from './key-sorting.ts';
 import { writeMessage } from './logical-message.ts';
 import {
   PUBLICATION_OPTIONS,
@@ -14,6 +13,7 @@ import {
 } from './publication.ts';
 import { SIGNAL_TABLE } from './signal-table.ts';
 import { readNotNullColumns } from './not-null-columns.ts';
+import { readSortedPage, type SortedPage, type SortedRange } from './sorted-page.ts';
 import { SourceDatabase } from './source-database.ts';
 import { SourceTableError } from './source-table-error.ts';
 import type { Lsn, SlotStatus, Source, SourceTable } from './source.ts';
@@ -177,14 +177,14 @@ class PostgresSource implements Source {
     };
   }
 
-  async readRows(range: Parameters<Source['readRows']>[0], signal: AbortSignal): Promise<readonly Row[]> {
+  async readPage(range: SortedRange, signal: AbortSignal): Promise<SortedPage> {
     return await this.#database.onConnection(async (ask) => {
       const table = await readTable(range.table, this.#types, ask);
       if (!table) throw new SourceTableError([{ table: range.table, problem: 'missing' }]);
       const wanted = new Set(range.columns);
       const columns = table.columns.filter(({ name }) => wanted.has(name));
-      const texts = await readKeyRange({ ...range, table }, ask);
-      return texts.map((row) => decodeRow(columns, row));
+      const sorting = await readKeySorting(range.table, range.key, ask);
+      return await readSortedPage({ range, sorting, columns, ask });
     }, signal);
   }
 

@@ -1,4 +1,6 @@
-import type { Row } from '@banyan/contracts';
+import type { SortedPage, SortedRange } from './sorted-page.ts';
+
+export type { SortedPage, SortedRange } from './sorted-page.ts';
 
 /** A WAL position as PostgreSQL prints it, e.g. `0/16B3748`. */
 export type Lsn = string;
@@ -99,18 +101,10 @@ export interface Source {
   /** A position that the feed is sure to reach, also on an idle database, taken now. */
   takePosition(signal: AbortSignal): Promise<Lsn>;
   slotStatus(signal: AbortSignal): Promise<SlotStatus>;
-  /** Rows in (afterKey, toKey] by primary key, at most `limit`, decoded exactly as envelopes decode them. */
-  readRows(
-    range: {
-      readonly table: string;
-      readonly columns: readonly string[];
-      readonly key: readonly string[];
-      /** Key values as text, exclusive; null for the beginning. */
-      readonly afterKey: readonly string[] | null;
-      readonly toKey: readonly string[] | null;
-      readonly limit: number;
-    },
-    signal: AbortSignal,
-  ): Promise<readonly Row[]>;
+  /**
+   * The first rows of a range, in the order in which a service sorts their keys, for verification.
+   * @throws KeySortingError when there is no such order.
+   */
+  readPage(range: SortedRange, signal: AbortSignal): Promise<SortedPage>;
   close(): Promise<void>;
 }

@@ -1,10 +1,11 @@
 import type {
+  PiecesReport,
+  PiecesRequest,
   QuarantineReport,
-  RangeReport,
-  RangeRequest,
-  RangeRows,
   RetryReport,
   RetryRequest,
+  RowsReport,
+  RowsRequest,
   SkipReport,
   SkipRequest,
   StoreReport,
@@ -16,8 +17,10 @@ export interface ServiceCopy {
   sync(signal: AbortSignal): Promise<SyncReport>;
   /** Topics on which the consumer has met this barrier. */
   metTopics(barrierId: string, signal: AbortSignal): Promise<readonly string[]>;
-  range(request: RangeRequest, signal: AbortSignal): Promise<RangeReport>;
-  rows(request: RangeRequest, signal: AbortSignal): Promise<RangeRows>;
+  /** Counts and hashes of pieces of a target table. */
+  pieces(request: PiecesRequest, signal: AbortSignal): Promise<PiecesReport>;
+  /** One range row by row. */
+  rows(request: RowsRequest, signal: AbortSignal): Promise<RowsReport>;
 }
 
 /** What the control plane asks a service besides: about its store, and about what it holds back. */

@@ -1,11 +1,11 @@
 import {
   barrierReportSchema,
-  rangeReportSchema,
   quarantineReportSchema,
-  rangeRowsSchema,
   retryReportSchema,
   skipReportSchema,
   storeReportSchema,
+  piecesReportSchema,
+  rowsReportSchema,
   syncReportSchema,
 } from '@banyan/contracts';
 import type { z } from 'zod';
@@ -16,6 +16,8 @@ const RETRY_DEADLINE_MS = 100_000;
 
 export type ServiceCopyErrorCode =
   | 'service-unreachable'
+  /** It answered with a status of 500 or above: it may do better next time. */
+  | 'service-failed'
   /** It answered with another status than 200. */
   | 'service-refused'
   /** It answered with something else than agreed. */
@@ -61,6 +63,7 @@ export function createHttpServiceCopy(options: {
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
       ...(body && { body: JSON.stringify(body) }),
     });
+    if (status >= 500) throw new ServiceCopyError('service-failed', `${address} answered ${status}`);
     if (status !== 200) throw new ServiceCopyError('service-refused', `${address} answered ${status}`);
     const parsed = schema.safeParse(parseJson(text));
     if (parsed.success) return parsed.data;
@@ -74,8 +77,6 @@ export function createHttpServiceCopy(options: {
       const path = `/_banyan/barriers/${encodeURIComponent(id)}`;
       return (await ask({ path, schema: barrierReportSchema, signal })).metTopics;
     },
-    range: (body, signal) => ask({ path: '/_banyan/range', schema: rangeReportSchema, body, signal }),
-    rows: (body, signal) => ask({ path: '/_banyan/rows', schema: rangeRowsSchema, body, signal }),
     store: (signal) => ask({ path: '/_banyan/store', schema: storeReportSchema, signal }),
     quarantine: (limit, signal) =>
       ask({ path: `/_banyan/quarantine?limit=${limit}`, schema: quarantineReportSchema, signal }),
@@ -85,6 +86,8 @@ export function createHttpServiceCopy(options: {
     },
     skipHeld: (body, signal) =>
       ask({ path: '/_banyan/quarantine/skip', schema: skipReportSchema, body, signal }),
+    pieces: (body, signal) => ask({ path: '/_banyan/pieces', schema: piecesReportSchema, body, signal }),
+    rows: (body, signal) => ask({ path: '/_banyan/rows', schema: rowsReportSchema, body, signal }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { StatusReport } from '@banyan/contracts';
+import type { StatusReport, VerificationResponse } from '@banyan/contracts';
+import createKnex from 'knex';
 import { Reviewer } from './reviewer.ts';
 import { Stack, until } from './stack.ts';
 
@@ -102,6 +103,33 @@ test('after all that nothing acknowledged is lost, and both sides are equal', as
     return true;
   });
 }, 240_000);
+
+test('rows that the service has lost are found, told by the exit code, and mended', async () => {
+  const store = createKnex({
+    ...{ client: 'sqlite3', useNullAsDefault: true },
+    connection: { filename: stack.home.file('reviews.sqlite') },
+  });
+  await store.raw('PRAGMA busy_timeout = 10000');
+  await store.raw('DELETE FROM review WHERE review_id IN (1, 2)');
+  await store.destroy();
+  const found = await stack.banyan(['verify', 'reviews']);
+  expect([found.code, found.stdout]).toEqual([1, expect.stringMatching(/missing +\[1\]\n +missing +\[2\]/)]);
+  const rehearsed = await stack.banyan(['verify', 'reviews', '--repair', '--reason', 'lost', '--dry-run']);
+  expect([rehearsed.code, rehearsed.stdout]).toEqual([
+    0,
+    expect.stringContaining('public.reviews: 2 missing'),
+  ]);
+  expect((await stack.banyan(['verify', 'reviews', '--repair'])).code).toBe(2); // without a reason
+  expect((await stack.banyan(['verify', 'reviews'])).code).toBe(1);
+  const { report } = await stack.json<VerificationResponse>(
+    'verify',
+    'reviews',
+    '--repair',
+    '--reason',
+    'lost',
+  );
+  expect(report).toMatchObject({ state: 'finished', differences: 0, repaired: 2 });
+}, 120_000);
 
 test('while the feed is stopped, `status` does not say that the copy is in sync', async () => {
   await serviceTakesAllReads();

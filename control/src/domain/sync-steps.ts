@@ -30,6 +30,12 @@ export function verified(
   return state.phase === 'canary' ? { ...state, epoch, copy } : { ...state, epoch, copy };
 }
 
+/** A repair of this very copy begins: nothing changes but the epoch, so that the journal can hold it. */
+export function repairBegun(state: SliceState, snapshotId: string): SliceState | null {
+  if (state.phase === 'monolith' || state.copy.step !== 'complete') return null;
+  return state.copy.snapshotId === snapshotId ? { ...state, epoch: state.epoch + 1 } : null;
+}
+
 /** The tables of a slice that went back to the monolith are out of the feed. */
 export function feedDetached(state: SliceState): SliceState | null {
   if (state.phase !== 'monolith' || state.feed === 'detached') return null;

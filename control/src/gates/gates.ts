@@ -185,7 +185,7 @@ export const verification: Gate = ({ state, nowMs, limits: { maxVerificationAgeM
   const judged: Judged = {
     gate: VERIFICATION_GATE,
     wanted: `rows and checksums of both sides equal, at most ${ms(maxVerificationAgeMs)} ago`,
-    remedy: `banyan advance ${state.name} verifies first; differences: banyan status, then banyan rollback ${state.name} --reason "copy differs"`,
+    remedy: `banyan advance ${state.name} verifies first; differences: banyan verify ${state.name}, then banyan verify ${state.name} --repair --reason "..."`,
   };
   const last = completeCopyOf(state)?.verification ?? null;
   if (last === null) return verdict(judged, 'inconclusive', 'not verified yet');

@@ -3,6 +3,7 @@ import {
   caughtUpRequestSchema,
   proxyReportSchema,
   type RoutesSnapshot,
+  type VerificationResponse,
 } from '@banyan/contracts';
 import type { Logger } from '@banyan/kit';
 import express, { type Express } from 'express';
@@ -18,6 +19,8 @@ import type { SliceLedger } from '../use-cases/slice-ledger.ts';
 import type { HeldRecords } from '../use-cases/held-records.ts';
 import type { SliceVerbs } from '../use-cases/slice-verbs.ts';
 import type { StatusReporter } from '../use-cases/status-report.ts';
+import { nextStepsAfterVerification } from '../use-cases/verification-report.ts';
+import type { VerificationRunner } from '../use-cases/verification-runner.ts';
 import { requireToken } from './auth.ts';
 import { addBusRoutes } from './bus-routes.ts';
 import { addQuarantineRoutes } from './quarantine-routes.ts';
@@ -32,6 +35,7 @@ export interface AppDeps {
   readonly verbs: SliceVerbs;
   readonly held: HeldRecords;
   readonly reporter: StatusReporter;
+  readonly verifications: Pick<VerificationRunner, 'report'>;
   readonly publisher: RoutesPublisher;
   readonly stream: RoutesStream;
   readonly proxies: ProxyRegistry;
@@ -96,7 +100,7 @@ function addPeerRoutes(app: Express, deps: AppDeps): void {
 }
 
 function addAdminRoutes(app: Express, deps: AppDeps): void {
-  const { ledger, reporter, proxies, peerToken, slices } = deps;
+  const { ledger, reporter, proxies, peerToken, slices, verifications } = deps;
   const isAdmin = requireToken(deps.adminToken, 'the token of people: in the file ADMIN_TOKEN_FILE');
   const json = express.json({ limit: '100kb' });
   addBusRoutes(app, deps.inspector, isAdmin);
@@ -108,6 +112,14 @@ function addAdminRoutes(app: Express, deps: AppDeps): void {
   });
   app.get('/v1/slices/:name', isAdmin, async (request, response) => {
     response.json(await reporter.slice(paramOf(request, 'name')));
+  });
+  app.get('/v1/slices/:name/verification', isAdmin, (request, response) => {
+    const { name } = findSlice(slices, paramOf(request, 'name'));
+    const report = verifications.report(name);
+    response.json({
+      ...{ schema_version: CONTROL_SCHEMA_VERSION, slice: name, report },
+      next_steps: nextStepsAfterVerification(name, report),
+    } satisfies VerificationResponse);
   });
   app.get('/v1/explain', isAdmin, async (request, response) => {
     const question = parse(explainQuery, request.query, 'query');

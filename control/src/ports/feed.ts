@@ -11,9 +11,10 @@ import type {
   SourceLog,
   StoredRecord,
   TableSnapshotProgress,
+  VerifyState,
 } from '@banyan/cdc';
 
-export type { FeedMark, GroupStatus, Lsn, Source, StoredRecord, TableSnapshotProgress };
+export type { FeedMark, GroupStatus, Lsn, Source, StoredRecord, TableSnapshotProgress, VerifyState };
 
 /** A service as control asks it: its copy, its store, and what it holds back. */
 export type ServiceCopy = Copy & ServiceStore;
@@ -43,24 +44,17 @@ export interface CaughtUp {
   }): Promise<{ readonly position: Lsn }>;
 }
 
-/** What a comparison of both sides found. */
-export interface VerificationResult {
-  readonly rowsSource: number;
-  readonly rowsTarget: number;
-  readonly differences: number;
-  readonly examples: readonly string[];
-}
-
-/** Compares every row of both sides of a slice. */
+/** Compares every row of both sides of a slice, and goes on from where an earlier call was interrupted. */
 export type Verify = (options: {
   readonly slice: SliceDefinition;
   readonly copy: ServiceCopy;
+  /** What the earlier call knew; null to begin. */
+  readonly resume: VerifyState | null;
+  /** Mends what differs. */
+  readonly repair: boolean;
+  /** It backs off above this lag from commit to apply, milliseconds. */
+  readonly maxLagMs: number;
   readonly signal: AbortSignal;
-  readonly onProgress: (progress: {
-    readonly table: string;
-    /** Rows of this table compared so far. */
-    readonly rows: number;
-    /** Over all tables so far. */
-    readonly differences: number;
-  }) => void;
-}) => Promise<VerificationResult>;
+  /** Awaited after each step that is settled. */
+  readonly onProgress: (state: VerifyState) => Promise<void>;
+}) => Promise<VerifyState>;

@@ -24,8 +24,8 @@ import type {
   StoredRecord,
   TableSnapshotProgress,
   TableSnapshots,
-  VerificationResult,
   Verify,
+  VerifyState,
 } from '../ports/feed.ts';
 import type { ManualClock } from './manual-clock.ts';
 
@@ -64,7 +64,10 @@ export interface FakeFeed {
   sourceRows: Row[];
   /** False: heartbeats stopped at the last one. */
   beating: boolean;
-  verification: VerificationResult;
+  /** What the next verification finds. */
+  verification: VerifyState;
+  /** Takes the place of a verification that ends at once. */
+  onVerify: Verify | null;
   /** Reports every table of the last table snapshot as completed. */
   completeSnapshot(): void;
   /** What people find on the bus. */
@@ -133,13 +136,25 @@ export function createTestSlice(name = 'reviews', table = 'public.reviews'): Sli
   });
 }
 
+/** A table that was verified: 20 rows on both sides, and nothing wrong but what is given. */
+export function verifiedTable(
+  changes: Partial<VerifyState['tables'][number]> = {},
+): VerifyState['tables'][number] {
+  return {
+    ...{ source: 'public.reviews', target: 'review', step: 'done', after: null, rowsEstimated: 20 },
+    ...{ rowsSource: 20, rowsTarget: 20, missing: 0, extra: 0, different: 0, unsettled: 0, repaired: 0 },
+    ...{ ranges: 1, examples: [], notes: [] },
+    ...changes,
+  };
+}
+
 /** @param clock The clock that heartbeats are written by. */
 export function createFakeFeed(clock: ManualClock): FakeFeed {
   const progress = new Map<string, TableSnapshotProgress>();
   let heartbeatAtMs = clock.nowMs();
   let snapshots = 0;
   let positions = 0;
-  const ask = <T>(part: keyof FakeFeed['broken'], call: string, answer: () => T): Promise<T> => {
+  const ask = <T>(part: keyof FakeFeed['broken'], call: string, answer: () => T | Promise<T>): Promise<T> => {
     if (call) feed.calls.push(call);
     const trouble = feed.broken[part];
     return trouble === null ? Promise.resolve(answer()) : Promise.reject(new Error(trouble));
@@ -182,7 +197,11 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
         retainedWalBytes: 4096,
         walStatus: 'reserved',
       })),
-    readRows: () => ask('source', '', () => feed.sourceRows),
+    readPage: () =>
+      ask('source', '', () => ({
+        ...{ rows: feed.sourceRows, keyAt: () => [], versionAt: () => '' },
+        ...{ isKeyTextShared: true, bytewise: [] },
+      })),
     close: () => Promise.resolve(),
   };
   const bus: ControlBus = {
@@ -232,8 +251,9 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
       ],
     },
     beating: true,
-    verification: { rowsSource: 20, rowsTarget: 20, differences: 0, examples: [] },
     onBus: { records: [], groups: [], usage: { bytes: 5_000, maxBytes: 9_000, warnBytes: 8_000 } },
+    verification: { tables: [verifiedTable()] },
+    onVerify: null,
     onCatchUp: () => Promise.resolve(),
     source,
     bus,
@@ -248,7 +268,12 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
         return ask('caughtUp', '', () => ({ position }));
       },
     },
-    verify: () => ask('verify', 'verify', () => feed.verification),
+    verify: (options) =>
+      ask(
+        'verify',
+        options.repair ? 'repair' : 'verify',
+        () => feed.onVerify?.(options) ?? feed.verification,
+      ),
     copy: {
       sync: () =>
         ask('service', '', () => {
@@ -274,9 +299,9 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
           } satisfies SyncReport;
         }),
       metTopics: () => Promise.resolve([]),
-      range: () => Promise.resolve({ rows: 0, hash: '' }),
-      rows: () => Promise.resolve({ rows: [] }),
       ...createFakeQuarantine(ask, () => feed),
+      pieces: () => Promise.resolve({ pieces: [] }),
+      rows: () => Promise.resolve({ rows: [], isWhole: true }),
     },
     completeSnapshot() {
       for (const [table, each] of progress)

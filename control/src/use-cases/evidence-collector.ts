@@ -19,7 +19,7 @@ const TABLE_CHECK_INTERVAL_MS = 10_000;
 
 export interface EvidenceDeps {
   readonly clock: Clock;
-  readonly source: Pick<Source, 'describeTables' | 'readRows'>;
+  readonly source: Pick<Source, 'describeTables' | 'readPage'>;
   readonly tableSnapshots: TableSnapshots;
   readonly rounds: CaughtUpRounds;
   readonly continuity: FeedContinuity;

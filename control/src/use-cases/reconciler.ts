@@ -96,15 +96,17 @@ export class Reconciler {
   #verifyIfDue(slice: ManagedSlice, state: SliceState): void {
     const { clock, verifications, log } = this.#deps;
     const copy = completeCopyOf(state);
-    if (!copy || verifications.progress(slice.name) !== null) return;
+    if (!copy || verifications.isRunning(slice.name)) return;
+    const interrupted = verifications.interrupted(slice.name, copy.snapshotId);
     const nowMs = clock.nowMs();
     const lastMs = copy.verification?.finishedAtMs ?? null;
     const isStale = lastMs !== null && nowMs - lastMs > slice.limits.maxVerificationAgeMs / 2;
-    const isDue = lastMs === null || (state.phase === 'canary' && isStale);
+    const isDue = interrupted !== null || lastMs === null || (state.phase === 'canary' && isStale);
     if (!isDue || nowMs - (this.#verifyTriedAtMs.get(slice.name) ?? 0) < VERIFY_RETRY_MS) return;
     this.#verifyTriedAtMs.set(slice.name, nowMs);
+    const reason = lastMs === null ? 'the copy is complete' : 'the last one is old';
     verifications
-      .run(slice, { by: 'control', reason: lastMs === null ? 'the copy is complete' : 'the last one is old' })
+      .run(slice, interrupted ?? { by: 'control', reason, repair: false })
       .catch((error: unknown) => {
         log.warn({ slice: slice.name, err: error }, 'a verification could not be made');
         this.#trouble.set(slice.name, `verification: ${messageOf(error)}`);

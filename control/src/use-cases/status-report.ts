@@ -112,7 +112,8 @@ export class StatusReporter {
     const { verifications, reconciler } = this.#deps;
     const detaching =
       state.phase === 'monolith' && state.feed === 'attached' ? 'taking the tables out of the feed' : null;
-    const doing = verifications.progress(slice.name) ?? copyProgress ?? detaching;
+    const snapshotId = completeCopyOf(state)?.snapshotId ?? null;
+    const doing = verifications.progress(slice.name, snapshotId) ?? copyProgress ?? detaching;
     const trouble = reconciler.trouble(slice.name);
     if (trouble === null) return doing;
     return `${doing ?? 'a step'}; it failed and is tried again: ${trouble}`;

@@ -6,7 +6,7 @@ import { messageOf } from './loop.ts';
 import type { ManagedSlice } from './managed-slice.ts';
 
 type Described = Awaited<ReturnType<Source['describeTables']>>[number];
-type CheckedSource = Pick<Source, 'describeTables' | 'readRows'>;
+type CheckedSource = Pick<Source, 'describeTables' | 'readPage'>;
 
 /** Rows of each table that its transforms are tried on. */
 const SAMPLE_ROWS = 200;
@@ -89,5 +89,6 @@ async function tryTransforms(
   if (transformed.length === 0 || table.key.length === 0) return [];
   const columns = [...new Set([...table.key, ...transformed])];
   const range = { table: mapping.source, columns, key: table.key, afterKey: null, toKey: null };
-  return checkTransforms(mapping, await source.readRows({ ...range, limit: SAMPLE_ROWS }, signal));
+  const { rows } = await source.readPage({ ...range, limit: SAMPLE_ROWS }, signal);
+  return checkTransforms(mapping, rows);
 }

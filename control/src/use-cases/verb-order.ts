@@ -14,7 +14,15 @@ interface Order {
 export type VerbOrder = Order &
   (
     | { readonly verb: 'advance'; readonly reason?: string | undefined; readonly share?: number | undefined }
-    | { readonly verb: 'resume' | 'verify'; readonly reason?: string | undefined }
+    | { readonly verb: 'resume'; readonly reason?: string | undefined }
+    | {
+        readonly verb: 'verify';
+        readonly reason?: string | undefined;
+        /** Mends what differs. */
+        readonly repair: boolean;
+        /** False: answered once it has begun. */
+        readonly wait: boolean;
+      }
     | { readonly verb: 'pause' | 'rollback' | 'resync'; readonly reason: string }
     | { readonly verb: 'route'; readonly reason: string; readonly share: number }
   );
