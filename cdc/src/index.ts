@@ -7,6 +7,7 @@ export * from './caught-up/caught-up.ts';
 export { checkMapping } from './mapping-check/check-mapping.ts';
 export { keyAsSourceText } from './mapping-check/key-text.ts';
 export { checkTransforms } from './mapping-check/check-transforms.ts';
+export { formatLsn, parseLsn } from './source/lsn.ts';
 export * from './source/source.ts';
 export * from './source/postgres-source.ts';
 export * from './source/source-table-error.ts';

@@ -4,6 +4,7 @@ import { addCommonOptions, contextOf } from './commands/context.ts';
 import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
 import { explain } from './commands/explain.ts';
+import { feedDrop, type FeedDropOptions } from './commands/feed.ts';
 import { journal } from './commands/journal.ts';
 import { slices, status } from './commands/status.ts';
 import { printPid } from './commands/pid.ts';
@@ -207,6 +208,18 @@ busCommand(
   .action((topic: string, options: ReadOptions & { json?: boolean }) =>
     busRead(topic, options, contextOf(options)),
   );
+addCommonOptions(
+  program
+    .command('feed')
+    .description('what Banyan keeps in the database that it reads')
+    .command('drop')
+    .description('drop a replication slot that nobody needs, and its publication: frees the WAL kept for it'),
+)
+  .option('--slot <name>', "another slot than Banyan's own: one that an earlier set-up left behind")
+  .option('--dry-run', 'print what would be done, change nothing')
+  .requiredOption('--reason <text>', 'why, for the log')
+  .addHelpText('after', '\nExample:\n  $ banyan feed drop --reason "the trial is over" --dry-run')
+  .action((options: FeedDropOptions & { json?: boolean }) => feedDrop(options, contextOf(options)));
 
 command(
   'pid <process>',

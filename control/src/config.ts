@@ -71,6 +71,11 @@ export const configTable = {
     schema: z.coerce.number().positive().default(250),
     text: 'a verification slows down while the service takes longer for an answer, milliseconds',
   },
+  retainedWalWarnBytes: {
+    env: 'RETAINED_WAL_WARN_BYTES',
+    schema: z.coerce.number().int().positive().default(1_073_741_824),
+    text: 'bytes of WAL that a slot keeps, from which on status and doctor warn; a limit of the server counts as well',
+  },
 } satisfies ConfigTable;
 
 export type ControlConfig = ConfigOf<typeof configTable>;

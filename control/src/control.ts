@@ -1,5 +1,6 @@
-import type { ResolvedBanyanConfig } from '@banyan/contracts';
+import { tableTopic, type ResolvedBanyanConfig } from '@banyan/contracts';
 import { listen, type Closable, type Logger } from '@banyan/kit';
+import { SnapshotRates } from './domain/snapshot-rate.ts';
 import { createApp } from './http/app.ts';
 import { createRoutesStream } from './http/routes-stream.ts';
 import { systemClock, type Clock } from './ports/clock.ts';
@@ -24,6 +25,7 @@ import { SliceVerbs } from './use-cases/slice-verbs.ts';
 import { StatusReporter } from './use-cases/status-report.ts';
 import { SyncDriver } from './use-cases/sync-driver.ts';
 import { VerificationRunner } from './use-cases/verification-runner.ts';
+import { WalMonitor } from './use-cases/wal-monitor.ts';
 
 const SERVICE_POLL_INTERVAL_MS = 1_000;
 const FEED_POLL_INTERVAL_MS = 2_000;
@@ -43,6 +45,8 @@ export interface ControlDeps {
   /** Name of the reader's slot. */
   readonly slot: string;
   readonly monolithUrl: string;
+  /** From so many bytes of WAL that a slot keeps on it is said. Default 1 GiB. */
+  readonly retainedWalWarnBytes?: number;
   /** How long a gate may fail in canary before the reads are taken back, milliseconds. */
   readonly gateGraceMs: number;
   /** Least time between two rounds of catching up, milliseconds. Default 50. */
@@ -88,6 +92,11 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
   const continuity = new FeedContinuity({ source, bus, slot: deps.slot, clock });
   const evidence = new EvidenceCollector({ clock, source, tableSnapshots, rounds, continuity });
   const feed = new FeedMonitor({ source, bus, slot: deps.slot, clock });
+  const wal = new WalMonitor({
+    ...{ source, bus, clock, slot: deps.slot, warnBytes: deps.retainedWalWarnBytes ?? 1_073_741_824 },
+    topics: slices.flatMap(({ tables }) => tables.map((table) => tableTopic(deps.topicPrefix, table))),
+  });
+  const rates = new SnapshotRates();
   const proxies = new ProxyRegistry(clock);
   const verifications = new VerificationRunner({
     ...{ ledger, store: store.verifications, verify: deps.verify, clock, evidence },
@@ -111,6 +120,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
   const verbs = new SliceVerbs({ ledger, evidence, verifications, feed, clock, slices, published });
   const reporter = new StatusReporter({
     ...{ ledger, evidence, feed, proxies, reconciler, verifications, tableSnapshots, slices, clock },
+    ...{ wal, rates, topicPrefix },
   });
 
   // A higher version than any that was published before, since addresses may have changed; then the first snapshot.
@@ -138,7 +148,13 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
   });
   const server = await listen(app, { port: deps.port });
 
+  const pollFeed = async (signal: AbortSignal): Promise<void> => {
+    await Promise.all([feed.poll(signal), wal.poll(signal)]);
+  };
   const pollSlice = async (slice: ManagedSlice, signal: AbortSignal): Promise<void> => {
+    for (const table of slice.tables) {
+      rates.observe(table, tableSnapshots.progress(table), clock.nowMs());
+    }
     await evidence.pollService(slice, signal);
     await evidence.pollRest(slice, await ledger.read(slice.name), signal);
   };
@@ -148,7 +164,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
     url: server.url,
     async tick() {
       const { signal } = new AbortController();
-      await feed.poll(signal);
+      await pollFeed(signal);
       for (const slice of slices) {
         await pollSlice(slice, signal);
         await reconciler.tick(slice, signal);
@@ -159,7 +175,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
       if (loops.length > 0) return;
       const onError = (error: unknown): void => log.warn({ err: error }, 'evidence could not be collected');
       loops = [
-        startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: (signal) => feed.poll(signal), onError }),
+        startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: pollFeed, onError }),
         ...slices.map((slice) =>
           startLoop({
             intervalMs: SERVICE_POLL_INTERVAL_MS,

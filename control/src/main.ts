@@ -75,6 +75,7 @@ async function start(): Promise<Closable> {
       slot: settings.slotName,
       monolithUrl: settings.monolithUrl,
       gateGraceMs: settings.gateGraceMs,
+      retainedWalWarnBytes: settings.retainedWalWarnBytes,
       ...{ adminToken, peerToken, port: settings.port, log },
     });
     stack.push(control);

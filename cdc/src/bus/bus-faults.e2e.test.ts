@@ -130,6 +130,18 @@ describe('a file that is damaged', () => {
   });
 });
 
+test('damage that is met while the bus is used ends its use', async () => {
+  const first = await openSqliteBus({ file });
+  await first.append(Array.from({ length: 3_000 }, (_, id) => record('a', id)));
+  await first.close();
+  const bus = await openSqliteBus({ file });
+  const { size } = await stat(file);
+  await overwrite(file, 8 * 4_096, Buffer.alloc(size - 16 * 4_096, 0x5a));
+  await expect(bus.read(start('a'), 3_000)).rejects.toMatchObject({ code: 'bus-corrupt' });
+  await expect(bus.append([record('b', 1)])).rejects.toMatchObject({ code: 'bus-corrupt' });
+  await bus.close();
+});
+
 test('keepers and writers killed with kill -9 leave dense topics and lose no record that a group still needs', async () => {
   const bus = await openSqliteBus({ file });
   await bus.commit('one', [start('shared', 0)]);

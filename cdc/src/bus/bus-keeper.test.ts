@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startBusKeeper, type BusKeeper } from './bus-keeper.ts';
 import { record, start } from './bus-test-bed.ts';
+import { BusCorruptError } from './bus-errors.ts';
 import type { BusRecord } from './bus.ts';
 import type { EmbeddedBus } from './kept-bus.ts';
 import { createRetention, type Retention } from './retention.ts';
@@ -168,6 +169,17 @@ test('above the threshold it warns once, and table snapshots wait until there is
   await until(() => said.includes('the bus has room again'), 'all clear');
 });
 
+test('a table snapshot does not wait for a group that is silent for a minute: that one is lost', async () => {
+  await bus.commit('silent', [start('a', 0)]);
+  const kept = await keep();
+  await bus.append(megabytes('a', 5));
+  nowMs += 61_000;
+  await rounds();
+  expect(await isLost('silent')).toBe(false); // nobody waits yet
+  await kept.whenRoom(AbortSignal.timeout(10_000));
+  expect(await isLost('silent')).toBe(true);
+});
+
 test('a wait for room ends with its signal', async () => {
   await bus.commit('one', [start('a', 0)]);
   const kept = await keep();
@@ -222,18 +234,23 @@ test('with nobody to lose, an append is refused until it fits, and nobody is los
   await until(() => said.some((text) => text.includes('the feed waits')), 'that it waits');
   expect(await bus.ends(['a'])).toEqual([start('a', 1)]);
   expect(await isLost('one')).toBe(false);
+  await expect(bus.append(megabytes('a', 9))).rejects.toMatchObject({ code: 'bus-full' });
+  await rounds();
+  expect(said).toHaveLength(1);
   await bus.append(megabytes('a', 2));
+  await until(() => said.includes('the bus has room again'), 'all clear');
 });
 
-test('a group that is nearly up to date is not lost for what others hold', async () => {
-  await bus.append(megabytes('a', 6));
+test('a group that is nearly up to date is not lost for what others hold, or for what must stay', async () => {
+  await keep({ state: { kind: 'superseded', minAgeMs: HOUR_MS, find: () => [] } });
+  await bus.append([...megabytes('a', 3), ...megabytes('state', 1)]);
   await bus.commit('slow', [start('a', 0)]);
-  await bus.commit('near', [start('a', 58)]);
-  await keep();
-  await bus.append(megabytes('a', 1));
-  await bus.append(megabytes('a', 1)).catch(() => undefined); // refused, when it comes before the round
+  await bus.commit('near', [start('a', 28)]);
+  await bus.append(megabytes('state', 3.5));
   await until(() => isLost('slow'), 'the loss');
+  await bus.append(megabytes('state', 2.9));
   await rounds();
+  expect((await bus.usage()).bytes).toBeGreaterThan(MAX_BYTES * 0.9);
   expect(await isLost('near')).toBe(false);
 });
 
@@ -252,6 +269,15 @@ test('a group that was not heard of for a week is let go', async () => {
   nowMs += 7 * 24 * HOUR_MS + 60_000;
   await until(async () => (await bus.groups()).length === 0, 'the group to go');
   await until(async () => (await startOf('a')) === 1, 'its record to go');
+});
+
+test('a damaged bus ends the keeping, with the error; closing ends it without one', async () => {
+  const kept = await keep();
+  await kept.close();
+  expect(await kept.stopped).toBeNull();
+  const damage = new BusCorruptError('damaged');
+  bus.topics = () => Promise.reject(damage);
+  expect(await (await keep()).stopped).toBe(damage);
 });
 
 test('two keepers at once do each other no harm', async () => {

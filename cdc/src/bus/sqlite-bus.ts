@@ -82,6 +82,7 @@ class SqliteBus implements EmbeddedBus {
   readonly #consumers = new Set<Promise<void>>();
   #maxBytes: number | null = null;
   #refusals = 0;
+  #damage: BusCorruptError | null = null;
   #closed: Promise<void> | undefined;
 
   constructor(parts: { readonly file: string; readonly writer: Knex; readonly reader: Knex }) {
@@ -244,10 +245,17 @@ class SqliteBus implements EmbeddedBus {
 
   async #do<T>(action: () => Promise<T>): Promise<T> {
     this.#check();
-    return await onBusFile(this.#file, action);
+    try {
+      return await onBusFile(this.#file, action);
+    } catch (cause) {
+      if (cause instanceof BusCorruptError) this.#damage = cause;
+      throw cause;
+    }
   }
 
   #check(): void {
+    // What is written to a damaged file may be lost, or damage more.
+    if (this.#damage) throw this.#damage;
     if (this.#closed) throw new BusClosedError('The bus is closed.');
   }
 }

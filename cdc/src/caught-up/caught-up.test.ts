@@ -51,6 +51,7 @@ function createFeed(): {
     readPage: refuse,
     stopTableSnapshots: refuse,
     requestRowReread: refuse,
+    walRetention: refuse,
     close: () => Promise.resolve(),
     takePosition() {
       feed.steps.push('position');

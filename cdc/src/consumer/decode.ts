@@ -1,4 +1,4 @@
-import { controlRecordKey, parseExactJson, type EnvelopeOp, type Row } from '@banyan/contracts';
+import { controlRecordKey, GONE_HEADER, parseExactJson, type EnvelopeOp, type Row } from '@banyan/contracts';
 import { z } from 'zod';
 import type { StoredRecord } from '../bus/bus.ts';
 import type { CompiledTable } from './mapping.ts';
@@ -50,7 +50,7 @@ export function decodeRecord(
   const envelope = parseEnvelope(record.value);
   return {
     kind: 'change',
-    change: toChange(envelope, table),
+    change: toChange(envelope, table, record.headers[GONE_HEADER] !== undefined),
     committedAtMs: envelope.op === 'r' ? null : envelope.source.ts_ms,
   };
 }
@@ -119,7 +119,8 @@ function isUnsafe(value: unknown): boolean {
   return Array.isArray(value) && value.some(isUnsafe);
 }
 
-function toChange({ op, before, after }: ReadEnvelope, table: CompiledTable): RowChange {
+/** @param isGone The row is deleted by now, and its left-out values with it: to do that at once needs none of them. */
+function toChange({ op, before, after }: ReadEnvelope, table: CompiledTable, isGone: boolean): RowChange {
   switch (op) {
     case 't':
       return { kind: 'clear' };
@@ -128,9 +129,13 @@ function toChange({ op, before, after }: ReadEnvelope, table: CompiledTable): Ro
       return { kind: 'delete', key: table.forwardKey(before) };
     case 'c':
     case 'u':
-    case 'r':
+    case 'r': {
       if (!after) throw new RecordError(`op "${op}" without "after"`);
-      return { kind: 'upsert', key: table.forwardKey(after), row: table.forward(after) };
+      const key = table.forwardKey(after);
+      const row = table.forward(after);
+      if (isGone && table.columns.some((column) => !(column in row))) return { kind: 'delete', key };
+      return { kind: 'upsert', key, row };
+    }
   }
 }
 

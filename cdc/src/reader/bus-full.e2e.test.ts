@@ -96,17 +96,23 @@ test('a table snapshot waits while the bus is above its threshold, and is finish
     ...{ maxBytes: MAX_BYTES, warnBytes: MAX_BYTES / 2 },
   });
   await bus.commit('notes', [{ topic: TOPIC, partition: 0, nextOffset: 0 }]);
-  const whenRoom = (signal: AbortSignal): Promise<void> => keeper.whenRoom(signal);
+  let waiting = 0;
+  const whenRoom = async (signal: AbortSignal): Promise<void> => {
+    waiting += 1;
+    await keeper.whenRoom(signal);
+    waiting -= 1;
+  };
   reader = await startReader({ ...bed.reader(bus), chunkRows: 5, whenRoom });
   const signal = AbortSignal.timeout(60_000);
   await bed.source.ensureTables([TABLE], signal);
   await bed.source.requestTableSnapshot([TABLE], signal);
   const level = async (): Promise<number> => (await bus.usage()).bytes ?? 0;
-  await eventually('the threshold', async () => (await level()) > MAX_BYTES / 2);
+  const isWaiting = async (): Promise<boolean> => (await level()) > MAX_BYTES / 2 && waiting === 1;
+  await eventually('the table snapshot waits', isWaiting);
   await caughtUp(bed);
-  await caughtUp(bed);
-  // The chunks in hand, and no more: 150 rows would be 6 MB.
+  // The chunk in hand, and no more: 150 rows would be 6 MB.
   expect(await level()).toBeLessThan(MAX_BYTES * 0.75);
+  expect(await isWaiting()).toBe(true);
   expect(await bus.groups()).toMatchObject([{ lost: false }]);
 
   const seen = new Set<number>();

@@ -38,9 +38,10 @@ export class ChunkSize {
   /** @param rows Rows of the chunk, as this said when it was begun: two that were under way count once. */
   stored(rows: number, storeMs: number): void {
     const { maxRows, storeTargetMs } = this.#limits;
-    if (storeMs > storeTargetMs && rows >= this.#rows) {
-      this.#rows = Math.max(Math.min(MIN_ROWS, maxRows), this.#rows >> 1);
-    } else if (storeMs < storeTargetMs / 2 && rows >= Math.min(this.#rows, this.#byWidth)) {
+    const now = this.rows;
+    if (storeMs > storeTargetMs && rows <= now) {
+      this.#rows = Math.max(Math.min(MIN_ROWS, maxRows), now >> 1);
+    } else if (storeMs < storeTargetMs / 2 && rows >= now) {
       this.#rows = Math.min(maxRows, this.#rows * 2);
     }
   }

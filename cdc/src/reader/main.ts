@@ -35,7 +35,7 @@ await runProcess({
     });
     const whenRoom = (signal: AbortSignal): Promise<void> => keeper.whenRoom(signal);
     const reader = await startReader({ ...config, log: bus, whenRoom, logger: log });
-    void reader.stopped.then(async (error) => {
+    void Promise.race([reader.stopped, keeper.stopped]).then(async (error) => {
       if (!error) return;
       // Nobody reads any more: better gone, and seen to be gone, than alive and silent.
       console.error(error.message);

@@ -150,7 +150,7 @@ export async function readFeedPublication({
 
 /** True when the reader can be asked for things through this publication. */
 export function hasSignalTable({ tables }: Publication): boolean {
-  return tables.some(({ name }) => name === SIGNAL_TABLE);
+  return tables.some(({ schema, table }) => `${schema}.${table}` === SIGNAL_TABLE);
 }
 
 /** Makes the publication with the signal table where it is missing. @returns its id. */

@@ -1,5 +1,5 @@
 import {
-  stringifyExactJson,
+  GONE_HEADER,
   UNAVAILABLE_VALUE,
   type Envelope,
   type EnvelopeOp,
@@ -8,6 +8,7 @@ import {
 } from '@banyan/contracts';
 import type { BusRecord } from '../bus/bus.ts';
 import type { OldTuple, Tuple } from '../source/pgoutput.ts';
+import { writeEnvelope } from './envelope-text.ts';
 import { keyText, type FeedTable, type StreamedTable } from './feed-table.ts';
 
 /** One change of one row, or the truncation of a table, as the stream carried it. */
@@ -18,6 +19,8 @@ export interface RowChange {
   readonly before: OldTuple | null;
   /** Undefined fields are unchanged TOAST values; they may be filled in later. */
   readonly after: Tuple | null;
+  /** A read that saw the change found no such row: what is undefined nobody can have any more, and a delete follows. */
+  readonly isGone?: boolean;
 }
 
 /** A committed transaction of the stream, or a part of it: a large one comes in several. */
@@ -88,7 +91,7 @@ export function envelopeText(
     ts_us: nowUs,
     ts_ns: BigInt(nowUs) * 1_000n,
   };
-  return stringifyExactJson(envelope);
+  return writeEnvelope(envelope);
 }
 
 function toRow(table: FeedTable, tuple: Tuple): FieldRow {
@@ -147,16 +150,18 @@ export function changeRecords(
   };
   if (after === null) return erase();
   if (change.kind === 'insert') return [record(newKey, envelopeText('c', { before: null, after }, source))];
+  const gone = change.isGone ? { [GONE_HEADER]: 'true' } : {};
   if (oldKey === null || newKey === null || oldKey === newKey) {
-    const update = record(
-      newKey,
-      envelopeText('u', { before: change.before?.full ? before : null, after }, source),
-    );
+    const value = envelopeText('u', { before: change.before?.full ? before : null, after }, source);
+    const update = record(newKey, value, gone);
     return table.tellsOldKeys ? [update] : [unknownOldKey(change, source), update];
   }
   return [
     ...erase({ '__debezium.newkey': newKey }),
-    record(newKey, envelopeText('c', { before: null, after }, source), { '__debezium.oldkey': oldKey }),
+    record(newKey, envelopeText('c', { before: null, after }, source), {
+      '__debezium.oldkey': oldKey,
+      ...gone,
+    }),
   ];
 }
 

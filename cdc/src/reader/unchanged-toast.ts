@@ -24,7 +24,7 @@ interface Gap {
 
 /**
  * Fills in TOAST values that updates did not carry: from the old row where the WAL has all of it, else from the source
- * by primary key. What cannot be had (the row is gone) stays undefined.
+ * by primary key. What cannot be had stays undefined, and where that is because the row is gone, the change says so.
  *
  * A value read at the source may be of a later change; then that change follows in the stream and says the same.
  */
@@ -77,13 +77,14 @@ async function fill(gaps: readonly Gap[], database: SourceDatabase, signal: Abor
       throw error;
     },
   );
-  if (!read) return [];
+  if (!read?.result) return [];
   const again: Gap[] = [];
   for (const gap of gaps) {
     const row = read.result.get(JSON.stringify(gap.key));
     // An older snapshot than the change could give the value that the change's predecessor replaced.
     if (!isVisible(gap.transaction.xid, read.snapshot)) again.push(gap);
     else if (row) gap.transaction.changes[gap.index] = { ...gap.change, after: merge(gap, row) };
+    else gap.transaction.changes[gap.index] = { ...gap.change, isGone: true };
   }
   return again;
 }
@@ -95,19 +96,23 @@ function merge(gap: Gap, row: TextRow): RowChange['after'] {
   });
 }
 
+/** Rows by key; null when the name belongs to another table by now, so that nothing of ours can be had. */
 async function readRows(
   table: StreamedTable,
   gaps: readonly Gap[],
   ask: AskDatabase,
-): Promise<ReadonlyMap<string, TextRow>> {
+): Promise<ReadonlyMap<string, TextRow> | null> {
   const columns = [...new Set([...table.key, ...gaps.flatMap((gap) => gap.missing)])];
   const values: string[] = [];
   const keys = gaps.map((gap) => `(${gap.key.map((value) => `$${values.push(value)}`).join(', ')})`);
   const rows = await ask(
-    `SELECT ${columns.map(quoteName).join(', ')} FROM ${fromTable(table)}
-     WHERE (${table.key.map(quoteName).join(', ')}) IN (${keys.join(', ')})
-       AND to_regclass($${values.push(quoteParts(table))})::oid = $${values.push(String(table.oid))}`,
+    `SELECT named.same AS "banyan:same", t.tableoid AS "banyan:found", ${columns.map((name) => `t.${quoteName(name)}`).join(', ')}
+     FROM (SELECT to_regclass($${values.push(quoteParts(table))})::oid = $${values.push(String(table.oid))} AS same) named
+     LEFT JOIN ${fromTable(table)} t
+       ON named.same AND (${table.key.map((name) => `t.${quoteName(name)}`).join(', ')}) IN (${keys.join(', ')})`,
     values,
   );
-  return new Map(rows.map((row) => [JSON.stringify(table.key.map((name) => row[name])), row]));
+  if (rows[0]?.['banyan:same'] !== 't') return null;
+  const found = rows.filter((row) => row['banyan:found'] != null);
+  return new Map(found.map((row) => [JSON.stringify(table.key.map((name) => row[name])), row]));
 }

@@ -8,7 +8,15 @@ const sortedAlike: ReadonlySet<string> = new Set([
 ]);
 
 /** Types whose values are other texts in an envelope, so that neither order of PostgreSQL's is the service's. */
-const sortedOtherwise: ReadonlySet<string> = new Set(['bytea', 'timetz', 'bit', 'varbit', 'array']);
+const sortedOtherwise: ReadonlySet<string> = new Set([
+  'bytea',
+  'timetz',
+  'bit',
+  'varbit',
+  'interval',
+  'hstore',
+  'array',
+]);
 
 /** How the rows of a table have to be asked for to come in the order of the service's keys. */
 export interface KeySorting {
@@ -80,7 +88,7 @@ const KEY_COLUMNS = `
   )
   SELECT base.name, base.relkind::text AS relkind,
     CASE WHEN t.typcategory = 'A' THEN 'array'
-      WHEN t.typnamespace = 'pg_catalog'::regnamespace THEN t.typname ELSE '' END AS type,
+      WHEN t.typnamespace = 'pg_catalog'::regnamespace OR t.typname = 'hstore' THEN t.typname ELSE '' END AS type,
     CASE co.collprovider
       WHEN 'd' THEN db.datlocprovider = 'b' OR (db.datlocprovider = 'c' AND db.datcollate IN ('C', 'POSIX'))
       WHEN 'b' THEN true

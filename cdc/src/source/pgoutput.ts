@@ -113,13 +113,24 @@ function readRelation(reader: ByteReader): RelationMessage {
 }
 
 function readTuple(reader: ByteReader): Tuple {
-  return Array.from({ length: reader.uint16() }, () => {
-    const kind = reader.char();
-    if (kind === 'n') return null;
-    if (kind === 'u') return undefined;
-    if (kind === 't') return reader.text(reader.int32());
-    throw new RangeError(`A field of an unknown kind: ${JSON.stringify(kind)}; binary was not asked for.`);
-  });
+  // A plain loop over codes: this runs for every field of every changed row.
+  const count = reader.uint16();
+  const tuple: TupleValue[] = [];
+  for (let field = 0; field < count; field += 1) tuple.push(readField(reader));
+  return tuple;
+}
+
+const NULL_FIELD = 0x6e; // n
+const UNCHANGED_FIELD = 0x75; // u
+const TEXT_FIELD = 0x74; // t
+
+function readField(reader: ByteReader): TupleValue {
+  const kind = reader.uint8();
+  if (kind === TEXT_FIELD) return reader.text(reader.int32());
+  if (kind === NULL_FIELD) return null;
+  if (kind === UNCHANGED_FIELD) return undefined;
+  const shown = JSON.stringify(String.fromCharCode(kind));
+  throw new RangeError(`A field of an unknown kind: ${shown}; binary was not asked for.`);
 }
 
 function readOldTuple(reader: ByteReader, kind: string): OldTuple {

@@ -157,7 +157,7 @@ test('a publication that is wider or narrower than what was asked for is refused
       {
         table: 'public.fit',
         problem: 'narrowed',
-        remedy: expect.stringContaining('DROP TABLE "public"."fit";'),
+        remedy: expect.stringContaining('DROP TABLE ONLY "public"."fit";'),
       },
     ],
   });
@@ -236,6 +236,28 @@ test('tells of the slot', async () => {
   expect(status).toMatchObject({ exists: true, walStatus: 'reserved' });
   expect(status.retainedWalBytes).toBeGreaterThanOrEqual(0);
   await reader.close();
+});
+
+test('tells of every slot of the server and the WAL that it keeps, also when nobody reads it', async () => {
+  const other = `${bed.slot}_other`;
+  await bed.sql('SELECT pg_create_logical_replication_slot($1, $2)', [other, 'pgoutput']);
+  const before = await bed.source.walRetention(signal);
+  await bed.sql(`SELECT pg_logical_emit_message(true, 'x', repeat('x', 1000000))`);
+  const after = await bed.source.walRetention(signal);
+  const retained = ({ slots }: typeof after): number =>
+    slots.find(({ name }) => name === other)?.retainedWalBytes ?? 0;
+  expect(after.slots.find(({ name }) => name === other)).toMatchObject({
+    ...{ kind: 'logical', active: false, walStatus: 'reserved' },
+    inactiveSinceMs: expect.any(Number) as unknown,
+  });
+  expect(retained(after)).toBeGreaterThan(retained(before) + 900_000);
+  const [limit] = await bed.sql(`SELECT pg_size_bytes(current_setting('max_slot_wal_keep_size')) AS bytes`);
+  expect(after.maxSlotWalKeepBytes).toBe(Number(limit?.['bytes']));
+  const safe = ({ slots }: typeof after): number =>
+    slots.find(({ name }) => name === other)?.safeWalBytes ?? 0;
+  expect(safe(before) - safe(after)).toBeGreaterThan(900_000);
+  expect(parseLsn(after.walLsn)).toBeGreaterThan(parseLsn(before.walLsn));
+  await bed.sql('SELECT pg_drop_replication_slot($1)', [other]);
 });
 
 test('a question that is aborted ends at once, and the next one is answered', async () => {

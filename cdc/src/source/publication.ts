@@ -1,13 +1,11 @@
 import type { AskDatabase } from './source-database.ts';
-import { quoteName } from './table-name.ts';
+import { quoteName, type TableName } from './table-name.ts';
 
 /** How a publication is made: partitions are told through their root, whatever they come and go. */
 export const PUBLICATION_OPTIONS = 'publish_via_partition_root = true';
 
 /** One table of a publication. */
-export interface PublishedTable {
-  /** `schema.table`. */
-  readonly name: string;
+export interface PublishedTable extends TableName {
   readonly partitioned: boolean;
   /** With a row filter or a column list. */
   readonly narrowed: boolean;
@@ -55,17 +53,18 @@ export async function readPublication(name: string, ask: AskDatabase): Promise<P
     );
   }
   const tables = await ask(
-    `SELECT n.nspname || '.' || c.relname AS name, c.relkind = 'p' AS partitioned,
+    `SELECT n.nspname AS schema, c.relname AS name, c.relkind = 'p' AS partitioned,
        r.prqual IS NOT NULL OR r.prattrs IS NOT NULL AS narrowed
      FROM pg_catalog.pg_publication_rel r JOIN pg_catalog.pg_class c ON c.oid = r.prrelid
-     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE r.prpubid = $1 ORDER BY 1`,
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE r.prpubid = $1 ORDER BY 1, 2`,
     [row['oid']],
   );
   return {
     id: row['oid'] ?? '',
     viaRoot: row['via_root'] === 't',
     tables: tables.map((table) => ({
-      name: table['name'] ?? '',
+      schema: table['schema'] ?? '',
+      table: table['name'] ?? '',
       partitioned: table['partitioned'] === 't',
       narrowed: table['narrowed'] === 't',
     })),

@@ -26,6 +26,33 @@ export interface FeedMark {
   readonly membership: string | null;
 }
 
+/** A replication slot of the server, whoever's it is, and the WAL that is kept for it. */
+export interface SlotWal {
+  readonly name: string;
+  /** Null for a physical slot. */
+  readonly database: string | null;
+  readonly kind: 'logical' | 'physical';
+  /** True while somebody is connected. */
+  readonly active: boolean;
+  /** PostgreSQL's `wal_status`: reserved, extended, unreserved, lost. */
+  readonly walStatus: string | null;
+  /** Null when the slot keeps none (yet, or no more). */
+  readonly retainedWalBytes: number | null;
+  /** WAL that may still be written before the slot is in danger of losing some; null without a limit, or once lost. */
+  readonly safeWalBytes: number | null;
+  /** Since when nobody is connected, milliseconds since the epoch; null while somebody is, and before PostgreSQL 17. */
+  readonly inactiveSinceMs: number | null;
+}
+
+/** WAL that the server keeps for replication slots. */
+export interface WalRetention {
+  /** End of the WAL. */
+  readonly walLsn: Lsn;
+  /** `max_slot_wal_keep_size`; null when it is unlimited. */
+  readonly maxSlotWalKeepBytes: number | null;
+  readonly slots: readonly SlotWal[];
+}
+
 /** How far a table snapshot has come, from the notifications on the bus. */
 export interface TableSnapshotProgress {
   readonly id: string;
@@ -106,5 +133,7 @@ export interface Source {
    * @throws KeySortingError when there is no such order.
    */
   readPage(range: SortedRange, signal: AbortSignal): Promise<SortedPage>;
+  /** All slots of the server, ours among them, and the WAL that they keep. */
+  walRetention(signal: AbortSignal): Promise<WalRetention>;
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import type { VerificationReport } from '@banyan/contracts';
-import { bar } from './status-text.ts';
+import { progressBar } from './table-progress.ts';
 import { asTyped, count, duration, style, table } from './terminal.ts';
 
 type Table = VerificationReport['tables'][number];
@@ -11,7 +11,7 @@ export function verificationProgressText(report: VerificationReport): string {
   const hasShare = rowsEstimated !== null && rowsEstimated > 0;
   return [
     hasShare
-      ? `${bar(rowsSource / rowsEstimated)} ${count(rowsSource)} of about ${count(rowsEstimated)} rows`
+      ? `${progressBar(rowsSource / rowsEstimated, false)} ${count(rowsSource)} of about ${count(rowsEstimated)} rows`
       : `${count(rowsSource)} rows`,
     `${count(differences)} differences`,
     ...(report.repair ? [`${count(repaired)} repaired`] : []),

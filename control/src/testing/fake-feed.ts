@@ -11,8 +11,10 @@ import {
   type Bus,
   type BusUsage,
   type ServiceStore,
+  type SlotWal,
   type SourcePosition,
   type SourceTable,
+  type WalRetention,
 } from '@banyan/cdc';
 import type {
   CaughtUp,
@@ -64,6 +66,8 @@ export interface FakeFeed {
   sourceRows: Row[];
   /** False: heartbeats stopped at the last one. */
   beating: boolean;
+  /** What slots keep. */
+  wal: WalRetention;
   /** What the next verification finds. */
   verification: VerifyState;
   /** Takes the place of a verification that ends at once. */
@@ -148,6 +152,15 @@ export function verifiedTable(
   };
 }
 
+/** A slot that keeps 4 kB. */
+export function slotWal(name: string, changes: Partial<SlotWal> = {}): SlotWal {
+  return {
+    ...{ name, database: 'shop', kind: 'logical', active: false, walStatus: 'reserved' },
+    ...{ retainedWalBytes: 4096, safeWalBytes: null, inactiveSinceMs: null },
+    ...changes,
+  };
+}
+
 /** @param clock The clock that heartbeats are written by. */
 export function createFakeFeed(clock: ManualClock): FakeFeed {
   const progress = new Map<string, TableSnapshotProgress>();
@@ -202,6 +215,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
         ...{ rows: feed.sourceRows, keyAt: () => [], versionAt: () => '' },
         ...{ isKeyTextShared: true, bytewise: [] },
       })),
+    walRetention: () => ask('source', '', () => feed.wal),
     close: () => Promise.resolve(),
   };
   const bus: ControlBus = {
@@ -254,6 +268,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     onBus: { records: [], groups: [], usage: { bytes: 5_000, maxBytes: 9_000, warnBytes: 8_000 } },
     verification: { tables: [verifiedTable()] },
     onVerify: null,
+    wal: { walLsn: '0/101', maxSlotWalKeepBytes: null, slots: [slotWal('banyan', { active: true })] },
     onCatchUp: () => Promise.resolve(),
     source,
     bus,

@@ -3,6 +3,7 @@ import type { BusRoom, StatusReport } from '@banyan/contracts';
 import type { Clock } from '../ports/clock.ts';
 import type { ControlBus, Source } from '../ports/feed.ts';
 import { messageOf, withDeadline } from './loop.ts';
+import type { WalStatus } from './wal-monitor.ts';
 
 type SourcePosition = NonNullable<Awaited<ReturnType<ControlBus['sourcePosition']>>>;
 type SlotStatus = Awaited<ReturnType<Source['slotStatus']>>;
@@ -54,7 +55,7 @@ export class FeedMonitor {
     };
   }
 
-  status(): StatusReport['feed'] {
+  status(): Omit<StatusReport['feed'], keyof WalStatus> {
     const { clock, slot } = this.#deps;
     const nowMs = clock.nowMs();
     const asked = this.#asked && nowMs - this.#asked.atMs <= FRESH_MS ? this.#asked : null;
