@@ -1,7 +1,9 @@
-import { describe } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { describeApplyStore } from './apply-store-contract.ts';
+import { compileMapping } from './mapping.ts';
 import { createPostgresApplyStore } from './postgres-apply-store.ts';
 import { openPostgresNotes } from './postgres-test-bed.ts';
+import { RowRejectedError } from './reduce.ts';
 
 type SqlValue = null | boolean | number | string;
 
@@ -85,3 +87,34 @@ describe('the PostgreSQL store', () => {
     },
   );
 });
+
+test('a text that is too long, also for a domain, is refused and not cut off', async () => {
+  const narrow = await openNarrow();
+  try {
+    const store = createPostgresApplyStore({ knex: narrow.knex });
+    await store.load();
+    for (const column of ['v', 'c', 'd']) {
+      const table = compileMapping({
+        ...{ source: 'public.narrow', target: 'narrow', kind: 'owned', key: ['id'] },
+        columns: { id: 'id', [column]: column },
+      });
+      const upserts = [{ id: 1, [column]: 'abcd' }];
+      const change = { clear: false, deletes: [], upserts, updates: [] };
+      const batch = { ...nothing, tables: [{ table, change }] };
+      await expect(store.apply(batch)).rejects.toThrow(RowRejectedError);
+      await expect(store.apply(batch)).rejects.toThrow('22001: a text is too long');
+      await expect(store.apply(batch)).rejects.not.toThrow('abcd');
+    }
+  } finally {
+    await narrow.close();
+  }
+});
+
+const nothing = { progress: [], barriers: [], releasedTopics: [], quarantine: [] };
+
+async function openNarrow(): Promise<Pick<Awaited<ReturnType<typeof openPostgresNotes>>, 'knex' | 'close'>> {
+  const database = await openPostgresNotes('narrow');
+  await database.knex.raw('CREATE DOMAIN three AS varchar(3)');
+  await database.knex.raw('CREATE TABLE narrow (id int PRIMARY KEY, v varchar(3), c char(3), d three)');
+  return { knex: database.knex, close: () => database.close() };
+}
