@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Knex } from 'knex';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,14 +59,16 @@ test('a folder that does not exist is refused', async () => {
   });
 });
 
+const firstMigration: Knex.MigrationSource<string> = {
+  getMigrations: () => Promise.resolve(['0001-log']),
+  getMigrationName: (name) => name,
+  getMigration: () => Promise.resolve(firstSchema),
+};
+
 test('a bus of the first schema keeps its records, and their sizes are known', async () => {
   const file = newFile();
   const old = await openSqliteFile({ file });
-  await migrateSqlite(old, {
-    getMigrations: () => Promise.resolve(['0001-log']),
-    getMigrationName: (name) => name,
-    getMigration: () => Promise.resolve(firstSchema),
-  });
+  await migrateSqlite(old, firstMigration);
   await old.raw(`INSERT INTO topic VALUES (1, 'a', 2), (2, 'b', 1)`);
   await old.raw(`INSERT INTO record VALUES
     (1, 1, 0, '{"id":1}', '{}', '{"n":1}', 5), (2, 2, 0, NULL, '{}', NULL, 6), (3, 1, 1, '{"id":2}', '{}', 'é', 7)`);
@@ -84,5 +87,29 @@ test('a bus of the first schema keeps its records, and their sizes are known', a
   ]);
   await bus.commit('one', [start('a', 1)]);
   expect(await bus.groups()).toMatchObject([{ lagRecords: 2, lagBytes: 12 + 17 }]);
+  await bus.close();
+});
+
+test('a position of before incarnations were kept is of the first one, and is gone on from', async () => {
+  const file = newFile();
+  const old = await openSqliteFile({ file });
+  await migrateSqlite(old, firstMigration);
+  await old.raw(`INSERT INTO source_position VALUES ('slot', 3, '900', '7', 1, 12)`);
+  await old.destroy();
+  const bus = await openSqliteBus({ file });
+  const stored = await bus.sourcePosition('slot');
+  expect(stored).toMatchObject({
+    epoch: 3,
+    lsn: 900n,
+    incarnation: 1,
+    incarnationAtMs: null,
+    anewReason: null,
+  });
+  expect(stored).toMatchObject({ open: null, witness: null, publicationId: null });
+  expect(
+    await bus.takeOver('slot', { systemId: '7', timeline: 1, lsn: 1n, publicationId: '5' }),
+  ).toMatchObject({
+    ...{ epoch: 4, lsn: 900n, incarnation: 1, publicationId: '5' },
+  });
   await bus.close();
 });

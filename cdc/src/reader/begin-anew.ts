@@ -1,4 +1,4 @@
-import type { BusRecord, SourceLog, SourcePosition } from '../bus/bus.ts';
+import { SourceFencedError, type BusRecord, type SourceLog, type SourcePosition } from '../bus/bus.ts';
 import type { SourceDatabase } from '../source/source-database.ts';
 import { ensurePublication } from './prepare-source.ts';
 import { createSlot, dropSlot, evictOtherReader } from './replication-slot.ts';
@@ -33,7 +33,11 @@ export interface BeginAnewOptions {
 export async function beginAnew(options: BeginAnewOptions): Promise<SourcePosition> {
   const { log, announced, server, slot: source, signal } = options;
   const { epoch, lsn, open, anewReason } = announced;
-  // 2.
+  // 2. One that slept since must not drop what another reader has made meanwhile. (Should it fall asleep right here, that
+  // one finds its slot gone, and begins anew once more.)
+  if ((await log.sourcePosition(source))?.epoch !== epoch) {
+    throw new SourceFencedError(`Another reader has taken over the source "${source}". This one stops.`);
+  }
   await evictOtherReader(options);
   await dropSlot(options);
   // 3.

@@ -21,7 +21,7 @@ import { startReader } from './reader.ts';
 
 const TABLE = 'public.item';
 const topic = tableTopic(PREFIX, TABLE);
-const signal = AbortSignal.timeout(200_000);
+const signal = AbortSignal.timeout(300_000);
 let bed: TestBed;
 let folder: string;
 let busFile: string;
@@ -171,7 +171,7 @@ test('killed at its first start while the slot is being made', async () => {
 }, 30_000);
 
 /** The old space of a reader that has this much more to read than fits. */
-const HEAP = ['--max-old-space-size=48'];
+const HEAP = ['--max-old-space-size=64'];
 const ROWS = 60_000;
 
 test('a transaction larger than its memory, killed in the middle of it, is on the bus once and in order', async () => {
@@ -180,17 +180,21 @@ test('a transaction larger than its memory, killed in the middle of it, is on th
   await eventually('it streams', async () => ((await bus.sourcePosition(bed.slot))?.epoch ?? 0) > 1);
   await bed.sql(`INSERT INTO item SELECT n, repeat(md5(n::text), 12) FROM generate_series(1, ${ROWS}) n`);
   const stored = async (): Promise<number> => (await bus.ends([topic]))[0]?.nextOffset ?? 0;
-  await eventually('a third is stored', async () => child.exitCode !== null || (await stored()) > ROWS / 3);
+  await eventually(
+    'a third is stored',
+    async () => child.exitCode !== null || (await stored()) > ROWS / 3,
+    60_000,
+  );
   expect(child.exitCode).toBeNull();
   await kill(child);
   const before = await stored();
   expect(before).toBeLessThan(ROWS);
   expect((await bus.sourcePosition(bed.slot))?.open).not.toBeNull();
   child = startProcess('', HEAP);
-  await eventually('all is stored', async () => child.exitCode !== null || (await stored()) >= ROWS, 60_000);
+  await eventually('all is stored', async () => child.exitCode !== null || (await stored()) >= ROWS, 120_000);
   expect(child.exitCode).toBeNull(); // it did not die of its heap
   await caughtUp(bed);
   const found = await ids();
   expect(found).toHaveLength(ROWS);
   expect(found.findIndex((id, index) => id !== index + 1)).toBe(-1);
-}, 120_000);
+}, 200_000);

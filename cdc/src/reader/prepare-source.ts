@@ -9,7 +9,7 @@ import {
 } from '../source/publication.ts';
 import type { SourceDatabase } from '../source/source-database.ts';
 import { SIGNAL_TABLE } from './feed-table.ts';
-import { createSlot, readSlot, type Slot } from './replication-slot.ts';
+import { createSlot, dropSlot, readSlot, type Slot } from './replication-slot.ts';
 import { ReaderStoppedError } from './reader-error.ts';
 import type { ServerIdentity } from './replication-stream.ts';
 
@@ -46,7 +46,10 @@ export async function inspectSource(options: PrepareOptions): Promise<SourceStat
     // The publication comes first: a slot decodes with the catalog of each moment, and before its creation a
     // publication does not exist there.
     const publicationId = await ensurePublication(options);
-    return { kind: 'new', lsn: (slot ?? (await createSlot(options))).confirmedLsn, publicationId };
+    // One of an earlier bus that cannot be read any more would stand in the way for ever.
+    if (slot?.lostBecause != null) await dropSlot(options);
+    const usable = slot?.lostBecause === null ? slot : await createSlot(options);
+    return { kind: 'new', lsn: usable.confirmedLsn, publicationId };
   }
   const publication = await readFeedPublication(options);
   const reason =

@@ -24,7 +24,7 @@ export interface ReplicationStreamOptions {
   readonly statusIntervalMs?: number;
   /** The connection is given up when nothing was heard for so long. Default 10,000. */
   readonly silenceTimeoutMs?: number;
-  /** Bytes kept in memory before the socket is paused. Default 8 MiB. */
+  /** Bytes kept in memory before the socket is paused; decoded they take some ten times as much. Default 2 MiB. */
   readonly maxQueuedBytes?: number;
 }
 
@@ -79,7 +79,7 @@ export class ReplicationStream {
     this.#options = {
       statusIntervalMs: 1_000,
       silenceTimeoutMs: 10_000,
-      maxQueuedBytes: 8 * 1024 * 1024,
+      maxQueuedBytes: 2 * 1024 * 1024,
       ...options,
     };
     // pg's types do not know `replication`; it goes into the start-up packet.

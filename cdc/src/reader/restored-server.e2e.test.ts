@@ -173,3 +173,43 @@ test('a slot whose WAL the server has dropped', async () => {
   reader = await start();
   await expectAnew(5, /has dropped log that the replication slot \w+ needed \(wal_removed\)/);
 }, 60_000);
+
+test('a slot that nobody read for longer than the server allows', async () => {
+  const supported = await bed.sql(`SELECT 1 FROM pg_settings WHERE name = 'idle_replication_slot_timeout'`);
+  if (supported.length === 0) return; // PostgreSQL before 18
+  await reader.close();
+  await cluster.close();
+  await serve({ idle_replication_slot_timeout: '1s' });
+  await eventually('the slot is lost', async () => {
+    await bed.sql('CHECKPOINT');
+    return (await bed.source.slotStatus(signal)).walStatus === 'lost';
+  });
+  reader = await start();
+  await expectAnew(6, /has dropped log that the replication slot \w+ needed \(idle_timeout\)/);
+  // A bus that is new has no position: nothing can be missing, and the slot of the earlier one is of no use.
+  await reader.close();
+  await eventually('the slot is lost again', async () => {
+    await bed.sql('CHECKPOINT');
+    return (await bed.source.slotStatus(signal)).walStatus === 'lost';
+  });
+  const another = createMemoryBus();
+  reader = await startReader({ ...bed.reader(another), heartbeatIntervalMs: 300 });
+  await eventually('it streams', () => reader.status().state === 'streaming');
+  expect(await another.sourcePosition(bed.slot)).toMatchObject({ incarnation: 1 });
+}, 60_000);
+
+test('a server whose log does not carry rows: the reader stops, and says how to mend that', async () => {
+  await reader.close();
+  await eventually('the slot is dropped', () =>
+    bed.sql('SELECT pg_drop_replication_slot($1)', [bed.slot]).then(
+      () => true,
+      () => false,
+    ),
+  );
+  await cluster.close();
+  await serve({ wal_level: 'replica' });
+  await expect(start()).rejects.toMatchObject({
+    code: 'wal-level-wrong',
+    message: expect.stringMatching(/is replica, wanted logical.*ALTER SYSTEM SET wal_level = logical/s),
+  });
+}, 60_000);

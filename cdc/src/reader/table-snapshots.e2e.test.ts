@@ -316,6 +316,8 @@ test('an update whose long value was deleted before it could be read again says 
 test('while the stream has no room, no chunk of a table is begun, but single rows are read', async () => {
   let backlogBytes = 101;
   let looks = 0;
+  let waits = 0;
+  const room = Promise.withResolvers<undefined>();
   const asked: string[] = [];
   const database = new SourceDatabase({ url: bed.url, name: 'test' });
   const onConnection = database.onConnection.bind(database);
@@ -330,6 +332,10 @@ test('while the stream has no room, no chunk of a table is begun, but single row
     ...{ database, types: new TypeCatalog(), publication: 'none', logger: silentLogger },
     ...{ maxBacklogBytes: 100, context: () => ({ prefix: PREFIX, database: 'd' }) },
     transactions: () => new StreamedTransactions(),
+    whenRoom: () => {
+      waits += 1;
+      return room.promise;
+    },
     backlogBytes: () => {
       looks += 1;
       return backlogBytes;
@@ -342,9 +348,17 @@ test('while the stream has no room, no chunk of a table is begun, but single row
   expect(asked).toEqual([]);
   snapshots.onSignal({ kind: 'row-reread', id: '2', table: 'public.loose', keys: [['1']] }).onStored();
   await eventually('the row is read', () => asked.some((sql) => sql.includes('highWatermark')));
-  const before = asked.length;
+  // The stream has room, the bus has none: the same.
   backlogBytes = 100;
-  await eventually('the table is read', () => asked.length > before);
+  await eventually('it waits for the bus', () => waits > 0);
+  snapshots.onSignal({ kind: 'row-reread', id: '3', table: 'public.loose', keys: [['2']] }).onStored();
+  const before = asked.length;
+  await eventually('the next row is read', () =>
+    asked.slice(before).some((sql) => sql.includes('highWatermark')),
+  );
+  expect(asked.some((sql) => sql.includes('"item"'))).toBe(false);
+  room.resolve(undefined);
+  await eventually('the table is read', () => asked.some((sql) => sql.includes('"item"')));
   stop.abort();
   await running;
   await database.close();

@@ -23,14 +23,14 @@ export interface TableSnapshotsOptions {
   readonly logger: Logger;
   /** Bytes of WAL that were received and are not stored. */
   readonly backlogBytes: () => number;
+  /** A chunk of a table waits for this: resolves when the bus has room for it. Default: at once. */
+  readonly whenRoom?: (signal: AbortSignal) => Promise<void>;
   /** Most rows read at once. Default 4,096. */
   readonly chunkRows?: number;
   /** While more of the stream than this waits to be stored, no chunk of a table is begun. Default 8 MiB. */
   readonly maxBacklogBytes?: number;
   /** A chunk that takes longer from its end in the WAL to the disk is followed by smaller ones. Default 200. */
   readonly storeTargetMs?: number;
-  /** Resolves when the bus has room for a chunk. Default: at once. */
-  readonly whenRoom?: (signal: AbortSignal) => Promise<void>;
 }
 
 /** Wait before a chunk is read again, doubled up to the last one while it goes on failing. */
@@ -38,8 +38,9 @@ const FIRST_PAUSE_MS = 20;
 const LAST_PAUSE_MS = 1_000;
 /** While the stream has no room, how often it is looked at. */
 const BACKLOG_LOOK_MS = 20;
-/** Chunks between the first watermark and the disk. */
+/** Chunks between the first watermark and the disk; and how many of single rows may be beside those of tables. */
 const MAX_UNDER_WAY = 2;
+const MAX_BESIDE = 2;
 
 interface Entry {
   readonly work: SnapshotWork;
@@ -159,8 +160,7 @@ export class TableSnapshots {
     signal.addEventListener('abort', onAbort, { once: true });
     const flows = new Set<Promise<void>>();
     while (!signal.aborted) {
-      if (this.#entries.length > 0 && !(await this.#hasRoom(signal))) break;
-      const next = this.#windows.size < MAX_UNDER_WAY ? this.#pick() : null;
+      const next = this.#pick();
       if (!next || 'waitMs' in next) {
         await this.#woken(next?.waitMs ?? null);
         continue;
@@ -171,23 +171,16 @@ export class TableSnapshots {
     await Promise.all(flows);
   }
 
-  /** Waits until the bus has room for a chunk. @returns false when the signal came first. */
-  async #hasRoom(signal: AbortSignal): Promise<boolean> {
-    try {
-      await this.#options.whenRoom?.(signal);
-    } catch (error) {
-      if (!isAborted(signal)) throw error;
-    }
-    return !isAborted(signal);
-  }
-
   /** The next chunk to read, each work in its turn; or how long there is none. */
   #pick(): { readonly entry: Entry; readonly plan: ChunkPlan } | { readonly waitMs: number } | null {
+    const underWay = this.#windows.size;
+    if (underWay >= MAX_UNDER_WAY + MAX_BESIDE) return null;
     const nowMs = Date.now();
     const isFull = this.#options.backlogBytes() > this.#options.maxBacklogBytes;
     let waitMs: number | null = null;
     for (const entry of this.#entries) {
       const { work, retryAtMs } = entry;
+      if (work.canWait && underWay >= MAX_UNDER_WAY) continue; // woken when one is stored
       const ownWaitMs = retryAtMs > nowMs ? retryAtMs - nowMs : isFull && work.canWait ? BACKLOG_LOOK_MS : 0;
       if (ownWaitMs > 0) {
         if (ownWaitMs < Infinity) waitMs = Math.min(waitMs ?? Infinity, ownWaitMs);
@@ -208,11 +201,13 @@ export class TableSnapshots {
       ...{ id: randomUUID(), work, table: plan.table },
       ...{ content: null, window: null, highAtMs: 0 },
     };
-    const highBefore = this.#lastHigh;
     const high = Promise.withResolvers<undefined>();
-    this.#lastHigh = high.promise;
     this.#windows.open(chunk);
     try {
+      if (work.canWait) await this.#options.whenRoom?.(signal);
+      if (!this.#windows.has(chunk)) return;
+      const highBefore = this.#lastHigh;
+      this.#lastHigh = high.promise;
       // 1.
       await writeMessage(database, { lowWatermark: chunk.id }, signal);
       // 2.

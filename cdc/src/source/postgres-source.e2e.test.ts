@@ -40,6 +40,26 @@ test('adds tables once, and takes them out', async () => {
   expect(await published()).toEqual(['signal']);
 });
 
+test('the membership of a table is another one whenever it left the feed, though it is back', async () => {
+  await bed.sql('CREATE TABLE member (a int PRIMARY KEY)');
+  const look = (): Promise<string> => bed.source.feedMembership(['public.member', 'public.none'], signal);
+  const seen = [await look()];
+  expect(seen[0]).toBe('public.member=absent public.none=absent');
+  await bed.source.ensureTables(['public.member'], signal);
+  seen.push(await look());
+  await bed.sql('ALTER TABLE member ADD COLUMN b text'); // is no reason for a new copy
+  await bed.source.ensureTables(['public.member'], signal);
+  expect(await look()).toBe(seen[1]);
+  await bed.source.removeTables(['public.member'], signal);
+  await bed.source.ensureTables(['public.member'], signal);
+  seen.push(await look());
+  await bed.sql('DROP TABLE member; CREATE TABLE member (a int PRIMARY KEY)');
+  await bed.source.ensureTables(['public.member'], signal);
+  seen.push(await look());
+  expect(new Set(seen).size).toBe(4);
+  await bed.sql('DROP TABLE member');
+});
+
 test('names every table that the feed cannot carry, why, and what mends it, and adds none', async () => {
   await bed.sql(`
     CREATE TABLE nearly (a int NOT NULL, b int NOT NULL); CREATE UNIQUE INDEX nearly_a ON nearly (a);

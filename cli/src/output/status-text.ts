@@ -2,7 +2,7 @@ import type { BusRoom, GateResult, SliceStatus, StatusReport } from '@banyan/con
 import type { CustomerTotals } from '../customers.ts';
 import type { RunState } from '../supervise/run-state.ts';
 import { feedLines } from './feed-text.ts';
-import { tableText } from './table-progress.ts';
+import { tableLines } from './table-progress.ts';
 import { asTyped, bytes, count, duration, percent, style, table } from './terminal.ts';
 
 /** `asked 50 % · served 49.6 % · n=200`. */
@@ -34,7 +34,7 @@ function sliceText(slice: SliceStatus): string[] {
     lines.push(
       `  copy       ${slice.inSync ? 'in sync' : 'NOT in sync'} · lag ${lagText} · heartbeat ${duration(slice.heartbeatAgeMs)} ago`,
     );
-    for (const entry of slice.tables) lines.push(`             ${tableText(entry)}`);
+    lines.push(...slice.tables.flatMap((each) => tableLines(each)).map((line) => `             ${line}`));
     const { verification } = slice;
     lines.push(
       verification

@@ -48,11 +48,14 @@ function leftText({ remainingMs }: TableSnapshot): string {
   return remainingMs === null ? 'time left unknown' : `about ${duration(remainingMs)} left`;
 }
 
-/** `public.reviews -> review: ..., applied 12 of 15 records, 11 rows, quarantined 0`. */
-export function tableText(table: TableStatus, isDrawn = isTerminal()): string {
+/** Two lines: how far reading the table has come, and how far the service has applied it. */
+export function tableLines(table: TableStatus, isDrawn = isTerminal()): readonly [string, string] {
   const { source, target, tableSnapshot, nextOffset, endOffset, appliedRows, quarantined } = table;
   const snapshot =
     tableSnapshot === null ? 'no table snapshot asked for' : tableSnapshotText(tableSnapshot, isDrawn);
   const records = `applied ${count(nextOffset)} of ${count(endOffset)} records on the bus`;
-  return `${source} -> ${target}: ${snapshot}, ${records}, ${count(appliedRows)} rows, quarantined ${count(quarantined)}`;
+  return [
+    `${source} -> ${target}: ${snapshot}`,
+    `  ${records}, ${count(appliedRows)} rows, quarantined ${count(quarantined)}`,
+  ];
 }

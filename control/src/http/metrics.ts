@@ -85,6 +85,10 @@ const gauges: Readonly<Record<string, { readonly help: string; readonly labels: 
     help: "Offset after the last record of the table's topic; absent when unknown",
     labels: ['slice', 'table'],
   },
+  banyan_feed_incarnation: {
+    help: 'Raised by one whenever the feed began anew with a possible gap; absent when unknown',
+    labels: [],
+  },
   banyan_routes_version: { help: 'Version of the routes snapshot', labels: [] },
   banyan_proxy_routes_version: {
     help: 'Version of the routes that a proxy uses',
@@ -139,6 +143,7 @@ function setAll(report: StatusReport, set: SetGauge): void {
   for (const { name, retainedWalBytes } of feed.otherSlots) {
     set('banyan_feed_other_slot_retained_wal_bytes', { slot: name }, retainedWalBytes);
   }
+  set('banyan_feed_incarnation', {}, feed.incarnation);
   set('banyan_routes_version', {}, report.snapshotVersion);
   for (const { report: proxy } of report.proxies) {
     set('banyan_proxy_routes_version', { proxy: proxy.proxyId }, proxy.snapshotVersion);

@@ -76,6 +76,8 @@ export interface FakeFeed {
   completeSnapshot(): void;
   /** What people find on the bus. */
   readonly onBus: FakeBusContent;
+  /** Reports so many rows of every table as read. */
+  readRows(rowsDone: number): void;
   /** Called at the start of each round of catching up; a promise holds it up. */
   onCatchUp: () => Promise<void>;
 }
@@ -317,6 +319,9 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
       ...createFakeQuarantine(ask, () => feed),
       pieces: () => Promise.resolve({ pieces: [] }),
       rows: () => Promise.resolve({ rows: [], isWhole: true }),
+    },
+    readRows(rowsDone) {
+      for (const [table, each] of progress) progress.set(table, { ...each, rowsDone });
     },
     completeSnapshot() {
       for (const [table, each] of progress)
