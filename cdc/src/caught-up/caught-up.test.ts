@@ -48,10 +48,10 @@ function createFeed(): {
     describeTables: refuse,
     feedMembership: () => Promise.resolve(feed.membership),
     requestTableSnapshot: refuse,
-    readPage: refuse,
     stopTableSnapshots: refuse,
     requestRowReread: refuse,
     walRetention: refuse,
+    readPage: refuse,
     close: () => Promise.resolve(),
     takePosition() {
       feed.steps.push('position');

@@ -1,14 +1,15 @@
-import { quoteName as quote } from '../source/table-name.ts';
 import type { FieldValue } from '@banyan/contracts';
 import { arrayDecoderOf, decoderOf } from '../source/field-values.ts';
+import { isSortedByValue } from '../source/key-sorting.ts';
 import { canonicalRow, canonicalValue } from '../verify/canonical.ts';
 import type { CompiledTable } from './mapping.ts';
 import type { PostgresColumn, RunPostgres } from './postgres-columns.ts';
+import type { CanonicalRow, KeyRange } from './range-reader.ts';
 import { columnOf, type ColumnsByName } from './postgres-rows.ts';
 import { postgresText } from './postgres-values.ts';
-import type { CanonicalRow, KeyRange } from './range-reader.ts';
+import { quoteName as quote } from '../source/catalog.ts';
 
-/** The first rows of a range of a target table. */
+/** Reads the first rows of a range of a target table. */
 export async function readPostgresPage(options: {
   readonly run: RunPostgres;
   readonly table: CompiledTable;
@@ -41,18 +42,25 @@ function pageQuery(options: {
   readonly range: KeyRange;
   readonly limit: number;
 }): { sql: string; bindings: (string | null)[] } {
-  const { table, all, keys, limit } = options;
-  const { afterKey, toKey } = options.range;
+  const { table, all, keys, range, limit } = options;
+  const { afterKey: after, toKey: to } = range;
   const texts = [
     ...all.map(({ name }, i) => `${printed(name)} AS c${i}`),
     ...keys.map(({ name }, i) => `${printed(name)} AS k${i}`),
   ];
-  // By their bytes, as the source side walks them.
-  const ordered = keys.map(({ name, isCollatable }) => quote(name) + (isCollatable ? ' COLLATE "C"' : ''));
-  const places = keys.map(({ cast }) => `?::${cast}`).join(', ');
+  // As the source is walked: by value, or by the bytes of the text.
+  const ordered = keys.map(({ name, type, isCollatable }) => {
+    if (isSortedByValue(type.name) && !type.isArray) return quote(name);
+    return `${isCollatable ? quote(name) : `concat(${quote(name)})`} COLLATE "C"`;
+  });
+  const places = keys
+    .map(({ cast, type, isCollatable }) =>
+      isCollatable || isSortedByValue(type.name) ? `?::${cast}` : '?::text',
+    )
+    .join(', ');
   const bounds = [
-    ...(afterKey ? [`(${ordered.join(', ')}) > (${places})`] : []),
-    ...(toKey ? [`(${ordered.join(', ')}) <= (${places})`] : []),
+    ...(after ? [`(${ordered.join(', ')}) > (${places})`] : []),
+    ...(to ? [`(${ordered.join(', ')}) <= (${places})`] : []),
   ];
   const values = (key: readonly string[] | null): (string | null)[] =>
     key ? keys.map(({ type }, i) => postgresText(key[i] ?? null, type)) : [];
@@ -60,7 +68,7 @@ function pageQuery(options: {
     sql: `SELECT ${texts.join(', ')} FROM ${quote(table.target)}
       ${bounds.length > 0 ? `WHERE ${bounds.join(' AND ')}` : ''}
       ORDER BY ${ordered.join(', ')} LIMIT ${limit}`,
-    bindings: [...values(afterKey), ...values(toKey)],
+    bindings: [...values(after), ...values(to)],
   };
 }
 

@@ -1,5 +1,5 @@
-import { quoteName, quoteTable } from './catalog.ts';
 import type { AskDatabase } from './source-database.ts';
+import { quoteName, quoteParts, type TableName } from './table-name.ts';
 
 /** Types that PostgreSQL sorts as a service sorts the values that envelopes hold: numbers by value, uuid by its text. */
 const sortedAlike: ReadonlySet<string> = new Set([
@@ -7,16 +7,19 @@ const sortedAlike: ReadonlySet<string> = new Set([
   ...['date', 'time', 'timestamp', 'timestamptz'],
 ]);
 
-/** Types whose values are other texts in an envelope, so that neither order of PostgreSQL's is the service's. */
-const sortedOtherwise: ReadonlySet<string> = new Set([
-  'bytea',
-  'timetz',
-  'bit',
-  'varbit',
-  'interval',
-  'hstore',
-  'array',
+/**
+ * Types whose values an envelope holds as the text that PostgreSQL prints, so that the bytes of that text sort them at
+ * both sides. All others (bytea, interval, arrays ...) are other texts there, which no order of PostgreSQL's follows.
+ */
+const sortedByText: ReadonlySet<string> = new Set([
+  ...['text', 'varchar', 'bpchar', 'name', 'char', 'citext', 'enum'],
+  ...['numeric', 'jsonb', 'inet', 'cidr', 'macaddr', 'macaddr8'],
 ]);
+
+/** Whether keys of a built-in type sort by value on both sides; all other keys sort by the bytes of their text. */
+export function isSortedByValue(type: string): boolean {
+  return sortedAlike.has(type);
+}
 
 /** How the rows of a table have to be asked for to come in the order of the service's keys. */
 export interface KeySorting {
@@ -26,8 +29,6 @@ export interface KeySorting {
   readonly bytewise: readonly string[];
   /** False when a key's text in an envelope is not what PostgreSQL reads for it (date, time, timestamp). */
   readonly isKeyTextShared: boolean;
-  /** True for the root of a partitioned table, which has no rows of its own. */
-  readonly isPartitioned: boolean;
 }
 
 /** The source cannot be asked for a table's rows in the order of the service's keys. */
@@ -42,17 +43,20 @@ export class KeySortingError extends Error {
  * @throws KeySortingError when a key column's type allows no common order.
  */
 export async function readKeySorting(
-  table: string,
+  table: TableName,
   key: readonly string[],
   ask: AskDatabase,
 ): Promise<KeySorting> {
-  const rows = await ask(KEY_COLUMNS, [quoteTable(table), key]);
+  const rows = await ask(KEY_COLUMNS, [quoteParts(table), key]);
   const columns = key.map((name) => ({ name, row: rows.find((row) => row['name'] === name) }));
-  const refused = columns.filter(({ row }) => sortedOtherwise.has(row?.['type'] ?? ''));
+  const refused = columns.filter(({ row }) => {
+    const type = row?.['type'] ?? '';
+    return !sortedAlike.has(type) && !sortedByText.has(type);
+  });
   if (refused.length > 0) {
     const list = refused.map(({ name, row }) => `${name} (${row?.['type'] ?? ''})`).join(', ');
     throw new KeySortingError(
-      `${table}: rows cannot be compared side by side by key column ${list}: the service sorts its text otherwise. Give the table a key of whole numbers, text or uuid.`,
+      `${table.schema}.${table.table}: rows cannot be compared side by side by key column ${list}: the service sorts its text otherwise. Give the table a key of whole numbers, text or uuid.`,
     );
   }
   const sorted = columns.map(({ name, row }) => {
@@ -68,7 +72,6 @@ export async function readKeySorting(
     expressions: sorted.map(({ expression }) => expression),
     bytewise: sorted.flatMap(({ name, isBytewise }) => (isBytewise ? [name] : [])),
     isKeyTextShared: rows.every((row) => !['date', 'time', 'timestamp'].includes(row['type'] ?? '')),
-    isPartitioned: rows[0]?.['relkind'] === 'p',
   };
 }
 
@@ -78,17 +81,18 @@ function isText(type: string): boolean {
 
 /** `bytewise`: the column's collation sorts by bytes (C, POSIX, and PostgreSQL's builtin ones). */
 const KEY_COLUMNS = `
-  WITH RECURSIVE base (name, type, coll, relkind) AS (
-    SELECT a.attname, a.atttypid, a.attcollation, c.relkind
-    FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+  WITH RECURSIVE base (name, type, coll) AS (
+    SELECT a.attname, a.atttypid, a.attcollation
+    FROM pg_catalog.pg_attribute a
     WHERE a.attrelid = $1::text::regclass AND a.attname = ANY ($2::text[]) AND NOT a.attisdropped
     UNION ALL
-    SELECT base.name, t.typbasetype, base.coll, base.relkind
+    SELECT base.name, t.typbasetype, base.coll
     FROM base JOIN pg_catalog.pg_type t ON t.oid = base.type WHERE t.typtype = 'd'
   )
-  SELECT base.name, base.relkind::text AS relkind,
-    CASE WHEN t.typcategory = 'A' THEN 'array'
-      WHEN t.typnamespace = 'pg_catalog'::regnamespace OR t.typname = 'hstore' THEN t.typname ELSE '' END AS type,
+  SELECT base.name,
+    CASE WHEN t.typtype = 'e' THEN 'enum'
+      WHEN t.typnamespace = 'pg_catalog'::regnamespace OR t.typname = 'citext' THEN t.typname
+      ELSE format_type(t.oid, NULL) END AS type,
     CASE co.collprovider
       WHEN 'd' THEN db.datlocprovider = 'b' OR (db.datlocprovider = 'c' AND db.datcollate IN ('C', 'POSIX'))
       WHEN 'b' THEN true

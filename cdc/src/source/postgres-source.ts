@@ -133,8 +133,8 @@ class PostgresSource implements Source {
       if (!table) throw new SourceTableError([{ table: range.table, problem: 'missing' }]);
       const wanted = new Set(range.columns);
       const columns = table.columns.filter(({ name }) => wanted.has(name));
-      const sorting = await readKeySorting(range.table, range.key, ask);
-      return await readSortedPage({ range, sorting, columns, ask });
+      const sorting = await readKeySorting(table, range.key, ask);
+      return await readSortedPage({ range, table, sorting, columns, ask });
     }, signal);
   }
 

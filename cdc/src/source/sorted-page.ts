@@ -1,7 +1,8 @@
 import type { FieldValue, Row } from '@banyan/contracts';
-import { quoteName, quoteTable, type CatalogColumn } from './catalog.ts';
+import { fromTable, type CatalogColumn, type CatalogTable } from './catalog.ts';
 import type { KeySorting } from './key-sorting.ts';
 import type { AskDatabase, TextRow } from './source-database.ts';
+import { quoteName } from './table-name.ts';
 
 /** Rows of a table in (afterKey, toKey], in the order of the service's keys. Key values are PostgreSQL's text. */
 export interface SortedRange {
@@ -35,12 +36,13 @@ export interface SortedPage {
 /** Reads the first rows of a range, keyset by keyset. */
 export async function readSortedPage(options: {
   readonly range: SortedRange;
+  readonly table: CatalogTable;
   readonly sorting: KeySorting;
   readonly columns: readonly CatalogColumn[];
   readonly ask: AskDatabase;
 }): Promise<SortedPage> {
-  const { range, sorting, columns, ask } = options;
-  const { table, key, afterKey, toKey, limit } = range;
+  const { range, table, sorting, columns, ask } = options;
+  const { key, afterKey, toKey, limit } = range;
   const values: unknown[] = [];
   const keyList = sorting.expressions.join(', ');
   const compare = (operator: string, bound: readonly string[] | null): string[] => {
@@ -52,7 +54,7 @@ export async function readSortedPage(options: {
   const version = range.withVersions ? ', xmin::text AS "banyan xmin"' : '';
   const texts = await ask(
     `SELECT ${range.columns.map(quoteName).join(', ')}${version}
-     FROM ${sorting.isPartitioned ? '' : 'ONLY '}${quoteTable(table)}
+     FROM ${fromTable(table)}
      ${where.length > 0 ? `WHERE ${where.join(' AND ')}` : ''}
      ORDER BY ${keyList} LIMIT ${limit}`,
     values,

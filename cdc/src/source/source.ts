@@ -1,3 +1,4 @@
+import type { Row } from '@banyan/contracts';
 import type { SortedPage, SortedRange } from './sorted-page.ts';
 
 export type { SortedPage, SortedRange } from './sorted-page.ts';

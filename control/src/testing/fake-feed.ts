@@ -212,6 +212,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
         retainedWalBytes: 4096,
         walStatus: 'reserved',
       })),
+    readRows: () => Promise.resolve([]),
     readPage: () =>
       ask('source', '', () => ({
         ...{ rows: feed.sourceRows, keyAt: () => [], versionAt: () => '' },
