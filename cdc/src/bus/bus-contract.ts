@@ -167,6 +167,28 @@ function describeConsuming(bus: () => SourceLog): void {
     expect(sizes).toEqual([4, 4, 2]);
   });
 
+  test('a batch holds no more bytes than asked for, and a record that is larger comes alone', async () => {
+    const sized = (id: number, bytes: number) => ({
+      ...record('a', id),
+      value: 'é'.repeat(bytes / 2),
+    });
+    await bus().append([100, 100, 60, 50, 400, 10, 10, 200].map((bytes, id) => sized(id, bytes)));
+    await bus().append([{ ...record('b', 9), value: null }]);
+    const stop = new AbortController();
+    const sizes: number[] = [];
+    await bus().consume({
+      from: [start('a'), start('b')],
+      maxBatchBytes: 210,
+      onBatch(records) {
+        sizes.push(records.length);
+        if (sizes.reduce((sum, size) => sum + size) === 9) stop.abort();
+        return Promise.resolve();
+      },
+      signal: stop.signal,
+    });
+    expect(sizes).toEqual([2, 2, 1, 2, 2]);
+  });
+
   test('a topic that does not exist yet is waited for', async () => {
     const got = take(bus(), [start('later')], 1);
     await bus().append([record('other', 1)]);

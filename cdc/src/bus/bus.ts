@@ -14,6 +14,9 @@ export interface StoredRecord extends BusRecord {
   readonly storedAtMs: number;
 }
 
+/** See `ConsumeOptions.maxBatchBytes`. */
+export const DEFAULT_BATCH_BYTES = 8_000_000;
+
 /** Where to go on reading: the offset of the next record wanted. */
 export interface TopicPosition {
   readonly topic: string;
@@ -26,6 +29,8 @@ export interface ConsumeOptions {
   readonly from: readonly TopicPosition[];
   /** Most records handed over at once. Default 500. */
   readonly maxBatchRecords?: number;
+  /** Most bytes of values handed over at once; a record that is larger comes alone. Default 8,000,000. */
+  readonly maxBatchBytes?: number;
   /**
    * Gets records in order per partition, and the next call only after this one has settled (that is the
    * backpressure). A rejection ends `consume` with the same error.

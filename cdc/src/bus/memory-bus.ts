@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   BusClosedError,
+  DEFAULT_BATCH_BYTES,
   SourceFencedError,
   type BusRecord,
   type BusUsage,
@@ -76,7 +77,7 @@ class MemoryBus implements EmbeddedBus {
 
   async consume(options: ConsumeOptions): Promise<void> {
     this.#check();
-    const { from, maxBatchRecords = 500, signal } = options;
+    const { from, maxBatchRecords = 500, maxBatchBytes = DEFAULT_BATCH_BYTES, signal } = options;
     const next = new Map(from.map(({ topic, nextOffset }) => [topic, nextOffset]));
     const stop = AbortSignal.any([signal, this.#closing.signal]);
     const stopped = new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve()));
@@ -85,7 +86,8 @@ class MemoryBus implements EmbeddedBus {
       this.#refuseGone(next);
       const batch = this.#records
         .filter(({ topic, offset }) => offset >= (next.get(topic) ?? Infinity))
-        .slice(0, maxBatchRecords);
+        .slice(0, maxBatchRecords)
+        .filter(withinBytes(maxBatchBytes));
       if (batch.length === 0) {
         await Promise.race([changed, stopped]);
         continue;
@@ -260,6 +262,16 @@ class MemoryBus implements EmbeddedBus {
     signal?.throwIfAborted();
     if (this.#closing.signal.aborted) throw new BusClosedError('The bus is closed.');
   }
+}
+
+/** Passes records until their values come to more than that; the first one always. */
+function withinBytes(maxBytes: number): (record: BusRecord) => boolean {
+  let total = 0;
+  return ({ value }) => {
+    const bytes = Buffer.byteLength(value ?? '');
+    total += bytes;
+    return total <= maxBytes || total === bytes;
+  };
 }
 
 function sizeOf(records: readonly BusRecord[]): number {

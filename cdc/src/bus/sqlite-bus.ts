@@ -175,7 +175,9 @@ class SqliteBus implements EmbeddedBus {
   }
 
   read({ topic, nextOffset }: TopicPosition, limit: number): Promise<readonly StoredRecord[]> {
-    return this.#do(() => readRecords(this.#reader, new Map([[topic, nextOffset]]), limit));
+    return this.#do(() =>
+      readRecords(this.#reader, new Map([[topic, nextOffset]]), { records: limit, bytes: null }),
+    );
   }
 
   commit(group: string, positions: readonly TopicPosition[], signal?: AbortSignal): Promise<void> {

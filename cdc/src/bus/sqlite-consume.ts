@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { setTimeout as delay } from 'node:timers/promises';
-import { BusClosedError, type ConsumeOptions } from './bus.ts';
+import { BusClosedError, DEFAULT_BATCH_BYTES, type ConsumeOptions } from './bus.ts';
 import { readRecords } from './sqlite-records.ts';
 
 /** How often a consumer with nothing to do looks whether another process has written. */
@@ -10,13 +10,14 @@ const POLL_INTERVAL_MS = 10;
 export async function consumeRecords(
   options: ConsumeOptions & { readonly reader: Knex; readonly closing: AbortSignal },
 ): Promise<void> {
-  const { from, maxBatchRecords = 500, signal, reader, closing } = options;
+  const { from, maxBatchRecords = 500, maxBatchBytes = DEFAULT_BATCH_BYTES, signal } = options;
+  const { reader, closing } = options;
   const positions = new Map(from.map(({ topic, nextOffset }) => [topic, nextOffset]));
   const stop = AbortSignal.any([signal, closing]);
   while (!stop.aborted) {
     // 1. the version, 2. the read: what is written between the two is found at the next turn.
     const version = await dataVersion(reader);
-    const records = await readRecords(reader, positions, maxBatchRecords);
+    const records = await readRecords(reader, positions, { records: maxBatchRecords, bytes: maxBatchBytes });
     if (records.length === 0) {
       await waitForChange(reader, version, stop);
       continue;

@@ -22,6 +22,12 @@ interface Place {
   bytesBefore: number;
 }
 
+/** What one read may give; `bytes` of values, null for any. */
+export interface ReadLimit {
+  readonly records: number;
+  readonly bytes: number | null;
+}
+
 /** Appends records by prepared statements with bound values: half as much again as by way of JSON. */
 export class RecordWriter {
   #connection: Database | null = null;
@@ -123,13 +129,13 @@ async function reserve(run: RunSql, records: readonly SizedRecord[]): Promise<Ma
 }
 
 /**
- * Records from positions on, in the order of appending, at most `limit`.
+ * Records from positions on, in the order of appending, within `limit`; a record beyond its bytes comes alone.
  * @throws OffsetGoneError
  */
 export async function readRecords(
   knex: Knex,
   positions: ReadonlyMap<string, number>,
-  limit: number,
+  limit: ReadLimit,
 ): Promise<StoredRecord[]> {
   if (positions.size === 0) return [];
   const one = `SELECT id FROM (
@@ -137,11 +143,22 @@ export async function readRecords(
     ORDER BY topic_offset LIMIT ?)`;
   // 1. the records, 2. where topics begin: what is deleted in between shows in 2.
   const rows = await knex.raw<RecordRow[]>(
-    `SELECT topic.name AS topic, topic_offset, key, headers, value, stored_at_ms
+    // The sizes first: SQLite knows them without reading the values.
+    `WITH sized AS (
+       SELECT id, coalesce(octet_length(value), 0) AS bytes FROM record
+       WHERE id IN (${Array.from(positions, () => one).join(' UNION ALL ')})
+       ORDER BY id LIMIT ?
+     ), summed AS (
+       SELECT id, bytes, sum(bytes) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS total FROM sized
+     )
+     SELECT topic.name AS topic, topic_offset, key, headers, value, stored_at_ms
      FROM record JOIN topic ON topic.id = topic_id
-     WHERE record.id IN (${Array.from(positions, () => one).join(' UNION ALL ')})
-     ORDER BY record.id LIMIT ?`,
-    [...Array.from(positions, ([topic, nextOffset]) => [topic, nextOffset, limit]).flat(), limit],
+     WHERE record.id IN (SELECT id FROM summed WHERE total <= ? OR total = bytes)
+     ORDER BY record.id`,
+    [
+      ...Array.from(positions, ([topic, nextOffset]) => [topic, nextOffset, limit.records]).flat(),
+      ...[limit.records, limit.bytes ?? Number.MAX_SAFE_INTEGER],
+    ],
   );
   await refuseGone(knex, positions);
   return rows.map(toStoredRecord);

@@ -1,7 +1,9 @@
-import { describe } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { describeApplyStore } from './apply-store-contract.ts';
+import { compileMapping } from './mapping.ts';
 import { createPostgresApplyStore } from './postgres-apply-store.ts';
 import { openPostgresNotes } from './postgres-test-bed.ts';
+import { RowRejectedError } from './reduce.ts';
 
 type SqlValue = null | boolean | number | string;
 
@@ -39,8 +41,13 @@ describe('the PostgreSQL store', () => {
         ['timestamp', 1_767_323_045_678_901, '2026-01-02 03:04:05.678901'],
         ['timestamp', -1, '1969-12-31 23:59:59.999999'],
         ['timestamp', -62_135_596_800_000_001n, '0001-12-31 23:59:59.999999 BC'],
-        ['timestamp', '-infinity', '-infinity'],
+        ['timestamp', -9_223_372_036_832_400_000n, '-infinity'],
+        ['timestamp', 9_223_372_036_825_200_000n, 'infinity'],
+        ['timestamptz', '-0043-03-15T12:00:00.000000Z', '0044-03-15 12:00:00+00 BC'],
+        ['timestamptz', '+10000-01-01T00:00:00.000000Z', '10000-01-01 00:00:00+00'],
         ['interval', 'P1Y2M3DT4H5M6.789S', '1 year 2 mons 3 days 04:05:06.789'],
+        ['timestamptz(3)', '2026-01-02T03:04:05.678Z', '2026-01-02 03:04:05.678+00'],
+        ['timestamptz', '2026-01-02T03:04:05.678901Z', '2026-01-02 03:04:05.678901+00'],
         ['inet', '10.1.2.3/8', '10.1.2.3/8'],
         ['inet', '10.1.2.3', '10.1.2.3/32'],
         ['boolean', false, 'false'],
@@ -80,3 +87,34 @@ describe('the PostgreSQL store', () => {
     },
   );
 });
+
+test('a text that is too long, also for a domain, is refused and not cut off', async () => {
+  const narrow = await openNarrow();
+  try {
+    const store = createPostgresApplyStore({ knex: narrow.knex });
+    await store.load();
+    for (const column of ['v', 'c', 'd']) {
+      const table = compileMapping({
+        ...{ source: 'public.narrow', target: 'narrow', kind: 'owned', key: ['id'] },
+        columns: { id: 'id', [column]: column },
+      });
+      const upserts = [{ id: 1, [column]: 'abcd' }];
+      const change = { clear: false, deletes: [], upserts, updates: [] };
+      const batch = { ...nothing, tables: [{ table, change }] };
+      await expect(store.apply(batch)).rejects.toThrow(RowRejectedError);
+      await expect(store.apply(batch)).rejects.toThrow('22001: a text is too long');
+      await expect(store.apply(batch)).rejects.not.toThrow('abcd');
+    }
+  } finally {
+    await narrow.close();
+  }
+});
+
+const nothing = { progress: [], barriers: [], releasedTopics: [], quarantine: [] };
+
+async function openNarrow(): Promise<Pick<Awaited<ReturnType<typeof openPostgresNotes>>, 'knex' | 'close'>> {
+  const database = await openPostgresNotes('narrow');
+  await database.knex.raw('CREATE DOMAIN three AS varchar(3)');
+  await database.knex.raw('CREATE TABLE narrow (id int PRIMARY KEY, v varchar(3), c char(3), d three)');
+  return { knex: database.knex, close: () => database.close() };
+}

@@ -1,4 +1,5 @@
 import { stringifyExactJson, type FieldValue } from '@banyan/contracts';
+import { decodeTimestamp } from '../source/moment.ts';
 import { canonicalValue } from '../verify/canonical.ts';
 
 /** The type of a PostgreSQL column, as far as writing and reading values depends on it. */
@@ -52,6 +53,8 @@ function scalarText(value: NonNullable<FieldValue>, name: string): string | null
       return INTEGER.test(String(value)) ? timestampText(BigInt(String(value))) : canonicalValue(value);
     case 'timestamptz':
       return typeof value === 'string' ? zonedText(value) : canonicalValue(value);
+    case 'hstore':
+      return typeof value === 'string' && value.startsWith('{') ? hstoreText(value) : canonicalValue(value);
     case 'json':
     case 'jsonb':
       return typeof value === 'string' ? value : stringifyExactJson(value);
@@ -60,14 +63,29 @@ function scalarText(value: NonNullable<FieldValue>, name: string): string | null
   }
 }
 
+/** An envelope tells an hstore as a JSON object of texts and nulls. */
+function hstoreText(json: string): string {
+  const pairs = Object.entries(JSON.parse(json) as Readonly<Record<string, string | null>>);
+  return pairs
+    .map(([key, text]) => `"${escaped(key)}"=>${text === null ? 'NULL' : `"${escaped(text)}"`}`)
+    .join(', ');
+}
+
 /** @param days Since 1970. */
 function dateText(days: number): string {
   const { year, monthAndDay } = civilDate(days);
   return year > 0 ? `${fourDigits(year)}-${monthAndDay}` : `${fourDigits(1 - year)}-${monthAndDay} BC`;
 }
 
+/** As the reader tells endless timestamps, which PostgreSQL has a word for. */
+const endless = new Map(
+  ['infinity', '-infinity'].map((word) => [String(decodeTimestamp(word)), word] as const),
+);
+
 /** @param micros Since 1970. */
 function timestampText(micros: bigint): string {
+  const word = endless.get(micros.toString());
+  if (word) return word;
   const day = 86_400_000_000n;
   const ofDay = ((micros % day) + day) % day;
   const { year, monthAndDay } = civilDate(Number((micros - ofDay) / day));
@@ -85,12 +103,15 @@ function timeText(micros: number): string {
   return `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}.${fraction}`;
 }
 
-/** ISO 8601 numbers the years before Christ from 0 down; PostgreSQL does not read such years. */
+/** ISO 8601 counts the years before Christ from 0 down and marks long ones; PostgreSQL reads neither. */
 function zonedText(text: string): string {
-  const match = /^(-\d+|0000)-(\d\d-\d\d)T([\d:.]+)Z$/.exec(text);
+  const match = /^([+-]\d+|0000)-(\d\d-\d\d)T([\d:.]+)Z$/.exec(text);
   if (!match) return text;
-  const [, year = '', monthAndDay = '', time = ''] = match;
-  return `${fourDigits(1 - Number(year))}-${monthAndDay} ${time}+00 BC`;
+  const [, isoYear = '', monthAndDay = '', time = ''] = match;
+  const year = Number(isoYear);
+  return year > 0
+    ? `${year}-${monthAndDay} ${time}+00`
+    : `${fourDigits(1 - year)}-${monthAndDay} ${time}+00 BC`;
 }
 
 function fourDigits(year: number): string {

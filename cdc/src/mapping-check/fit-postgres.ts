@@ -47,7 +47,9 @@ const misfits: {
   timestamptz: (source, target) =>
     target.kind !== 'timestamptz'
       ? 'the moment would lose its zone or its time of day; use timestamp with time zone'
-      : precisionMisfit(source.digits, target.digits),
+      : target.digits === source.digits
+        ? null
+        : 'its text has as many digits as the source writes; use the same precision',
   formed: (source, target) =>
     target.kind === 'formed' && target.name === source.name ? null : `use ${source.name}`,
   array: (source, target) => {

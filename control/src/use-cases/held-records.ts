@@ -71,7 +71,7 @@ export class HeldRecords {
     const report = await slice.copy.retryHeld(request, signal);
     return {
       ...{ schema_version: CONTROL_SCHEMA_VERSION, slice: slice.name, dryRun, ...report, journalId },
-      next_steps: nextStepsAfterRetry(slice, dryRun, report.refused > 0),
+      next_steps: nextStepsAfterRetry(slice, { dryRun, isRefused: report.refused > 0, queue }),
     };
   }
 
@@ -172,16 +172,31 @@ function nextStepsOf(slice: ManagedSlice, queues: SyncErrorsResponse['queues']):
     ...(named?.key
       ? [`banyan sync retry ${slice.name} --all --dry-run`, skipCommand(slice, named.table, named.key)]
       : []),
-    ...(nameless ? [`banyan rollback ${slice.name} --reason "a record without a key"`] : []),
+    ...(nameless ? [`banyan resync ${slice.name} --reason "a record without a key"`] : []),
   ];
 }
 
-function nextStepsAfterRetry(slice: ManagedSlice, dryRun: boolean, isRefused: boolean): string[] {
-  if (dryRun) return [`banyan sync retry ${slice.name} --all`];
-  return isRefused ? [`banyan sync errors ${slice.name}`] : ['banyan status'];
+function nextStepsAfterRetry(
+  slice: ManagedSlice,
+  { dryRun, isRefused, queue }: { dryRun: boolean; isRefused: boolean; queue: HeldName | null },
+): string[] {
+  const which = queue ? namedBy(queue) : '--all';
+  if (dryRun && !isRefused) return [`banyan sync retry ${slice.name} ${which}`];
+  const skip = isRefused && queue ? [`banyan sync skip ${slice.name} ${which} --reason "..."`] : [];
+  return [isRefused ? `banyan sync errors ${slice.name}` : 'banyan status', ...skip];
 }
 
 function skipCommand(slice: ManagedSlice, table: string, key: readonly string[]): string {
+  return `banyan sync skip ${slice.name} ${namedBy({ table, key })} --reason "..."`;
+}
+
+interface HeldName {
+  readonly table: string;
+  readonly key: readonly string[];
+}
+
+/** A key as the options that name it, quoted for a shell. */
+function namedBy({ table, key }: HeldName): string {
   const words = key.map((text) => (/^[\w.:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`));
-  return `banyan sync skip ${slice.name} --table ${table} --key ${words.join(' ')} --reason "..."`;
+  return `--table ${table} --key ${words.join(' ')}`;
 }
