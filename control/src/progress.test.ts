@@ -54,10 +54,8 @@ describe('a table snapshot', () => {
     const t = await copying();
     await t.verb('rollback', { reason: 'not today' });
     await t.tickUntil(() => t.feed.calls.some((call) => call.startsWith('removeTables')));
-    expect(t.feed.calls.slice(-2)).toEqual([
-      'stopTableSnapshots public.reviews',
-      'removeTables public.reviews',
-    ]);
+    const stopped = t.feed.calls.indexOf('stopTableSnapshots public.reviews');
+    expect(t.feed.calls[stopped + 1]).toBe('removeTables public.reviews');
   });
 
   test('that somebody else stopped is said to be, with what to do', async () => {
@@ -71,6 +69,8 @@ describe('a table snapshot', () => {
 describe('positions and kept WAL', () => {
   test('tell how far the bus and the service are behind', async () => {
     const t = await start();
+    t.feed.bus.ends = (topics) =>
+      Promise.resolve(topics.map((topic) => ({ topic, partition: 0, nextOffset: 9 })));
     await t.control.tick();
     const { feed, slices } = await status(t);
     expect(feed).toMatchObject({ walPosition: '0/101', storedPosition: '0/1', backlogBytes: 256 });
