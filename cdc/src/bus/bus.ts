@@ -14,7 +14,8 @@ export interface StoredRecord extends BusRecord {
   readonly storedAtMs: number;
 }
 
-/** See `ConsumeOptions.maxBatchBytes`. */
+/** See `ConsumeOptions`: together they bound what a consumer holds, and how long a store is busy with one batch. */
+export const DEFAULT_BATCH_RECORDS = 2_000;
 export const DEFAULT_BATCH_BYTES = 8_000_000;
 
 /** Where to go on reading: the offset of the next record wanted. */
@@ -27,7 +28,7 @@ export interface TopicPosition {
 export interface ConsumeOptions {
   /** Topics and where each starts. A topic that does not exist yet is waited for. */
   readonly from: readonly TopicPosition[];
-  /** Most records handed over at once. Default 500. */
+  /** Most records handed over at once. Default 2,000. */
   readonly maxBatchRecords?: number;
   /** Most bytes of values handed over at once; a record that is larger comes alone. Default 8,000,000. */
   readonly maxBatchBytes?: number;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   BusClosedError,
   DEFAULT_BATCH_BYTES,
+  DEFAULT_BATCH_RECORDS,
   SourceFencedError,
   type BusRecord,
   type BusUsage,
@@ -77,7 +78,12 @@ class MemoryBus implements EmbeddedBus {
 
   async consume(options: ConsumeOptions): Promise<void> {
     this.#check();
-    const { from, maxBatchRecords = 500, maxBatchBytes = DEFAULT_BATCH_BYTES, signal } = options;
+    const {
+      from,
+      maxBatchRecords = DEFAULT_BATCH_RECORDS,
+      maxBatchBytes = DEFAULT_BATCH_BYTES,
+      signal,
+    } = options;
     const next = new Map(from.map(({ topic, nextOffset }) => [topic, nextOffset]));
     const stop = AbortSignal.any([signal, this.#closing.signal]);
     const stopped = new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve()));

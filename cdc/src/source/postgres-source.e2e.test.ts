@@ -215,6 +215,7 @@ test('describes tables by key order, types and size', async () => {
     {
       name: 'public.fit',
       key: ['a', 'b'],
+      notNull: ['b', 'a'],
       columns: { b: 'text', a: 'integer', big: 'bigint', at: 'timestamp with time zone' },
       estimatedRows: 30,
     },
