@@ -20,6 +20,8 @@ const tasks = {
   ],
   banyan: [quiet, 'cli/bin/banyan.js'],
   'bench:proxy': [quiet, 'bench/src/proxy.ts'],
+  'bench:feed': [quiet, 'bench/src/feed.ts'],
+  'bench:soak': [quiet, 'bench/src/soak.ts'],
 };
 
 const [task = '', ...rest] = process.argv.slice(2);

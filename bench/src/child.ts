@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 export interface Child {
   /** What it said when it was ready, e.g. `{ kind: 'ready', url: 'http://127.0.0.1:4001' }`. */
   readonly ready: unknown;
+  readonly pid: number;
   /** Sends a message and gives the next one that comes back. @throws Error when the process ends instead. */
   ask(message: object): Promise<unknown>;
   /** Ends it. Idempotent. */
@@ -40,6 +41,7 @@ export async function startChild(file: string, env: Record<string, string> = {})
   const ready = await nextMessage(child, file);
   return {
     ready,
+    pid: child.pid ?? -1,
     ask(message) {
       const answer = nextMessage(child, file);
       child.send(message);

@@ -1,22 +1,38 @@
 import { readFileSync } from 'node:fs';
 import {
+  busGroupsSchema,
+  busRecordsSchema,
+  busTopicsSchema,
   explanationSchema,
   journalResponseSchema,
   problemSchema,
   statusReportSchema,
+  syncErrorsResponseSchema,
+  syncRetryResponseSchema,
+  syncSkipResponseSchema,
   verbResponseSchema,
+  type BusGroups,
+  type BusRecords,
+  type BusTopics,
+  verificationResponseSchema,
   type Explanation,
   type JournalEntry,
   type StatusReport,
+  type SyncErrorsResponse,
+  type SyncRetryRequest,
+  type SyncRetryResponse,
+  type SyncSkipRequest,
+  type SyncSkipResponse,
   type VerbRequest,
   type VerbResponse,
+  type VerificationResponse,
 } from '@banyan/contracts';
 import type { z } from 'zod';
 import type { Home } from './home.ts';
 import { CommandError } from './output/command-error.ts';
 import { readRunState } from './supervise/run-state.ts';
 
-export type Verb = 'advance' | 'pause' | 'resume' | 'rollback' | 'route' | 'verify';
+export type Verb = 'advance' | 'pause' | 'resume' | 'rollback' | 'route' | 'verify' | 'resync';
 
 /** Longest time for an answer: `advance` may verify whole tables before it answers. */
 const ANSWER_TIMEOUT_MS = 120_000;
@@ -57,6 +73,22 @@ export class ControlClient {
     return this.#ask(verbResponseSchema, `/v1/slices/${encodeURIComponent(slice)}/${verb}`, { body });
   }
 
+  heldRecords(slice: string, limit: number): Promise<SyncErrorsResponse> {
+    return this.#ask(syncErrorsResponseSchema, `${quarantineOf(slice)}?limit=${limit}`);
+  }
+
+  retryHeld(slice: string, body: SyncRetryRequest): Promise<SyncRetryResponse> {
+    return this.#ask(syncRetryResponseSchema, `${quarantineOf(slice)}/retry`, { body });
+  }
+
+  skipHeld(slice: string, body: SyncSkipRequest): Promise<SyncSkipResponse> {
+    return this.#ask(syncSkipResponseSchema, `${quarantineOf(slice)}/skip`, { body });
+  }
+
+  verification(slice: string): Promise<VerificationResponse> {
+    return this.#ask(verificationResponseSchema, `/v1/slices/${encodeURIComponent(slice)}/verification`);
+  }
+
   explain(query: Readonly<Record<string, string>>): Promise<Explanation> {
     return this.#ask(explanationSchema, `/v1/explain?${new URLSearchParams(query).toString()}`);
   }
@@ -64,6 +96,18 @@ export class ControlClient {
   async journal(query: Readonly<Record<string, string>>): Promise<readonly JournalEntry[]> {
     const path = `/v1/journal?${new URLSearchParams(query).toString()}`;
     return (await this.#ask(journalResponseSchema, path)).entries;
+  }
+
+  busTopics(): Promise<BusTopics> {
+    return this.#ask(busTopicsSchema, '/v1/bus/topics');
+  }
+
+  busGroups(): Promise<BusGroups> {
+    return this.#ask(busGroupsSchema, '/v1/bus/groups');
+  }
+
+  busRecords(query: Readonly<Record<string, string>>): Promise<BusRecords> {
+    return this.#ask(busRecordsSchema, `/v1/bus/records?${new URLSearchParams(query).toString()}`);
   }
 
   async #ask<T>(
@@ -98,6 +142,10 @@ export class ControlClient {
     if (answer.ok) return schema.parse(body);
     throw asCommandError(answer.status, body);
   }
+}
+
+function quarantineOf(slice: string): string {
+  return `/v1/slices/${encodeURIComponent(slice)}/quarantine`;
 }
 
 function asCommandError(status: number, body: unknown): CommandError {

@@ -1,13 +1,17 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { busGroups, busRead, busTopics, type ReadOptions } from './commands/bus.ts';
 import { addCommonOptions, contextOf } from './commands/context.ts';
 import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
 import { explain } from './commands/explain.ts';
+import { feedDrop, type FeedDropOptions } from './commands/feed.ts';
 import { journal } from './commands/journal.ts';
 import { slices, status } from './commands/status.ts';
 import { printPid } from './commands/pid.ts';
+import { addSyncCommand } from './commands/sync-command.ts';
 import { up } from './commands/up.ts';
 import { runVerb, type VerbOptions } from './commands/verbs.ts';
+import { verify, type VerifyCommandOptions } from './commands/verify.ts';
 import { CommandError } from './output/command-error.ts';
 import { printFailure } from './output/terminal.ts';
 
@@ -104,7 +108,12 @@ const verbs = [
     'banyan route reviews --share 25% --reason "quiet evening"',
     true,
   ],
-  ['verify', "compare the service's copy with the source, row by row", 'banyan verify reviews', false],
+  [
+    'resync',
+    "make the service's copy anew; all reads go to the monolith meanwhile",
+    'banyan resync reviews --reason "store restored from a backup" --wait',
+    true,
+  ],
 ] as const;
 
 for (const [verb, text, example, wantsReason] of verbs) {
@@ -121,6 +130,30 @@ for (const [verb, text, example, wantsReason] of verbs) {
     runVerb(verb, slice, options, contextOf(options)),
   );
 }
+
+addSyncCommand(program, parseCount);
+
+command(
+  'verify <slice>',
+  "compare the service's copy with the monolith, row by row, while both are written to",
+  'banyan verify reviews --repair --reason "a row was lost" --dry-run',
+)
+  .option('--repair', 'have each row that differs read again at the source, and verify it again')
+  .option('--reason <text>', 'why, for the journal; --repair wants one')
+  .option('--dry-run', 'print what would be done, change nothing')
+  .option('--wait', 'return when it is done, with its result (the default)')
+  .option('--no-wait', 'return once it has begun; `banyan status` shows how far it is')
+  .option('--timeout-s <seconds>', 'longest time to wait; it goes on after that', parseCount, 3_600)
+  .addHelpText(
+    'after',
+    `
+Exit codes: 0 both sides are equal, 1 they differ, are not settled, or it was refused, 2 wrong command line,
+            3 they could not be compared, 130 interrupted (it goes on in the control plane).
+An interrupted verification goes on after the last range that was settled.`,
+  )
+  .action((slice: string, options: VerifyCommandOptions & { json?: boolean }) =>
+    verify(slice, options, contextOf(options)),
+  );
 
 command(
   'explain <method> <path>',
@@ -139,6 +172,54 @@ command('journal [slice]', 'every step: who, what, when, why', 'banyan journal r
   .action((slice: string | undefined, options: { limit?: number; evidence?: boolean; json?: boolean }) =>
     journal(slice, options, contextOf(options)),
   );
+
+const bus = program
+  .command('bus')
+  .description('look at what is on its way from the database to the services')
+  .addHelpText('after', '\nExample:\n  $ banyan bus topics');
+
+const busCommand = (nameAndArgs: string, text: string, example: string): Command =>
+  addCommonOptions(bus.command(nameAndArgs).description(text)).addHelpText(
+    'after',
+    `\nExample:\n  $ ${example}`,
+  );
+
+busCommand('topics', 'what is kept of each topic, and for whom', 'banyan bus topics').action(
+  (options: { json?: boolean }) => busTopics(contextOf(options)),
+);
+
+busCommand('groups', 'how far each service has applied what it reads', 'banyan bus groups').action(
+  (options: { json?: boolean }) => busGroups(contextOf(options)),
+);
+
+busCommand(
+  'read <topic>',
+  'records of a topic, the newest ones unless --from or --key is given; values are masked, keys are not',
+  'banyan bus read shop.public.reviews --key 17 --values',
+)
+  .option('--from <offset>', 'begin at this offset', parseCount)
+  .option('--limit <n>', 'records at most, 1 to 1000', parseCount, 20)
+  .option('--key <key>', 'only of this key: the value of a single key column, or the key as JSON')
+  .option(
+    '--values',
+    "show values of columns that a slice's mapping names and does not call personal; others stay masked",
+  )
+  .option('--follow', 'go on with records as they come; Ctrl-C stops')
+  .action((topic: string, options: ReadOptions & { json?: boolean }) =>
+    busRead(topic, options, contextOf(options)),
+  );
+addCommonOptions(
+  program
+    .command('feed')
+    .description('what Banyan keeps in the database that it reads')
+    .command('drop')
+    .description('drop a replication slot that nobody needs, and its publication: frees the WAL kept for it'),
+)
+  .option('--slot <name>', "another slot than Banyan's own: one that an earlier set-up left behind")
+  .option('--dry-run', 'print what would be done, change nothing')
+  .requiredOption('--reason <text>', 'why, for the log')
+  .addHelpText('after', '\nExample:\n  $ banyan feed drop --reason "the trial is over" --dry-run')
+  .action((options: FeedDropOptions & { json?: boolean }) => feedDrop(options, contextOf(options)));
 
 command(
   'pid <process>',

@@ -39,11 +39,20 @@ const tableSyncSchema = z.strictObject({
   /** Table snapshot of this table; null when none was asked for. */
   tableSnapshot: z
     .strictObject({
-      state: z.enum(['requested', 'running', 'completed', 'failed']),
+      state: z.enum(['requested', 'running', 'completed', 'failed', 'stopped']),
       rowsDone: z.number().int().nullable(),
+      /** What the planner thought when reading began; it may be exceeded. */
       rowsEstimated: z.number().int().nullable(),
+      /** As seen over the last half minute; null before two looks at it, and when it does not run. */
+      rowsPerSecond: z.number().nullable(),
+      /** By estimate and rate; null when either is unknown, when it stands still, and once the estimate is exceeded. */
+      remainingMs: z.number().nullable(),
     })
     .nullable(),
+  /** Offset of the next record that the service applies; null without a fresh report. */
+  nextOffset: z.number().int().nullable(),
+  /** Offset after the last record of the table's topic on the bus. */
+  endOffset: z.number().int().nullable(),
   appliedRows: z.number().int().nullable(),
   quarantined: z.number().int().nullable(),
 });
@@ -91,6 +100,23 @@ export const sliceStatusSchema = z.strictObject({
 });
 export type SliceStatus = z.infer<typeof sliceStatusSchema>;
 
+/** What WAL that is kept for a slot means. */
+const walRetentionSchema = z.strictObject({
+  /** `lost`: the slot lacks WAL that it needs. `danger`: it will soon, or the disk is at risk. */
+  level: z.enum(['ok', 'warning', 'danger', 'lost', 'unknown']),
+  /** For people, with the limit that it is measured by. */
+  text: z.string(),
+});
+
+const otherSlotSchema = z.strictObject({
+  name: z.string(),
+  database: z.string().nullable(),
+  retainedWalBytes: z.number().nullable(),
+  /** How long nobody has been connected; null when unknown. */
+  inactiveMs: z.number().nullable(),
+  retention: walRetentionSchema,
+});
+
 const feedStatusSchema = z.strictObject({
   state: z.enum(['running', 'silent', 'failed', 'unknown']),
   error: z.string().nullable(),
@@ -100,8 +126,33 @@ const feedStatusSchema = z.strictObject({
   retainedWalBytes: z.number().nullable(),
   /** The slot's confirmed position, e.g. `0/1A2B3C`. */
   confirmedPosition: z.string().nullable(),
+  /** End of the WAL at the source, and what of it is stored on the bus. */
+  walPosition: z.string().nullable(),
+  storedPosition: z.string().nullable(),
+  /** WAL that was written and is not on the bus yet, whatever is in it. */
+  backlogBytes: z.number().nullable(),
+  retention: walRetentionSchema,
+  /** WAL that may still be written before the slot is in danger; null when unknown or unlimited. */
+  safeWalBytes: z.number().nullable(),
+  /** `max_slot_wal_keep_size`; null when unknown or unlimited. */
+  maxSlotWalKeepBytes: z.number().nullable(),
+  /** Slots of others that nobody reads and that keep WAL. */
+  otherSlots: z.array(otherSlotSchema),
   /** Since the reader last stored anything, heartbeat included. */
   heardAgeMs: z.number().nullable(),
+  /** Raised by one whenever the feed began anew with a possible gap; every copy of before is made anew. */
+  incarnation: z.number().int().nullable(),
+  /** Why and when this one began, milliseconds since the epoch. */
+  incarnationReason: z.string().nullable(),
+  incarnationAtMs: z.number().int().nullable(),
+  /** Room that the bus takes; null when it could not be asked. */
+  bus: z
+    .strictObject({
+      bytes: z.number().nullable(),
+      maxBytes: z.number().nullable(),
+      warning: z.string().nullable(),
+    })
+    .nullable(),
 });
 
 /** `GET /v1/status`. */
@@ -116,15 +167,19 @@ export const statusReportSchema = z.strictObject({
 });
 export type StatusReport = z.infer<typeof statusReportSchema>;
 
-/** Body of the verbs: `POST /v1/slices/:name/{advance|pause|resume|rollback|route|verify}`. */
+/** Body of the verbs: `POST /v1/slices/:name/{advance|pause|resume|rollback|route|verify|resync}`. */
 export const verbRequestSchema = z.strictObject({
   /** Who asks, for the journal. */
   by: z.string().min(1),
-  /** Why; obligatory for `pause`, `rollback` and `route`. */
+  /** Why; obligatory for `pause`, `rollback`, `route` and `resync`. */
   reason: z.string().min(1).optional(),
   dryRun: z.boolean().default(false),
   /** For `route`, and for `advance` within canary: the share wanted, 0 to 1. */
   share: z.number().min(0).max(1).optional(),
+  /** For `verify`: mend what differs; wants a reason. */
+  repair: z.boolean().optional(),
+  /** For `verify`: false answers once it has begun; `GET /v1/slices/:name/verification` tells how far it is. */
+  wait: z.boolean().optional(),
 });
 export type VerbRequest = z.input<typeof verbRequestSchema>;
 

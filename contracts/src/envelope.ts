@@ -46,6 +46,15 @@ export interface Envelope {
 /** Stands for a TOAST value that the WAL did not carry because the statement did not change it. */
 export const UNAVAILABLE_VALUE = '__debezium_unavailable_value';
 
+/** Header of a record that was asked for by a row re-read: the id that asking for it gave. */
+export const REREAD_HEADER = 'banyan.reread';
+
+/**
+ * Header of a change whose unavailable values nobody can have any more: a read that saw the change found no such row,
+ * so that its delete follows. A copy without the row's earlier values loses nothing by deleting it at once.
+ */
+export const GONE_HEADER = 'banyan.gone';
+
 /** `shop.public.reviews` for the table `public.reviews` under the prefix `shop`. */
 export function tableTopic(prefix: string, table: string): string {
   return `${prefix}.${table}`;

@@ -31,9 +31,21 @@ export interface TableMapping {
   readonly key: readonly string[];
   /** Source column to target column. Must hold every key column. */
   readonly columns: Readonly<Record<string, ColumnTarget>>;
-  /** Source columns whose values are about a person: they are masked wherever rows are shown. Default: none. */
+  /**
+   * Target columns that hold a fixed value in every row and have no source column, e.g. `{ shop: 'main' }`. On the way
+   * back they are left out, and a row that holds another value is refused: it is not one of this table's. Numbers are
+   * below 2^53; give a greater one as text. Default: none.
+   */
+  readonly constants?: Readonly<Record<string, ConstantValue>>;
+  /**
+   * Source columns whose values are about a person: they are masked wherever rows are shown. Not key columns, as rows
+   * are named by them. Default: none.
+   */
   readonly personal?: readonly string[];
 }
+
+/** What a constant column may hold. */
+export type ConstantValue = null | boolean | number | string;
 
 /** A path whose requests the slice serves. Segments are literal, `:name` for one segment, or a last `*`. */
 export interface RoutePattern {
@@ -87,30 +99,69 @@ const columnTarget = z.union([
   }),
 ]);
 
+const JOIN_REFUSED =
+  'a table comes from one source table, never from a join: one changed row of the other table would change rows here ' +
+  'that the feed says nothing about. Map both tables (kind "reference" for the one that stays) and join in the service';
+const FILTER_REFUSED =
+  'a table is copied with all its rows: a row that begins or ceases to match would have to appear or go without an ' +
+  'event that says so. Copy the table whole and filter in the service';
+
+function isConstant(value: unknown): boolean {
+  if (typeof value === 'number') return Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+  return value === null || typeof value === 'boolean' || typeof value === 'string';
+}
+
+/** Keys that people try, and why they are refused. */
+const refusedKeys: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(['join', 'joins', 'sources', 'from'].map((key) => [key, JOIN_REFUSED])),
+  ...Object.fromEntries(['where', 'filter', 'rows'].map((key) => [key, FILTER_REFUSED])),
+};
+
 const tableMapping = z
-  .strictObject({
-    source: z.string().regex(/^[^.]+\.[^.]+$/, 'schema.table, e.g. public.reviews'),
-    target: z.string().min(1),
-    kind: z.enum(['owned', 'reference']),
-    key: z.array(z.string()).min(1, 'a table without a primary key cannot be copied'),
-    columns: z.record(z.string(), columnTarget),
-    personal: z.array(z.string().min(1)).optional(),
-  })
+  .strictObject(
+    {
+      source: z
+        .string({ error: (issue) => (Array.isArray(issue.input) ? JOIN_REFUSED : undefined) })
+        .regex(/^[^.]+\.[^.]+$/, 'schema.table, e.g. public.reviews'),
+      target: z.string().min(1),
+      kind: z.enum(['owned', 'reference']),
+      key: z.array(z.string()).min(1, 'a table without a primary key cannot be copied'),
+      columns: z.record(z.string(), columnTarget),
+      constants: z
+        .record(
+          z.string().min(1),
+          z.custom<ConstantValue>(
+            isConstant,
+            'a constant is null, true, false, a text, or a number below 2^53',
+          ),
+        )
+        .optional(),
+      personal: z.array(z.string().min(1)).optional(),
+    },
+    {
+      error: (issue) =>
+        issue.code === 'unrecognized_keys'
+          ? issue.keys
+              .map((key) => `"${key}": ${refusedKeys[key] ?? 'a table has no such setting'}`)
+              .join('; ')
+          : undefined,
+    },
+  )
   .superRefine((table, context) => {
+    const problem = (path: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: [path], message });
     for (const column of table.key) {
-      if (!(column in table.columns)) {
-        context.addIssue({
-          code: 'custom',
-          path: ['columns'],
-          message: `key column "${column}" is not mapped`,
-        });
+      if (!(column in table.columns)) problem('columns', `key column "${column}" is not mapped`);
+      if (table.personal?.includes(column)) {
+        problem('personal', `key column "${column}" cannot be masked: rows are named by their keys`);
       }
     }
-    const targets = Object.values(table.columns).map((target) =>
-      typeof target === 'string' ? target : target.to,
-    );
+    const targets = [
+      ...Object.values(table.columns).map((target) => (typeof target === 'string' ? target : target.to)),
+      ...Object.keys(table.constants ?? {}),
+    ];
     for (const name of new Set(targets.filter((target, index) => targets.indexOf(target) !== index))) {
-      context.addIssue({ code: 'custom', path: ['columns'], message: `two columns go to "${name}"` });
+      problem('columns', `two columns go to "${name}"`);
     }
   });
 
@@ -133,7 +184,15 @@ const sliceSchema = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'lower-case words joined by -'),
   title: z.string().min(1),
   routes: z.array(routePatternSchema).min(1),
-  tables: z.array(tableMapping),
+  tables: z.array(tableMapping).superRefine((tables, context) => {
+    for (const side of ['source', 'target'] as const) {
+      const names = tables.map((table) => table[side]);
+      for (const name of new Set(names.filter((each, index) => names.indexOf(each) !== index))) {
+        const message = side === 'target' ? JOIN_REFUSED : 'map all its columns in one place';
+        context.addIssue({ code: 'custom', message: `two mappings have the ${side} "${name}": ${message}` });
+      }
+    }
+  }),
   canaryShares: z
     .array(z.number().gt(0).lte(1))
     .min(1)

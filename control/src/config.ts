@@ -56,6 +56,26 @@ export const configTable = {
     schema: z.coerce.number().int().positive().default(10_000),
     text: 'how long a gate may fail in canary before the reads are taken back, milliseconds',
   },
+  verifyMaxRowsPerSecond: {
+    env: 'VERIFY_MAX_ROWS_PER_SECOND',
+    schema: z.coerce.number().positive().optional(),
+    text: 'rows of the source that a verification reads a second, at most; not set: as fast as it goes',
+  },
+  verifyPageRows: {
+    env: 'VERIFY_PAGE_ROWS',
+    schema: z.coerce.number().int().min(10).max(10_000).default(10_000),
+    text: 'rows that a verification reads at once; what is settled is kept after each of them',
+  },
+  verifyMaxServiceLatencyMs: {
+    env: 'VERIFY_MAX_SERVICE_LATENCY_MS',
+    schema: z.coerce.number().positive().default(250),
+    text: 'a verification slows down while the service takes longer for an answer, milliseconds',
+  },
+  retainedWalWarnBytes: {
+    env: 'RETAINED_WAL_WARN_BYTES',
+    schema: z.coerce.number().int().positive().default(1_073_741_824),
+    text: 'bytes of WAL that a slot keeps, from which on status and doctor warn; a limit of the server counts as well',
+  },
 } satisfies ConfigTable;
 
 export type ControlConfig = ConfigOf<typeof configTable>;

@@ -5,7 +5,7 @@ import {
   verbResponseSchema,
   type SliceDefinition,
 } from '@banyan/contracts';
-import { createTestSlice } from './testing/fake-feed.ts';
+import { createTestSlice, verifiedTable } from './testing/fake-feed.ts';
 import { GRACE_MS, PEER_TOKEN, startTestControl, type TestControl } from './testing/test-control.ts';
 
 const open: TestControl[] = [];
@@ -104,10 +104,8 @@ describe('the way forward', () => {
 
   test('refuses when the verification finds a difference, and names it', async () => {
     const t = await start();
-    t.feed.verification = {
-      ...{ rowsSource: 20, rowsTarget: 19, differences: 1 },
-      examples: ['public.reviews [17]: missing in the service'],
-    };
+    const examples = [{ kind: 'missing', key: ['17'], fields: [] }] as const;
+    t.feed.verification = { tables: [verifiedTable({ rowsTarget: 19, missing: 1, examples })] };
     await t.toSyncedCopy();
     const { status, body } = await t.verb('advance');
     expect(status).toBe(409);
@@ -176,7 +174,7 @@ describe('the way back', () => {
     expect((await t.verb('rollback', { reason: 'not today' })).body.to).toBe('monolith');
     await t.tickUntil(async () => (await t.slice()).activity?.includes('starting up') ?? false);
     t.feed.broken.source = null;
-    await t.tickUntil(() => t.feed.calls.at(-1) === 'removeTables public.reviews');
+    await t.tickUntil(() => t.feed.calls.includes('removeTables public.reviews'));
     await t.tickUntil(async () => (await t.slice()).activity === null);
   });
 

@@ -1,13 +1,19 @@
-import type { ResolvedBanyanConfig } from '@banyan/contracts';
+import { tableTopic, type ResolvedBanyanConfig } from '@banyan/contracts';
 import { listen, type Closable, type Logger } from '@banyan/kit';
+import { SnapshotRates } from './domain/snapshot-rate.ts';
 import { createApp } from './http/app.ts';
 import { createRoutesStream } from './http/routes-stream.ts';
 import { systemClock, type Clock } from './ports/clock.ts';
 import type { CaughtUp, ControlBus, ServiceCopy, Source, TableSnapshots, Verify } from './ports/feed.ts';
+import { completeCopyOf, type FeedMark } from './domain/slice-state.ts';
 import type { SliceStore } from './ports/slice-store.ts';
+import { BusInspector } from './use-cases/bus-inspector.ts';
+import type { VerificationStore } from './ports/verification-store.ts';
 import { CanaryGuard } from './use-cases/canary-guard.ts';
 import { CaughtUpRounds } from './use-cases/caught-up-rounds.ts';
 import { EvidenceCollector } from './use-cases/evidence-collector.ts';
+import { FeedContinuity } from './use-cases/feed-continuity.ts';
+import { HeldRecords } from './use-cases/held-records.ts';
 import { FeedMonitor } from './use-cases/feed-monitor.ts';
 import { startLoop, type Loop } from './use-cases/loop.ts';
 import { manageSlice, type ManagedSlice } from './use-cases/managed-slice.ts';
@@ -19,6 +25,7 @@ import { SliceVerbs } from './use-cases/slice-verbs.ts';
 import { StatusReporter } from './use-cases/status-report.ts';
 import { SyncDriver } from './use-cases/sync-driver.ts';
 import { VerificationRunner } from './use-cases/verification-runner.ts';
+import { WalMonitor } from './use-cases/wal-monitor.ts';
 
 const SERVICE_POLL_INTERVAL_MS = 1_000;
 const FEED_POLL_INTERVAL_MS = 2_000;
@@ -28,7 +35,7 @@ export interface ControlDeps {
   readonly config: ResolvedBanyanConfig;
   /** Slice name to the service's base URL and its copy. Every slice has one. */
   readonly services: Readonly<Record<string, { readonly url: string; readonly copy: ServiceCopy }>>;
-  readonly store: SliceStore;
+  readonly store: SliceStore & { readonly verifications: VerificationStore };
   readonly source: Source;
   readonly bus: ControlBus;
   readonly tableSnapshots: TableSnapshots;
@@ -38,6 +45,8 @@ export interface ControlDeps {
   /** Name of the reader's slot. */
   readonly slot: string;
   readonly monolithUrl: string;
+  /** From so many bytes of WAL that a slot keeps on it is said. Default 1 GiB. */
+  readonly retainedWalWarnBytes?: number;
   /** How long a gate may fail in canary before the reads are taken back, milliseconds. */
   readonly gateGraceMs: number;
   /** Least time between two rounds of catching up, milliseconds. Default 50. */
@@ -77,17 +86,27 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
     return manageSlice(definition, service);
   });
   const ledger = new SliceLedger(store, clock);
-  const rounds = new CaughtUpRounds({ caughtUp, clock, gapMs: deps.caughtUpGapMs });
-  const evidence = new EvidenceCollector({ clock, source, tableSnapshots, rounds });
+  const markOf = async (name: string): Promise<FeedMark | null> =>
+    completeCopyOf(await ledger.read(name))?.feed ?? null;
+  const rounds = new CaughtUpRounds({ caughtUp, clock, markOf, gapMs: deps.caughtUpGapMs });
+  const continuity = new FeedContinuity({ source, bus, slot: deps.slot, clock });
+  const evidence = new EvidenceCollector({ clock, source, tableSnapshots, rounds, continuity });
   const feed = new FeedMonitor({ source, bus, slot: deps.slot, clock });
+  const wal = new WalMonitor({
+    ...{ source, bus, clock, slot: deps.slot, warnBytes: deps.retainedWalWarnBytes ?? 1_073_741_824 },
+    topics: slices.flatMap(({ tables }) => tables.map((table) => tableTopic(deps.topicPrefix, table))),
+  });
+  const rates = new SnapshotRates();
   const proxies = new ProxyRegistry(clock);
-  const verifications = new VerificationRunner({ ledger, verify: deps.verify, clock, evidence });
+  const verifications = new VerificationRunner({
+    ...{ ledger, store: store.verifications, verify: deps.verify, clock, evidence },
+  });
   const guard = new CanaryGuard({ ledger, evidence, clock, graceMs: deps.gateGraceMs });
   const { topicPrefix } = deps;
   const driver = new SyncDriver({
-    ...{ ledger, clock, source, bus, tableSnapshots, caughtUp, topicPrefix, slices },
+    ...{ ledger, clock, source, bus, tableSnapshots, caughtUp, continuity, topicPrefix, slices },
   });
-  const reconciler = new Reconciler({ ledger, driver, guard, verifications, clock, log });
+  const reconciler = new Reconciler({ ledger, driver, guard, evidence, verifications, clock, log });
   const { monolithDeadlineMs, serviceDeadlineMs } = deps.config;
   const settings = { monolithUrl: deps.monolithUrl, monolithDeadlineMs, serviceDeadlineMs };
   const publisher = new RoutesPublisher({ ledger, slices, settings, clock, log });
@@ -97,22 +116,45 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
       log.error({ err: error }, 'the routes were not published; the old ones stay');
     });
   ledger.onCommit(() => void published());
-  const verbs = new SliceVerbs({ ledger, evidence, verifications, clock, slices, published });
+  const held = new HeldRecords({ ledger, evidence, source });
+  const verbs = new SliceVerbs({ ledger, evidence, verifications, feed, clock, slices, published });
   const reporter = new StatusReporter({
     ...{ ledger, evidence, feed, proxies, reconciler, verifications, tableSnapshots, slices, clock },
+    ...{ wal, rates, topicPrefix },
   });
 
   // A higher version than any that was published before, since addresses may have changed; then the first snapshot.
   await ledger.open(slices.map(({ name }) => name));
+  await verifications.open(slices.map(({ name }) => name));
   await publisher.refresh();
   const stream = createRoutesStream(publisher);
   const { adminToken, peerToken } = deps;
+  const inspector = new BusInspector({ bus, clock, topicPrefix, slices: deps.config.slices });
   const app = createApp({
-    ...{ ledger, verbs, reporter, publisher, stream, proxies, rounds, slices, adminToken, peerToken, log },
+    ...{
+      ledger,
+      verbs,
+      held,
+      verifications,
+      reporter,
+      publisher,
+      stream,
+      proxies,
+      rounds,
+      inspector,
+      slices,
+    },
+    ...{ adminToken, peerToken, log },
   });
   const server = await listen(app, { port: deps.port });
 
+  const pollFeed = async (signal: AbortSignal): Promise<void> => {
+    await Promise.all([feed.poll(signal), wal.poll(signal)]);
+  };
   const pollSlice = async (slice: ManagedSlice, signal: AbortSignal): Promise<void> => {
+    for (const table of slice.tables) {
+      rates.observe(table, tableSnapshots.progress(table), clock.nowMs());
+    }
     await evidence.pollService(slice, signal);
     await evidence.pollRest(slice, await ledger.read(slice.name), signal);
   };
@@ -122,7 +164,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
     url: server.url,
     async tick() {
       const { signal } = new AbortController();
-      await feed.poll(signal);
+      await pollFeed(signal);
       for (const slice of slices) {
         await pollSlice(slice, signal);
         await reconciler.tick(slice, signal);
@@ -133,7 +175,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
       if (loops.length > 0) return;
       const onError = (error: unknown): void => log.warn({ err: error }, 'evidence could not be collected');
       loops = [
-        startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: (signal) => feed.poll(signal), onError }),
+        startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: pollFeed, onError }),
         ...slices.map((slice) =>
           startLoop({
             intervalMs: SERVICE_POLL_INTERVAL_MS,

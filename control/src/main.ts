@@ -5,6 +5,7 @@ import {
   followTableSnapshots,
   openSqliteBus,
   verifySlice,
+  type RowReread,
 } from '@banyan/cdc';
 import { createLogger, readConfig, runProcess, type Closable } from '@banyan/kit';
 import { loadAdminToken } from './adapters/admin-token.ts';
@@ -46,20 +47,35 @@ async function start(): Promise<Closable> {
       log.fatal({ err: error }, 'table snapshots can no longer be followed');
       process.exit(1);
     });
-    const caughtUp = createCaughtUp({ source, bus, prefix: topicPrefix });
+    const caughtUp = createCaughtUp({
+      ...{ source, bus, prefix: topicPrefix, feed: { log: bus, slot: settings.slotName } },
+    });
     const services = Object.fromEntries(
       Object.entries(loaded.serviceUrls).map(([name, url]) => [
         name,
         { url, copy: createHttpServiceCopy({ url, peerToken, deadlineMs: SERVICE_DEADLINE_MS }) },
       ]),
     );
+    const reread: RowReread = {
+      request: (table, keys, signal_) => source.requestRowReread(table, keys, signal_),
+      progress: (id) => tableSnapshots.rowReread(id),
+    };
+    const pace = {
+      maxRowsPerSecond: settings.verifyMaxRowsPerSecond ?? null,
+      maxServiceLatencyMs: settings.verifyMaxServiceLatencyMs,
+    };
     const control = await createControl({
       ...{ config: loaded.config, services, store, source, bus, caughtUp, topicPrefix },
       tableSnapshots,
-      verify: (options) => verifySlice({ ...options, source, caughtUp }),
+      verify: ({ repair, maxLagMs, ...options }) =>
+        verifySlice({
+          ...{ ...options, source, caughtUp, reread: repair ? reread : null },
+          ...{ pace: { ...pace, maxLagMs }, pageRows: settings.verifyPageRows },
+        }),
       slot: settings.slotName,
       monolithUrl: settings.monolithUrl,
       gateGraceMs: settings.gateGraceMs,
+      retainedWalWarnBytes: settings.retainedWalWarnBytes,
       ...{ adminToken, peerToken, port: settings.port, log },
     });
     stack.push(control);

@@ -1,3 +1,4 @@
+import { expectInvertible } from '@banyan/contracts/testing';
 import { expect, test } from '@jest/globals';
 import { reviewsSlice } from './slice.ts';
 import { openTestStore } from './src/testing/store.ts';
@@ -24,10 +25,17 @@ test('of customers nothing leaves the shop but the name that they show', () => {
   expect(targets('public.customers').map(([column]) => column)).toEqual(['id', 'display_name']);
 });
 
-test.each(['published', 'hidden'])('the status %s comes back from the service as it went', (status) => {
-  const [, target] = targets('public.reviews').find(([column]) => column === 'status') ?? [];
-  if (typeof target !== 'object') throw new Error('The status has a transform.');
-  expect(target.transform.inverse(target.transform.forward(status))).toBe(status);
+test('every transform of what will be written back can be undone', () => {
+  expectInvertible(reviewsSlice, { 'public.reviews.status': 'character varying(20)' });
+});
+
+test('names and whatever people wrote are masked wherever rows are shown', () => {
+  const personal = Object.fromEntries(reviewsSlice.tables.map((table) => [table.source, table.personal]));
+  expect(personal).toEqual({
+    'public.reviews': ['customer_id', 'title', 'body'],
+    'public.products': undefined,
+    'public.customers': ['display_name', 'email', 'password_hash'],
+  });
 });
 
 test('owns reviews alone, and takes the list with everything below it', () => {

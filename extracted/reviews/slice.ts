@@ -1,11 +1,7 @@
-import { defineSlice, type FieldTransform, type FieldValue } from '@banyan/contracts';
+import { defineSlice, renamedValues } from '@banyan/contracts';
 
 /** The shop says `published`, the service `visible`; every other status is the same word on both sides. */
-const visibilityOfStatus: FieldTransform = {
-  name: 'visibilityOfStatus',
-  forward: (value: FieldValue): FieldValue => (value === 'published' ? 'visible' : value),
-  inverse: (value: FieldValue): FieldValue => (value === 'visible' ? 'published' : value),
-};
+const visibilityOfStatus = renamedValues('visibilityOfStatus', { published: 'visible' });
 
 /**
  * What moves when product reviews leave the shop: the list as page and as JSON with everything below it, and the
@@ -39,6 +35,8 @@ export const reviewsSlice = defineSlice({
         created_at: 'written_at',
         updated_at: 'changed_at',
       },
+      // Who wrote, and in their own words: free text holds whatever people tell of themselves.
+      personal: ['customer_id', 'title', 'body'],
     },
     {
       source: 'public.products',
@@ -53,6 +51,8 @@ export const reviewsSlice = defineSlice({
       kind: 'reference',
       key: ['id'],
       columns: { id: 'reviewer_id', display_name: 'name' },
+      // The others never leave the shop, but pass by on the feed: rows are shown without them in any case.
+      personal: ['display_name', 'email', 'password_hash'],
     },
   ],
 });

@@ -1,9 +1,11 @@
 import type { Knex } from 'knex';
 import * as log from './0001-log.ts';
+import * as incarnation from './0002-incarnation.ts';
 import * as groups from './0003-groups.ts';
 
 const migrations: Readonly<Record<string, Knex.Migration>> = {
   '0001-log': log,
+  '0002-incarnation': incarnation,
   '0003-groups': groups,
 };
 

@@ -1,8 +1,10 @@
 import type { Knex } from 'knex';
 import * as slices from './0001-slices.ts';
+import * as verifications from './0002-verifications.ts';
 
 const migrations: Readonly<Record<string, Knex.Migration>> = {
   '0001-slices': slices,
+  '0002-verifications': verifications,
 };
 
 /**

@@ -178,6 +178,28 @@ function describeConsuming(bus: () => Bus): void {
     expect(sizes).toEqual([4, 4, 2]);
   });
 
+  test('a batch holds no more bytes than asked for, and a record that is larger comes alone', async () => {
+    const sized = (id: number, bytes: number) => ({
+      ...record('a', id),
+      value: 'é'.repeat(bytes / 2),
+    });
+    await bus().append([100, 100, 60, 50, 400, 10, 10, 200].map((bytes, id) => sized(id, bytes)));
+    await bus().append([{ ...record('b', 9), value: null }]);
+    const stop = new AbortController();
+    const sizes: number[] = [];
+    await bus().consume({
+      from: [start('a'), start('b')],
+      maxBatchBytes: 210,
+      onBatch(records) {
+        sizes.push(records.length);
+        if (sizes.reduce((sum, size) => sum + size) === 9) stop.abort();
+        return Promise.resolve();
+      },
+      signal: stop.signal,
+    });
+    expect(sizes).toEqual([2, 2, 1, 2, 2]);
+  });
+
   test('a topic that does not exist yet is waited for', async () => {
     const got = take(bus(), [start('later')], 1);
     await bus().append([record('other', 1)]);
@@ -306,13 +328,39 @@ function describeSourcePosition(bus: () => SourceLog): void {
     expect(await bus().takeOver('other slot', server)).toMatchObject({ epoch: 1 });
   });
 
-  test('taking over at another server or timeline starts at its position', async () => {
-    await bus().takeOver('slot', server);
+  test('another server or timeline is gone over to only by beginning anew', async () => {
+    const { epoch } = await bus().takeOver('slot', server);
     await bus().appendAt([], { source: 'slot', epoch: 1, expectedLsn: 100n, lsn: 900n });
-    const failedOver = { ...server, timeline: 2, lsn: 300n };
-    expect(await bus().takeOver('slot', failedOver)).toMatchObject({ epoch: 2, ...failedOver });
     const restored = { systemId: '9', timeline: 2, lsn: 40n };
-    expect(await bus().takeOver('slot', restored)).toMatchObject({ epoch: 3, ...restored });
+    await expect(bus().takeOver('slot', restored)).rejects.toThrow(/begin anew/);
+    const reason = 'restored';
+    const announced = await bus().takeOver('slot', { ...restored, anew: { step: 'announce', reason } });
+    expect(announced).toMatchObject({ epoch: epoch + 1, lsn: 900n, incarnation: 1, anewReason: reason });
+    expect(await bus().sourcePosition('slot')).toEqual(announced);
+    const anew = { step: 'begin', epoch: announced.epoch, reason } as const;
+    const begun = await bus().takeOver('slot', { ...restored, anew });
+    expect(begun).toMatchObject({ ...restored, epoch: epoch + 2, incarnation: 2, incarnationReason: reason });
+    expect(begun).toMatchObject({ open: null, witness: null, anewReason: null });
+    expect(await bus().sourcePosition('slot')).toEqual(begun);
+    // Somebody who announced it too, and slept meanwhile.
+    await expect(bus().takeOver('slot', { ...restored, anew })).rejects.toBeInstanceOf(SourceFencedError);
+  });
+
+  test('a part of a transaction is stored with where it ends, and moves on from there only', async () => {
+    await bus().takeOver('slot', server);
+    const open = { finalLsn: 2n ** 62n + 1n, identity: '7@1', changeLsn: 150n, changesAtLsn: 3 };
+    const witness = { lsn: 100n, identity: 'x' };
+    const at = { source: 'slot', epoch: 1, expectedLsn: 100n };
+    await bus().appendAt([record('a', 1)], { ...at, lsn: 100n, open, witness });
+    expect(await bus().sourcePosition('slot')).toMatchObject({ lsn: 100n, open, witness });
+    const elsewhere = { ...open, changesAtLsn: 2 };
+    for (const expectedOpen of [null, elsewhere]) {
+      const stale = bus().appendAt([record('a', 2)], { ...at, expectedOpen, lsn: 200n });
+      await expect(stale).rejects.toBeInstanceOf(SourceFencedError);
+    }
+    await bus().appendAt([record('a', 2)], { ...at, expectedOpen: open, lsn: 200n });
+    expect(await bus().sourcePosition('slot')).toMatchObject({ lsn: 200n, open: null, witness });
+    expect(await takeAll(bus(), 'a')).toHaveLength(2);
   });
 
   test('records and position are stored together', async () => {

@@ -106,7 +106,7 @@ describe('a file that is damaged', () => {
 
     const opened = openSqliteBus({ file, check: true });
     await expect(opened).rejects.toMatchObject({ code: 'bus-corrupt' });
-    const message = await opened.then(String, (error: Error) => error.message);
+    const message = await opened.then(String, String);
     expect(message).toContain(`mv ${file} ${file}.damaged`);
     // Put aside as the message says, a new one takes its place.
     const aside = /\((mv [^)]*)\)/.exec(message)?.[1] ?? 'false';
@@ -128,6 +128,18 @@ describe('a file that is damaged', () => {
     await expect(opened).rejects.toMatchObject({ code: 'bus-corrupt' });
     await expect(opened).rejects.not.toThrow('private');
   });
+});
+
+test('damage that is met while the bus is used ends its use', async () => {
+  const first = await openSqliteBus({ file });
+  await first.append(Array.from({ length: 3_000 }, (_, id) => record('a', id)));
+  await first.close();
+  const bus = await openSqliteBus({ file });
+  const { size } = await stat(file);
+  await overwrite(file, 8 * 4_096, Buffer.alloc(size - 16 * 4_096, 0x5a));
+  await expect(bus.read(start('a'), 3_000)).rejects.toMatchObject({ code: 'bus-corrupt' });
+  await expect(bus.append([record('b', 1)])).rejects.toMatchObject({ code: 'bus-corrupt' });
+  await bus.close();
 });
 
 test('keepers and writers killed with kill -9 leave dense topics and lose no record that a group still needs', async () => {

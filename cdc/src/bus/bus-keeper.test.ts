@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startBusKeeper, type BusKeeper } from './bus-keeper.ts';
 import { record, start } from './bus-test-bed.ts';
+import { BusCorruptError } from './bus-errors.ts';
 import type { BusRecord } from './bus.ts';
 import type { EmbeddedBus } from './kept-bus.ts';
 import { createRetention, type Retention } from './retention.ts';
@@ -19,12 +20,20 @@ let bus: EmbeddedBus;
 let keeper: BusKeeper | undefined;
 let nowMs: number;
 let said: string[];
+/** How often a keeper has begun a round. */
+let looks: number;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'banyan-keeper-'));
   bus = await openSqliteBus({ file: join(folder, 'bus.sqlite') });
+  const topics = bus.topics.bind(bus);
+  bus.topics = () => {
+    looks += 1;
+    return topics();
+  };
   nowMs = Date.now();
   said = [];
+  looks = 0;
 });
 afterEach(async () => {
   await keeper?.close();
@@ -38,10 +47,10 @@ function logger(): Logger {
   return { info: say, warn: say, error: say } as unknown as Logger;
 }
 
-async function keep(others: Readonly<Record<string, Retention>> = {}): Promise<BusKeeper> {
+async function keep(others: Readonly<Record<string, Retention>> = {}, appliedMs = 0): Promise<BusKeeper> {
   keeper = await startBusKeeper({
     ...{ bus, logger: logger(), clock: () => nowMs, intervalMs: 1 },
-    ...{ retention: createRetention(others), maxBytes: MAX_BYTES, warnBytes: MAX_BYTES / 2 },
+    ...{ retention: createRetention({ appliedMs, others }), maxBytes: MAX_BYTES, warnBytes: MAX_BYTES / 2 },
   });
   return keeper;
 }
@@ -55,16 +64,10 @@ async function until(condition: () => boolean | Promise<boolean>, what: string):
   }
 }
 
-/** Two whole rounds after now. */
+/** A whole round after now. */
 async function rounds(): Promise<void> {
-  await bus.append([record('round', 1)]);
-  await bus.commit('round', [start('round', 1)]);
-  await until(async () => (await startOf('round')) === 1, 'a round');
-  await bus.release('round');
-  await bus.append([record('round', 2)]);
-  await bus.commit('round', [start('round', 2)]);
-  await until(async () => (await startOf('round')) === 2, 'a second round');
-  await bus.release('round');
+  const before = looks;
+  await until(() => looks > before + 2, 'two rounds');
 }
 
 async function startOf(topic: string): Promise<number> {
@@ -94,6 +97,25 @@ test('what every group has applied goes, what one has not stays', async () => {
   await until(async () => (await startOf('a')) === 4, 'the rest to go');
 });
 
+test('applied records stay a while for people who look, unless room gets scarce', async () => {
+  await bus.append(megabytes('a', 1));
+  await bus.commit('one', [start('a', 10), start('b', 0)]);
+  await keep({}, HOUR_MS);
+  await rounds();
+  expect(await startOf('a')).toBe(0);
+  await bus.append(megabytes('b', 3));
+  await until(async () => (await startOf('a')) === 10, 'what was applied to go for want of room');
+  expect(await startOf('b')).toBe(0);
+  await bus.commit('one', [start('b', 30)]);
+  await until(async () => (await startOf('b')) === 30, 'the rest to go');
+  await bus.append([record('a', 11)]);
+  await bus.commit('one', [start('a', 11)]);
+  await rounds();
+  expect(await startOf('a')).toBe(10);
+  nowMs += HOUR_MS + 10_000;
+  await until(async () => (await startOf('a')) === 11, 'the record to go of age');
+});
+
 test('a topic that no group reads is kept for an hour, and one whose only group is lost as well', async () => {
   await bus.append([record('unread', 1), record('lost', 1), record('lost', 2)]);
   await bus.commit('one', [start('lost', 0)]);
@@ -121,9 +143,9 @@ test('what later records replace goes once it is old, and the topic still begins
   const find = (records: readonly { offset: number }[]): number[] => records.map(({ offset }) => offset);
   await keep({ state: { kind: 'superseded', minAgeMs: HOUR_MS, find } });
   await rounds();
-  expect(await bus.topics()).toMatchObject([{ topic: 'round' }, { topic: 'state', records: 3 }]);
+  expect(await bus.topics()).toMatchObject([{ topic: 'state', records: 3 }]);
   nowMs += HOUR_MS + 1_000;
-  await until(async () => (await bus.topics())[1]?.records === 1, 'all but the last to go');
+  await until(async () => (await bus.topics())[0]?.records === 1, 'all but the last to go');
   expect(await startOf('state')).toBe(0);
 });
 
@@ -145,6 +167,17 @@ test('above the threshold it warns once, and table snapshots wait until there is
   await bus.commit('one', [start('a', 50)]);
   await waiting;
   await until(() => said.includes('the bus has room again'), 'all clear');
+});
+
+test('a table snapshot does not wait for a group that is silent for a minute: that one is lost', async () => {
+  await bus.commit('silent', [start('a', 0)]);
+  const kept = await keep();
+  await bus.append(megabytes('a', 5));
+  nowMs += 61_000;
+  await rounds();
+  expect(await isLost('silent')).toBe(false); // nobody waits yet
+  await kept.whenRoom(AbortSignal.timeout(10_000));
+  expect(await isLost('silent')).toBe(true);
 });
 
 test('a wait for room ends with its signal', async () => {
@@ -201,18 +234,23 @@ test('with nobody to lose, an append is refused until it fits, and nobody is los
   await until(() => said.some((text) => text.includes('the feed waits')), 'that it waits');
   expect(await bus.ends(['a'])).toEqual([start('a', 1)]);
   expect(await isLost('one')).toBe(false);
+  await expect(bus.append(megabytes('a', 9))).rejects.toMatchObject({ code: 'bus-full' });
+  await rounds();
+  expect(said).toHaveLength(1);
   await bus.append(megabytes('a', 2));
+  await until(() => said.includes('the bus has room again'), 'all clear');
 });
 
-test('a group that is nearly up to date is not lost for what others hold', async () => {
-  await bus.append(megabytes('a', 6));
+test('a group that is nearly up to date is not lost for what others hold, or for what must stay', async () => {
+  await keep({ state: { kind: 'superseded', minAgeMs: HOUR_MS, find: () => [] } });
+  await bus.append([...megabytes('a', 3), ...megabytes('state', 1)]);
   await bus.commit('slow', [start('a', 0)]);
-  await bus.commit('near', [start('a', 58)]);
-  await keep();
-  await bus.append(megabytes('a', 1));
-  await bus.append(megabytes('a', 1)).catch(() => undefined); // refused, when it comes before the round
+  await bus.commit('near', [start('a', 28)]);
+  await bus.append(megabytes('state', 3.5));
   await until(() => isLost('slow'), 'the loss');
+  await bus.append(megabytes('state', 2.9));
   await rounds();
+  expect((await bus.usage()).bytes).toBeGreaterThan(MAX_BYTES * 0.9);
   expect(await isLost('near')).toBe(false);
 });
 
@@ -233,13 +271,26 @@ test('a group that was not heard of for a week is let go', async () => {
   await until(async () => (await startOf('a')) === 1, 'its record to go');
 });
 
+test('a damaged bus ends the keeping, with the error; closing ends it without one', async () => {
+  const kept = await keep();
+  await kept.close();
+  expect(await kept.stopped).toBeNull();
+  const damage = new BusCorruptError('damaged');
+  bus.topics = () => Promise.reject(damage);
+  expect(await (await keep()).stopped).toBe(damage);
+});
+
 test('two keepers at once do each other no harm', async () => {
   await bus.commit('one', [start('a', 0)]);
   const other = await openSqliteBus({ file: join(folder, 'bus.sqlite') });
   await keep();
   const second = await startBusKeeper({
     ...{ bus: other, logger: logger(), clock: () => nowMs, intervalMs: 1 },
-    ...{ retention: createRetention({}), maxBytes: MAX_BYTES, warnBytes: MAX_BYTES / 2 },
+    ...{
+      retention: createRetention({ appliedMs: 0, others: {} }),
+      maxBytes: MAX_BYTES,
+      warnBytes: MAX_BYTES / 2,
+    },
   });
   let next = 0;
   for (let round = 1; round <= 20; round += 1) {

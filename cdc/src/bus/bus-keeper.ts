@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Closable, Logger } from '@banyan/kit';
 import type { GroupStatus, TopicStatus } from './bus.ts';
+import { BusCorruptError } from './bus-errors.ts';
 import { heldBytes, roomLevel, roomWarning, type RoomLevel } from './bus-room.ts';
 import type { KeptBus } from './kept-bus.ts';
 import { isRead, readWhole, type Retention, type RetentionOf } from './retention.ts';
@@ -8,10 +9,15 @@ import { isRead, readWhole, type Retention, type RetentionOf } from './retention
 /** Free room is left in the file up to this, or an eighth of the limit: the next records need it again. */
 const MOST_SPARE_BYTES = 16 * 1024 * 1024;
 const VACUUM_STEP_BYTES = 1024 * 1024;
+/** Below this part of `maxBytes` applied records may stay for a while. */
+const ROOMY_RATIO = 0.25;
 /** How often topics whose records supersede each other are looked through. */
 const SUPERSEDED_EVERY_MS = 60_000;
+const DELETED_AT_ONCE = 500;
 /** A group that told how far it is within this time is alive. */
 const ALIVE_FOR_MS = 10_000;
+/** A group that was not heard of for this long keeps no table snapshot of others waiting. */
+const SILENT_AFTER_MS = 60_000;
 /** A group that was not heard of for so long is let go. */
 const FORGET_GROUP_AFTER_MS = 7 * 24 * 3_600_000;
 
@@ -34,6 +40,8 @@ export interface BusKeeperOptions {
 export interface BusKeeper extends Closable {
   /** Resolves when the bus is below its warning threshold; rejects when the signal aborts. */
   whenRoom(signal: AbortSignal): Promise<void>;
+  /** Resolves when keeping has ended: null after `close()`, else the damage that ended it. Never rejects. */
+  readonly stopped: Promise<BusCorruptError | null>;
 }
 
 /**
@@ -48,26 +56,24 @@ export interface BusKeeper extends Closable {
 export async function startBusKeeper(options: BusKeeperOptions): Promise<BusKeeper> {
   const { bus, maxBytes, warnBytes } = options;
   await bus.setLimits({ maxBytes, warnBytes });
-  const keeper = new Keeper(options);
-  keeper.start();
-  return keeper;
+  return new Keeper(options);
 }
 
 class Keeper implements BusKeeper {
   readonly #options: Required<BusKeeperOptions>;
   readonly #closing = new AbortController();
-  #running: Promise<void> | undefined;
+  /** When a topic's superseded records were last looked for. */
+  readonly #looked = new Map<string, number>();
+  readonly stopped: Promise<BusCorruptError | null>;
   #refusals = 0;
-  #supersededAtMs = -Infinity;
+  /** Table snapshots that wait for room. */
+  #waiting = 0;
   #said = '';
   #rounds = Promise.withResolvers<undefined>();
 
   constructor(options: BusKeeperOptions) {
     this.#options = { intervalMs: 1_000, clock: Date.now, ...options };
-  }
-
-  start(): void {
-    this.#running ??= this.#run();
+    this.stopped = this.#run();
   }
 
   async whenRoom(signal: AbortSignal): Promise<void> {
@@ -76,27 +82,30 @@ class Keeper implements BusKeeper {
     aborted.promise.catch(() => undefined); // when nobody waits for it at that moment
     signal.throwIfAborted();
     signal.addEventListener('abort', onAbort, { once: true });
+    this.#waiting += 1;
     try {
       while (roomLevel(await this.#options.bus.usage()) !== 'ok') {
         await Promise.race([this.#rounds.promise, aborted.promise]);
       }
     } finally {
+      this.#waiting -= 1;
       signal.removeEventListener('abort', onAbort);
     }
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#running;
+    await this.stopped;
   }
 
-  async #run(): Promise<void> {
+  async #run(): Promise<BusCorruptError | null> {
     const { intervalMs } = this.#options;
     const { signal } = this.#closing;
     while (!signal.aborted) {
       try {
         await this.#round();
       } catch (cause) {
+        if (cause instanceof BusCorruptError) return cause; // trying again cannot mend it
         const error = cause instanceof Error ? cause.message : String(cause);
         this.#say(`failed ${error}`, () =>
           this.#options.logger.error({ error }, 'the bus could not be kept; trying again'),
@@ -106,18 +115,22 @@ class Keeper implements BusKeeper {
       this.#rounds = Promise.withResolvers<undefined>();
       await sleep(intervalMs, undefined, { signal }).catch(() => undefined); // closing: the loop ends
     }
+    return null;
   }
 
   async #round(): Promise<void> {
     const { bus } = this.#options;
     // 1. What nobody needs.
     const groups = await this.#forgetOldGroups(await bus.groups());
-    for (const topic of await bus.topics())
-      await this.#apply(this.#options.retention(topic.topic), topic, groups);
+    for (const topic of await bus.topics()) await this.#trim(topic, groups);
     // 2. What somebody needs, if it must be.
     const wasRefused = bus.refusals > this.#refusals; // since the last round
     this.#refusals = bus.refusals;
     if (wasRefused || roomLevel(await bus.usage()) === 'shedding') await this.#makeRoom(wasRefused);
+    // A table snapshot would wait for ever for a service that is switched off; that one is copied anew in its turn.
+    if (this.#waiting > 0 && roomLevel(await bus.usage()) === 'warning') {
+      await this.#loseSlowest(({ lastSeenAtMs }) => this.#options.clock() - lastSeenAtMs > SILENT_AFTER_MS);
+    }
     // 3. The file shrinks only when there is much to give back.
     const spareBytes = Math.min(MOST_SPARE_BYTES, this.#options.maxBytes / 8);
     while (!this.#closing.signal.aborted && (await bus.giveBack(0)) > spareBytes) {
@@ -136,13 +149,17 @@ class Keeper implements BusKeeper {
     return groups.filter((group) => !isOld(group));
   }
 
-  async #apply(retention: Retention, topic: TopicStatus, groups: readonly GroupStatus[]): Promise<void> {
-    const { bus, clock } = this.#options;
+  async #trim(topic: TopicStatus, groups: readonly GroupStatus[]): Promise<void> {
+    const { clock } = this.#options;
+    const retention = this.#options.retention(topic.topic);
     const before = topic.nextOffset;
     switch (retention.kind) {
       case 'until-applied':
-        if (isRead(topic.topic, groups)) await this.#delete({ topic: topic.topic, before });
-        else {
+        if (isRead(topic.topic, groups)) {
+          const isKept = retention.appliedMs > 0 && (await this.#isRoomy());
+          const storedBeforeMs = isKept ? clock() - retention.appliedMs : Infinity;
+          await this.#delete({ topic: topic.topic, before, storedBeforeMs });
+        } else {
           const storedBeforeMs = clock() - retention.unreadMs;
           await this.#delete({ topic: topic.topic, before, storedBeforeMs, unreadToo: true });
         }
@@ -152,20 +169,32 @@ class Keeper implements BusKeeper {
         await this.#delete({ topic: topic.topic, before, storedBeforeMs, unreadToo: true });
         return;
       }
-      case 'superseded': {
-        if (clock() - this.#supersededAtMs < SUPERSEDED_EVERY_MS) return;
-        this.#supersededAtMs = clock();
-        const records = await readWhole(bus, topic);
-        const old = new Set(
-          records
-            .filter(({ storedAtMs }) => storedAtMs < clock() - retention.minAgeMs)
-            .map(({ offset }) => offset),
-        );
-        const gone = retention.find(records).filter((offset) => old.has(offset));
-        for (let i = 0; i < gone.length; i += 500)
-          await bus.deleteRecords(topic.topic, gone.slice(i, i + 500));
-      }
+      case 'superseded':
+        await this.#dropSuperseded(topic, retention);
     }
+  }
+
+  async #dropSuperseded(
+    topic: TopicStatus,
+    retention: Extract<Retention, { kind: 'superseded' }>,
+  ): Promise<void> {
+    const { bus, clock } = this.#options;
+    const nowMs = clock();
+    if (nowMs - (this.#looked.get(topic.topic) ?? -Infinity) < SUPERSEDED_EVERY_MS) return;
+    this.#looked.set(topic.topic, nowMs);
+    const records = await readWhole(bus, topic);
+    const isOld = new Map(
+      records.map(({ offset, storedAtMs }) => [offset, nowMs - storedAtMs > retention.minAgeMs]),
+    );
+    const gone = retention.find(records).filter((offset) => isOld.get(offset));
+    for (let i = 0; i < gone.length; i += DELETED_AT_ONCE) {
+      await bus.deleteRecords(topic.topic, gone.slice(i, i + DELETED_AT_ONCE));
+    }
+  }
+
+  async #isRoomy(): Promise<boolean> {
+    const { bus, maxBytes } = this.#options;
+    return ((await bus.usage()).bytes ?? 0) < maxBytes * ROOMY_RATIO;
   }
 
   /** Step by step, so that appends get between. */
@@ -199,16 +228,16 @@ class Keeper implements BusKeeper {
     }
   }
 
-  /** The slowest one whose loss frees anything. @returns records deleted. */
-  async #loseSlowest(): Promise<number> {
+  /** The slowest one whose loss frees anything. @param isMeant Which ones may be. @returns records deleted. */
+  async #loseSlowest(isMeant: (group: GroupStatus) => boolean = () => true): Promise<number> {
     const { bus, logger } = this.#options;
     const groups = await bus.groups();
     const slowestFirst = [...groups].sort((a, b) => heldBytes(b) - heldBytes(a));
-    for (const group of slowestFirst.filter((each) => !this.#isKeepingUp(each))) {
+    for (const group of slowestFirst.filter((each) => !this.#isKeepingUp(each) && isMeant(each))) {
       const deleted = await this.#lose(group, groups);
       if (deleted === 0) continue;
       const { name, lagRecords, lagBytes } = group;
-      logger.error({ group: name, lagRecords, lagBytes }, 'the bus was full: the slowest group is lost');
+      logger.error({ group: name, lagRecords, lagBytes }, 'the bus runs full: the slowest group is lost');
       return deleted;
     }
     return 0;

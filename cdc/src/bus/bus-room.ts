@@ -25,7 +25,7 @@ export function roomWarning(usage: BusUsage, groups: readonly GroupStatus[]): st
   const then =
     level === 'warning'
       ? 'table snapshots wait until there is room'
-      : 'the slowest group loses its records and takes a new table snapshot';
+      : 'a group that stays behind loses its records and takes a new table snapshot';
   return `the bus is ${share} % full: ${who}; ${then}`;
 }
 

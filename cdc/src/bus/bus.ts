@@ -16,6 +16,10 @@ export interface StoredRecord extends BusRecord {
   readonly storedAtMs: number;
 }
 
+/** See `ConsumeOptions`: together they bound what a consumer holds, and how long a store is busy with one batch. */
+export const DEFAULT_BATCH_RECORDS = 2_000;
+export const DEFAULT_BATCH_BYTES = 8_000_000;
+
 /** Where to go on reading: the offset of the next record wanted. */
 export interface TopicPosition {
   readonly topic: string;
@@ -26,8 +30,10 @@ export interface TopicPosition {
 export interface ConsumeOptions {
   /** Topics and where each starts. A topic that does not exist yet is waited for. */
   readonly from: readonly TopicPosition[];
-  /** Most records handed over at once. Default 500. */
+  /** Most records handed over at once. Default 2,000. */
   readonly maxBatchRecords?: number;
+  /** Most bytes of values handed over at once; a record that is larger comes alone. Default 8,000,000. */
+  readonly maxBatchBytes?: number;
   /**
    * Gets records in order per partition, and the next call only after this one has settled (that is the
    * backpressure). A rejection ends `consume` with the same error.
@@ -129,19 +135,80 @@ export class BusClosedError extends Error {
   override readonly name = 'BusClosedError';
 }
 
+/** A transaction of which a part is stored. The server sends it again from its beginning. */
+export interface OpenTransaction {
+  /** LSN of its commit record. */
+  readonly finalLsn: bigint;
+  /** What tells it from another transaction that commits at the same LSN in another history of the server. */
+  readonly identity: string;
+  /** LSN of the last change stored, and how many changes of this LSN are stored (a COPY has many at one). */
+  readonly changeLsn: bigint;
+  readonly changesAtLsn: number;
+}
+
+/** The last step stored that the server would send again with the same identity, if its history is still the same. */
+export interface Witness {
+  readonly lsn: bigint;
+  readonly identity: string;
+}
+
 /** The source's own mark on the bus: how far the WAL has been stored. */
 export interface SourcePosition {
   /** Name of the source, one per slot. */
   readonly source: string;
   /** Raised each time a reader takes over; a reader with an older one is refused (a woken zombie). */
   readonly epoch: number;
-  /** End LSN of the last transaction stored, as an integer. */
+  /** End LSN of the last whole transaction stored, as an integer. */
   readonly lsn: bigint;
+  /** The transaction after `lsn` of which a part is stored; null with none. */
+  readonly open: OpenTransaction | null;
+  /** Null before the first step. */
+  readonly witness: Witness | null;
   /** `system_identifier` and timeline of the server that the LSN belongs to. */
   readonly systemId: string;
   readonly timeline: number;
+  /** Id of the publication read through, for a later one of the same name; null when it is not known. */
+  readonly publicationId: string | null;
   /** Last time a reader stored anything, heartbeat included. */
   readonly heardAtMs: number;
+  /** From 1; raised by one whenever the feed began anew with a possible gap. Copies of an older one are worth nothing. */
+  readonly incarnation: number;
+  /** Why this incarnation began, for people. */
+  readonly incarnationReason: string;
+  /** When it began, milliseconds since the epoch; null when it began before this was kept. */
+  readonly incarnationAtMs: number | null;
+  /** Why the feed has to begin anew, while that is being done; else null. Nothing asked of the feed now will come. */
+  readonly anewReason: string | null;
+}
+
+/** What a reader that takes over says of the server that it reads. */
+export interface SourceStart {
+  readonly systemId: string;
+  readonly timeline: number;
+  /** Where to go on from, if nothing is stored of this incarnation yet. */
+  readonly lsn: bigint;
+  readonly publicationId?: string | null;
+  /**
+   * `announce`: the feed has to begin anew; position and incarnation stay as they are until it has.
+   * `begin`: it has: incarnation and position are new. Only the one who announced it (`epoch`) may say so.
+   */
+  readonly anew?:
+    | { readonly step: 'announce'; readonly reason: string }
+    | { readonly step: 'begin'; readonly epoch: number; readonly reason: string };
+}
+
+/** A move of the source's position, by compare-and-set on epoch, `expectedLsn` and `expectedOpen`. */
+export interface SourceMove {
+  readonly source: string;
+  readonly epoch: number;
+  readonly expectedLsn: bigint;
+  /** Default null. */
+  readonly expectedOpen?: OpenTransaction | null;
+  readonly lsn: bigint;
+  /** Default null. */
+  readonly open?: OpenTransaction | null;
+  /** Default: it stays as it is. */
+  readonly witness?: Witness | null;
 }
 
 /** Thrown when another reader has taken over. The only right answer is to stop. */
@@ -154,18 +221,14 @@ export class SourceFencedError extends Error {
 export interface SourceLog extends Bus {
   /** Null before the first reader. */
   sourcePosition(source: string): Promise<SourcePosition | null>;
-  /** Takes the source over: raises the epoch by one (1 at first) and returns the position to go on from. */
-  takeOver(
-    source: string,
-    server: { systemId: string; timeline: number; lsn: bigint },
-  ): Promise<SourcePosition>;
   /**
-   * Appends records and moves the position, in one transaction, by compare-and-set on epoch and `expectedLsn`.
+   * Takes the source over: raises the epoch by one (1 at first) and returns the position to go on from.
+   * @throws SourceFencedError when another reader took over since this one announced a new beginning.
+   */
+  takeOver(source: string, start: SourceStart): Promise<SourcePosition>;
+  /**
+   * Appends records and moves the position, in one transaction.
    * @throws SourceFencedError when the stored epoch or position is another.
    */
-  appendAt(
-    records: readonly BusRecord[],
-    move: { source: string; epoch: number; expectedLsn: bigint; lsn: bigint },
-    signal?: AbortSignal,
-  ): Promise<void>;
+  appendAt(records: readonly BusRecord[], move: SourceMove, signal?: AbortSignal): Promise<void>;
 }

@@ -1,18 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import {
   BusClosedError,
+  DEFAULT_BATCH_BYTES,
+  DEFAULT_BATCH_RECORDS,
   SourceFencedError,
   type BusRecord,
   type BusUsage,
   type ConsumeOptions,
   type GroupStatus,
+  type SourceMove,
   type SourcePosition,
+  type SourceStart,
   type StoredRecord,
   type TopicPosition,
   type TopicStatus,
 } from './bus.ts';
 import { BusFullError, OffsetGoneError } from './bus-errors.ts';
 import type { DeleteStep, EmbeddedBus } from './kept-bus.ts';
+import { openText, takenOver } from './source-position.ts';
 
 /** A bus that forgets everything at its end, for tests. One process, one partition a topic. */
 export function createMemoryBus(): EmbeddedBus {
@@ -39,36 +44,30 @@ class MemoryBus implements EmbeddedBus {
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- a promise even when it throws
-  async appendAt(
-    records: readonly BusRecord[],
-    move: { source: string; epoch: number; expectedLsn: bigint; lsn: bigint },
-    signal?: AbortSignal,
-  ): Promise<void> {
+  async appendAt(records: readonly BusRecord[], move: SourceMove, signal?: AbortSignal): Promise<void> {
     this.#check(signal);
     this.#refuseBeyondLimit(records);
     const position = this.#positions.get(move.source);
-    if (position?.epoch !== move.epoch || position.lsn !== move.expectedLsn) {
+    if (
+      position?.epoch !== move.epoch ||
+      position.lsn !== move.expectedLsn ||
+      openText(position.open) !== openText(move.expectedOpen ?? null)
+    ) {
       throw new SourceFencedError(`Another reader has taken over source "${move.source}".`);
     }
-    this.#positions.set(move.source, { ...position, lsn: move.lsn, heardAtMs: Date.now() });
+    const { lsn, open = null, witness = position.witness } = move;
+    this.#positions.set(move.source, { ...position, lsn, open, witness, heardAtMs: Date.now() });
     this.#insert(records);
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- a promise even when it throws
-  async takeOver(
-    source: string,
-    server: { systemId: string; timeline: number; lsn: bigint },
-  ): Promise<SourcePosition> {
+  async takeOver(source: string, start: SourceStart): Promise<SourcePosition> {
     this.#check();
-    const before = this.#positions.get(source);
-    const isSame = before?.systemId === server.systemId && before.timeline === server.timeline;
-    const position: SourcePosition = {
-      ...server,
-      source,
-      epoch: (before?.epoch ?? 0) + 1,
-      lsn: isSame ? before.lsn : server.lsn,
-      heardAtMs: Date.now(),
-    };
+    const before = this.#positions.get(source) ?? null;
+    if (start.anew?.step === 'begin' && before?.epoch !== start.anew.epoch) {
+      throw new SourceFencedError(`Another reader has taken over source "${source}".`);
+    }
+    const position = takenOver(source, { before, start, nowMs: Date.now() });
     this.#positions.set(source, position);
     return position;
   }
@@ -79,7 +78,12 @@ class MemoryBus implements EmbeddedBus {
 
   async consume(options: ConsumeOptions): Promise<void> {
     this.#check();
-    const { from, maxBatchRecords = 500, signal } = options;
+    const {
+      from,
+      maxBatchRecords = DEFAULT_BATCH_RECORDS,
+      maxBatchBytes = DEFAULT_BATCH_BYTES,
+      signal,
+    } = options;
     const next = new Map(from.map(({ topic, nextOffset }) => [topic, nextOffset]));
     const stop = AbortSignal.any([signal, this.#closing.signal]);
     const stopped = new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve()));
@@ -88,7 +92,8 @@ class MemoryBus implements EmbeddedBus {
       this.#refuseGone(next);
       const batch = this.#records
         .filter(({ topic, offset }) => offset >= (next.get(topic) ?? Infinity))
-        .slice(0, maxBatchRecords);
+        .slice(0, maxBatchRecords)
+        .filter(withinBytes(maxBatchBytes));
       if (batch.length === 0) {
         await Promise.race([changed, stopped]);
         continue;
@@ -263,6 +268,16 @@ class MemoryBus implements EmbeddedBus {
     signal?.throwIfAborted();
     if (this.#closing.signal.aborted) throw new BusClosedError('The bus is closed.');
   }
+}
+
+/** Passes records until their values come to more than that; the first one always. */
+function withinBytes(maxBytes: number): (record: BusRecord) => boolean {
+  let total = 0;
+  return ({ value }) => {
+    const bytes = Buffer.byteLength(value ?? '');
+    total += bytes;
+    return total <= maxBytes || total === bytes;
+  };
 }
 
 function sizeOf(records: readonly BusRecord[]): number {

@@ -3,10 +3,11 @@ import type { Bus, GroupStatus, StoredRecord, TopicStatus } from './bus.ts';
 /** How long records of one topic are kept. Whatever it says, a bus that is full may delete more. */
 export type Retention =
   /**
-   * Until every group of the topic has applied them. A topic that no group reads (a table taken out of the feed, or
-   * only groups that are lost) keeps them for `unreadMs`.
+   * Until every group of the topic has applied them, and `appliedMs` longer (0: no longer) for people who look, as long
+   * as they take little room. A topic that no group reads (a table taken out of the feed, or only groups that are lost)
+   * keeps them for `unreadMs`.
    */
-  | { readonly kind: 'until-applied'; readonly unreadMs: number }
+  | { readonly kind: 'until-applied'; readonly appliedMs: number; readonly unreadMs: number }
   /** For a time, whoever has read them. */
   | { readonly kind: 'for-a-time'; readonly maxAgeMs: number }
   /**
@@ -23,11 +24,19 @@ export type Retention =
 /** Retention of a topic, by its name. */
 export type RetentionOf = (topic: string) => Retention;
 
-const DEFAULT: Retention = { kind: 'until-applied', unreadMs: 3_600_000 };
+const UNREAD_MS = 3_600_000;
 
-/** Tables' topics until they are applied (an hour without a group), and what is given for other topics. */
-export function createRetention(others: Readonly<Record<string, Retention>>): RetentionOf {
-  return (topic) => others[topic] ?? DEFAULT;
+/**
+ * Tables' topics until they are applied (an hour without a group), and what is given for other topics.
+ *
+ * @param options.appliedMs How much longer, milliseconds.
+ */
+export function createRetention(options: {
+  readonly appliedMs: number;
+  readonly others: Readonly<Record<string, Retention>>;
+}): RetentionOf {
+  const tables: Retention = { kind: 'until-applied', appliedMs: options.appliedMs, unreadMs: UNREAD_MS };
+  return (topic) => options.others[topic] ?? tables;
 }
 
 /** Does any group that is not lost there read the topic? */

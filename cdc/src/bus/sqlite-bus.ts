@@ -5,12 +5,13 @@ import { migrateSqlite, openSqliteFile } from '../sqlite/open-file.ts';
 import { immediateTransaction } from '../sqlite/transaction.ts';
 import {
   BusClosedError,
-  SourceFencedError,
   type BusRecord,
   type BusUsage,
   type ConsumeOptions,
   type GroupStatus,
+  type SourceMove,
   type SourcePosition,
+  type SourceStart,
   type StoredRecord,
   type TopicPosition,
   type TopicStatus,
@@ -22,15 +23,7 @@ import { corruptText, onBusFile } from './sqlite-failure.ts';
 import { commitGroup, readGroups, readTopics, releaseGroup } from './sqlite-groups.ts';
 import { consumeRecords } from './sqlite-consume.ts';
 import { readRecords, readStarts, RecordWriter } from './sqlite-records.ts';
-
-interface SourcePositionRow {
-  readonly source: string;
-  readonly epoch: number;
-  readonly lsn: string;
-  readonly system_id: string;
-  readonly timeline: number;
-  readonly heard_at_ms: number;
-}
+import { moveSource, readSource, takeSourceOver } from './sqlite-source.ts';
 
 /**
  * Opens the embedded bus: one SQLite file that any number of processes on this machine append to and read.
@@ -89,6 +82,7 @@ class SqliteBus implements EmbeddedBus {
   readonly #consumers = new Set<Promise<void>>();
   #maxBytes: number | null = null;
   #refusals = 0;
+  #damage: BusCorruptError | null = null;
   #closed: Promise<void> | undefined;
 
   constructor(parts: { readonly file: string; readonly writer: Knex; readonly reader: Knex }) {
@@ -118,27 +112,13 @@ class SqliteBus implements EmbeddedBus {
     );
   }
 
-  async appendAt(
-    records: readonly BusRecord[],
-    move: { source: string; epoch: number; expectedLsn: bigint; lsn: bigint },
-    signal?: AbortSignal,
-  ): Promise<void> {
+  async appendAt(records: readonly BusRecord[], move: SourceMove, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     await this.#append(() =>
       immediateTransaction(
         this.#writer,
         async (run, connection) => {
-          const moved = await run(
-            `UPDATE source_position SET lsn = ?, heard_at_ms = ?
-         WHERE source = ? AND epoch = ? AND lsn = ? RETURNING source`,
-            [move.lsn.toString(), Date.now(), move.source, move.epoch, move.expectedLsn.toString()],
-          );
-          if (moved.length === 0) {
-            throw new SourceFencedError(
-              `Source "${move.source}" is no longer at epoch ${move.epoch} and LSN ${move.expectedLsn}: ` +
-                'another reader has taken over. Stop this one.',
-            );
-          }
+          await moveSource(run, move);
           if (records.length > 0) await this.#records.insert(run, connection, records);
         },
         signal,
@@ -146,38 +126,12 @@ class SqliteBus implements EmbeddedBus {
     );
   }
 
-  async takeOver(
-    source: string,
-    server: { systemId: string; timeline: number; lsn: bigint },
-  ): Promise<SourcePosition> {
-    this.#check();
-    return await immediateTransaction(this.#writer, async (run) => {
-      // An LSN means something on one server and timeline only: on another, go on from where that one stands.
-      const rows = await run<SourcePositionRow>(
-        `INSERT INTO source_position (source, epoch, lsn, system_id, timeline, heard_at_ms)
-         VALUES (?, 1, ?, ?, ?, ?)
-         ON CONFLICT (source) DO UPDATE SET
-           epoch = epoch + 1,
-           lsn = iif(system_id = excluded.system_id AND timeline = excluded.timeline, lsn, excluded.lsn),
-           system_id = excluded.system_id,
-           timeline = excluded.timeline,
-           heard_at_ms = excluded.heard_at_ms
-         RETURNING *`,
-        [source, server.lsn.toString(), server.systemId, server.timeline, Date.now()],
-      );
-      const row = rows[0];
-      if (!row) throw new Error(`Taking over source "${source}" returned no row.`);
-      return toSourcePosition(row);
-    });
+  takeOver(source: string, start: SourceStart): Promise<SourcePosition> {
+    return this.#do(() => immediateTransaction(this.#writer, (run) => takeSourceOver(run, source, start)));
   }
 
-  async sourcePosition(source: string): Promise<SourcePosition | null> {
-    this.#check();
-    const rows = await this.#reader.raw<SourcePositionRow[]>(
-      'SELECT * FROM source_position WHERE source = ?',
-      [source],
-    );
-    return rows[0] ? toSourcePosition(rows[0]) : null;
+  sourcePosition(source: string): Promise<SourcePosition | null> {
+    return this.#do(() => readSource(this.#reader, source));
   }
 
   async consume(options: ConsumeOptions): Promise<void> {
@@ -221,7 +175,9 @@ class SqliteBus implements EmbeddedBus {
   }
 
   read({ topic, nextOffset }: TopicPosition, limit: number): Promise<readonly StoredRecord[]> {
-    return this.#do(() => readRecords(this.#reader, new Map([[topic, nextOffset]]), limit));
+    return this.#do(() =>
+      readRecords(this.#reader, new Map([[topic, nextOffset]]), { records: limit, bytes: null }),
+    );
   }
 
   commit(group: string, positions: readonly TopicPosition[], signal?: AbortSignal): Promise<void> {
@@ -289,21 +245,17 @@ class SqliteBus implements EmbeddedBus {
 
   async #do<T>(action: () => Promise<T>): Promise<T> {
     this.#check();
-    return await onBusFile(this.#file, action);
+    try {
+      return await onBusFile(this.#file, action);
+    } catch (cause) {
+      if (cause instanceof BusCorruptError) this.#damage = cause;
+      throw cause;
+    }
   }
 
   #check(): void {
+    // What is written to a damaged file may be lost, or damage more.
+    if (this.#damage) throw this.#damage;
     if (this.#closed) throw new BusClosedError('The bus is closed.');
   }
-}
-
-function toSourcePosition(row: SourcePositionRow): SourcePosition {
-  return {
-    source: row.source,
-    epoch: row.epoch,
-    lsn: BigInt(row.lsn),
-    systemId: row.system_id,
-    timeline: row.timeline,
-    heardAtMs: row.heard_at_ms,
-  };
 }

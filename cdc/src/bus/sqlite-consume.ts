@@ -1,29 +1,53 @@
 import type { Knex } from 'knex';
 import { setTimeout as delay } from 'node:timers/promises';
-import { BusClosedError, type ConsumeOptions } from './bus.ts';
+import {
+  BusClosedError,
+  DEFAULT_BATCH_BYTES,
+  DEFAULT_BATCH_RECORDS,
+  type ConsumeOptions,
+  type StoredRecord,
+} from './bus.ts';
 import { readRecords } from './sqlite-records.ts';
 
 /** How often a consumer with nothing to do looks whether another process has written. */
 const POLL_INTERVAL_MS = 10;
 
+interface Look {
+  /** Of the file, before it was read. */
+  readonly version: number | undefined;
+  readonly records: readonly StoredRecord[];
+}
+
 /** Hands records over until a signal aborts, waiting for more when there are none. */
 export async function consumeRecords(
   options: ConsumeOptions & { readonly reader: Knex; readonly closing: AbortSignal },
 ): Promise<void> {
-  const { from, maxBatchRecords = 500, signal, reader, closing } = options;
+  const { from, maxBatchRecords = DEFAULT_BATCH_RECORDS, maxBatchBytes = DEFAULT_BATCH_BYTES } = options;
+  const { reader, closing, signal } = options;
   const positions = new Map(from.map(({ topic, nextOffset }) => [topic, nextOffset]));
   const stop = AbortSignal.any([signal, closing]);
-  while (!stop.aborted) {
+  const readNext = async (): Promise<Look> => {
     // 1. the version, 2. the read: what is written between the two is found at the next turn.
     const version = await dataVersion(reader);
-    const records = await readRecords(reader, positions, maxBatchRecords);
-    if (records.length === 0) {
-      await waitForChange(reader, version, stop);
-      continue;
-    }
-    if (isAborted(stop)) break;
-    await options.onBatch(records);
+    const limits = { records: maxBatchRecords, bytes: maxBatchBytes };
+    const records = await readRecords(reader, positions, limits);
     for (const { topic, offset } of records) positions.set(topic, offset + 1);
+    return { version, records };
+  };
+  let next = readNext();
+  try {
+    while (!stop.aborted) {
+      const { version, records } = await next;
+      if (isAborted(stop)) break;
+      if (records.length === 0) await waitForChange(reader, version, stop);
+      // The next batch is read while this one is applied: one more in memory, and neither waits for the other.
+      next = readNext();
+      next.catch(() => undefined); // it is awaited above, unless the handler fails first
+      if (records.length > 0) await options.onBatch(records);
+    }
+  } finally {
+    // Nobody may close the file under it. What it read is read again by whoever goes on.
+    await next.catch(() => undefined);
   }
   if (!isAborted(signal)) throw new BusClosedError('The bus was closed while it was being consumed.');
 }

@@ -4,8 +4,8 @@ import type { RunSql } from '../sqlite/transaction.ts';
 import type { BusRecord, StoredRecord, TopicPosition } from './bus.ts';
 import { OffsetGoneError } from './bus-errors.ts';
 
-/** Rows of one INSERT, largest first: a batch is cut into these, and each is prepared once. */
-const STATEMENT_ROWS = [128, 32, 8, 1] as const;
+/** Rows of one INSERT: a batch is cut into these and a rest, and each size is prepared once. */
+const STATEMENT_ROWS = [128, 32] as const;
 
 interface RecordRow {
   readonly topic: string;
@@ -20,6 +20,12 @@ interface Place {
   readonly id: number;
   offset: number;
   bytesBefore: number;
+}
+
+/** What one read may give; `bytes` of values, null for any. */
+export interface ReadLimit {
+  readonly records: number;
+  readonly bytes: number | null;
 }
 
 /** Appends records by prepared statements with bound values: half as much again as by way of JSON. */
@@ -41,7 +47,8 @@ export class RecordWriter {
       return row;
     });
     for (let from = 0; from < rows.length;) {
-      const count = STATEMENT_ROWS.find((size) => size <= rows.length - from) ?? 1;
+      const left = rows.length - from;
+      const count = STATEMENT_ROWS.find((size) => size <= left) ?? left;
       const statement = await this.#prepared(connection as Database, count);
       const bindings = rows.slice(from, from + count).flat();
       await done((callback) => statement.run(bindings, callback));
@@ -122,13 +129,13 @@ async function reserve(run: RunSql, records: readonly SizedRecord[]): Promise<Ma
 }
 
 /**
- * Records from positions on, in the order of appending, at most `limit`.
+ * Records from positions on, in the order of appending, within `limit`; a record beyond its bytes comes alone.
  * @throws OffsetGoneError
  */
 export async function readRecords(
   knex: Knex,
   positions: ReadonlyMap<string, number>,
-  limit: number,
+  limit: ReadLimit,
 ): Promise<StoredRecord[]> {
   if (positions.size === 0) return [];
   const one = `SELECT id FROM (
@@ -136,11 +143,22 @@ export async function readRecords(
     ORDER BY topic_offset LIMIT ?)`;
   // 1. the records, 2. where topics begin: what is deleted in between shows in 2.
   const rows = await knex.raw<RecordRow[]>(
-    `SELECT topic.name AS topic, topic_offset, key, headers, value, stored_at_ms
+    // The sizes first: SQLite knows them without reading the values.
+    `WITH sized AS (
+       SELECT id, coalesce(octet_length(value), 0) AS bytes FROM record
+       WHERE id IN (${Array.from(positions, () => one).join(' UNION ALL ')})
+       ORDER BY id LIMIT ?
+     ), summed AS (
+       SELECT id, bytes, sum(bytes) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS total FROM sized
+     )
+     SELECT topic.name AS topic, topic_offset, key, headers, value, stored_at_ms
      FROM record JOIN topic ON topic.id = topic_id
-     WHERE record.id IN (${Array.from(positions, () => one).join(' UNION ALL ')})
-     ORDER BY record.id LIMIT ?`,
-    [...Array.from(positions, ([topic, nextOffset]) => [topic, nextOffset, limit]).flat(), limit],
+     WHERE record.id IN (SELECT id FROM summed WHERE total <= ? OR total = bytes)
+     ORDER BY record.id`,
+    [
+      ...Array.from(positions, ([topic, nextOffset]) => [topic, nextOffset, limit.records]).flat(),
+      ...[limit.records, limit.bytes ?? Number.MAX_SAFE_INTEGER],
+    ],
   );
   await refuseGone(knex, positions);
   return rows.map(toStoredRecord);

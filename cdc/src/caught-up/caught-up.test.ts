@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { controlRecordKey, type SyncReport } from '@banyan/contracts';
-import type { Bus, BusRecord } from '../bus/bus.ts';
+import type { Bus, BusRecord, SourceLog } from '../bus/bus.ts';
+import { createMemoryBus } from '../bus/memory-bus.ts';
 import { notesSlice, notesTopic } from '../consumer/consumer-test-bed.ts';
-import type { SlotStatus, Source } from '../source/source.ts';
+import type { FeedMark, SlotStatus, Source } from '../source/source.ts';
 import type { ServiceCopy } from '../verify/copy.ts';
 import { createCaughtUp } from './caught-up.ts';
 
@@ -22,11 +23,17 @@ function createFeed(): {
   steps: string[];
   slot: SlotStatus;
   quarantined: number;
-  lost: boolean;
   meets: boolean;
   copyFails: boolean;
   partitions: number[];
   barriers: string[];
+  lost: boolean;
+  membership: string;
+  /** What the bus knows of the feed; null for a source without. */
+  log: Pick<SourceLog, 'sourcePosition'> | null;
+  mark: FeedMark | undefined;
+  /** Called when the service is asked for the barrier. */
+  onMet: () => Promise<unknown>;
   wait: (timeoutMs?: number, slice?: typeof notesSlice) => Promise<{ position: string }>;
 } {
   const appended: BusRecord[] = [];
@@ -43,8 +50,12 @@ function createFeed(): {
     ensureTables: refuse,
     removeTables: refuse,
     describeTables: refuse,
+    feedMembership: () => Promise.resolve(feed.membership),
     requestTableSnapshot: refuse,
-    readRows: refuse,
+    stopTableSnapshots: refuse,
+    requestRowReread: refuse,
+    walRetention: refuse,
+    readPage: refuse,
     close: () => Promise.resolve(),
     takePosition() {
       feed.steps.push('position');
@@ -56,15 +67,16 @@ function createFeed(): {
     },
   };
   const copy: ServiceCopy = {
-    range: refuse,
+    pieces: refuse,
     rows: refuse,
-    metTopics(id) {
+    async metTopics(id) {
       feed.steps.push('met');
-      if (feed.copyFails) return Promise.reject(new Error('service is away'));
+      await feed.onMet();
+      if (feed.copyFails) throw new Error('service is away');
       const met = appended.filter(
         ({ headers, key }) => headers['id'] === id && key === controlRecordKey('barrier'),
       );
-      return Promise.resolve(feed.meets ? met.map(({ topic }) => topic) : []);
+      return feed.meets ? met.map(({ topic }) => topic) : [];
     },
     sync() {
       feed.steps.push('sync');
@@ -84,15 +96,23 @@ function createFeed(): {
     steps: [] as string[],
     slot,
     quarantined: 0,
-    lost: false,
     meets: true,
     copyFails: false,
     partitions: [0],
     barriers: [] as string[],
+    lost: false,
+    membership: 'public.notes=1/2',
+    log: null as Pick<SourceLog, 'sourcePosition'> | null,
+    mark: undefined as FeedMark | undefined,
+    onMet: (): Promise<unknown> => Promise.resolve(),
     wait: (timeoutMs = 10_000, slice = notesSlice) =>
-      createCaughtUp({ source, bus, prefix: 'shop' }).wait({
+      createCaughtUp({
+        ...{ source, bus, prefix: 'shop' },
+        ...(feed.log ? { feed: { log: feed.log, slot: 'slot' } } : {}),
+      }).wait({
         slice,
         copy,
+        markOf: () => Promise.resolve(feed.mark ?? null),
         signal: AbortSignal.timeout(timeoutMs),
       }),
   };
@@ -205,5 +225,80 @@ describe('what waiting cannot mend ends it at once:', () => {
     const feed = createFeed();
     feed.slot = { ...slot, walStatus: 'lost' };
     await expect(feed.wait()).rejects.toMatchObject({ code: 'slot-lost' });
+  });
+});
+
+describe('two feeds are never one:', () => {
+  const server = { systemId: '7', timeline: 1 };
+  /** A feed that has stored everything up to the position and beyond. */
+  async function createStored(): Promise<{
+    feed: ReturnType<typeof createFeed>;
+    beginAnew: () => Promise<void>;
+  }> {
+    const log = createMemoryBus();
+    await log.takeOver('slot', { ...server, lsn: 0xbn << 32n });
+    const feed = createFeed();
+    feed.slot = { ...slot, confirmedFlushLsn: 'B/0' };
+    feed.log = log;
+    return {
+      feed,
+      async beginAnew() {
+        const lsn = 0xcn << 32n;
+        const { epoch } = await log.takeOver('slot', {
+          ...{ ...server, lsn },
+          anew: { step: 'announce', reason: 'restored' },
+        });
+        await log.takeOver('slot', { ...server, lsn, anew: { step: 'begin', epoch, reason: 'restored' } });
+      },
+    };
+  }
+  const mark: FeedMark = { incarnation: 1, beganAtMs: null, membership: 'public.notes=1/2' };
+
+  test('one feed all the time is caught up', async () => {
+    const { feed } = await createStored();
+    expect(await feed.wait()).toEqual({ position: 'A/10' });
+    feed.mark = mark;
+    expect(await feed.wait()).toEqual({ position: 'A/10' });
+  });
+
+  test('a copy of an older incarnation is not', async () => {
+    const { feed, beginAnew } = await createStored();
+    feed.mark = mark;
+    await beginAnew();
+    await expect(feed.wait()).rejects.toMatchObject({ code: 'feed-began-anew' });
+  });
+
+  test('a feed that begins anew after the barrier was sent is not', async () => {
+    const { feed, beginAnew } = await createStored();
+    feed.onMet = beginAnew;
+    await expect(feed.wait()).rejects.toMatchObject({ code: 'feed-began-anew' });
+  });
+
+  test('a feed that has announced to begin anew is not', async () => {
+    const { feed } = await createStored();
+    feed.mark = mark;
+    const announced = { ...server, lsn: 1n, anew: { step: 'announce', reason: 'restored' } } as const;
+    await (feed.log as SourceLog).takeOver('slot', announced);
+    await expect(feed.wait()).rejects.toMatchObject({ code: 'feed-began-anew' });
+  });
+
+  test('a table that was taken out of the feed and put in again is not', async () => {
+    const { feed } = await createStored();
+    feed.onMet = () => Promise.resolve((feed.membership = 'public.notes=1/3'));
+    await expect(feed.wait()).rejects.toMatchObject({ code: 'feed-began-anew' });
+  });
+
+  test('a slot that somebody moved beyond what is stored is not', async () => {
+    const { feed } = await createStored();
+    const log = createMemoryBus();
+    await log.takeOver('slot', { ...server, lsn: 1n });
+    feed.log = log;
+    await expect(feed.wait(60)).rejects.toThrow('the feed has stored less than A/10');
+  });
+
+  test('a copy that has lost records is not', async () => {
+    const { feed } = await createStored();
+    feed.lost = true;
+    await expect(feed.wait()).rejects.toMatchObject({ code: 'copy-lost' });
   });
 });

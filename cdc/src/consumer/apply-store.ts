@@ -1,5 +1,6 @@
-import type { RangeReport, RangeRequest, RangeRows } from '@banyan/contracts';
+import type { StoreReport } from '@banyan/contracts';
 import type { CompiledTable } from './mapping.ts';
+import type { RangeReader } from './range-reader.ts';
 import type { TableChange } from './reduce.ts';
 
 /** How far one partition of a topic has been applied. */
@@ -31,10 +32,29 @@ export interface QuarantinedRecord {
   readonly reason: string;
 }
 
-/** A record in quarantine, as the consumer needs it at its start. */
-export interface HeldRecord {
+/** A key that is held, as the consumer needs it at its start. Records without a key are counted together. */
+export interface HeldKey {
   readonly topic: string;
   readonly key: string | null;
+  readonly records: number;
+}
+
+/** Names one queue: a key of a topic. */
+export interface QueueName {
+  readonly topic: string;
+  readonly key: string;
+}
+
+/** Everything that is held of one key; each record without a key is a queue of its own. */
+export interface HeldQueue {
+  readonly topic: string;
+  readonly key: string | null;
+  readonly records: number;
+  /** The one that all others wait behind, and why it is held. */
+  readonly first: QuarantinedRecord;
+  readonly heldSinceMs: number;
+  /** When the row was asked to be read again (`skip`); null when it was not. */
+  readonly rereadSinceMs: number | null;
 }
 
 /** Everything that one batch changes. */
@@ -44,6 +64,8 @@ export interface ApplyBatch {
   readonly barriers: readonly { readonly id: string; readonly topic: string; readonly partition: number }[];
   /** Topics whose quarantine is emptied first: the table was, too. */
   readonly releasedTopics: readonly string[];
+  /** Keys whose queue goes before anything new is held: it was replayed, or its row was read again. Default: none. */
+  readonly releasedKeys?: readonly QueueName[];
   readonly quarantine: readonly QuarantinedRecord[];
 }
 
@@ -69,18 +91,27 @@ export interface ApplyStore {
   /** Makes the consumer's own tables when missing, and reads where it stopped. */
   load(): Promise<{
     readonly progress: readonly PartitionProgress[];
-    readonly held: readonly HeldRecord[];
+    readonly held: readonly HeldKey[];
   }>;
   /**
-   * Applies a batch in one transaction: rows, progress, barriers and quarantine, all or none.
+   * Applies a batch in one transaction: rows, progress, barriers and quarantine, all or none. Foreign keys that can be
+   * deferred are checked at its end.
+   *
+   * @param options.rehearse Does everything, then rolls it back. Default false.
    * @throws RowRejectedError when a row breaks a constraint or has no earlier row to keep a left-out value;
    * ProgressMovedError; StoreError.
    */
-  apply(batch: ApplyBatch): Promise<void>;
+  apply(batch: ApplyBatch, options?: { readonly rehearse?: boolean }): Promise<void>;
   /** Partitions on which a barrier was met. The last 1,000 meetings are kept. */
   metBarrier(id: string): Promise<readonly { readonly topic: string; readonly partition: number }[]>;
-  /** Row count and hash of canonical rows in a range of the target's key order. */
-  range(table: CompiledTable, request: RangeRequest): Promise<RangeReport>;
-  /** The same range row by row. */
-  rows(table: CompiledTable, request: RangeRequest): Promise<RangeRows>;
+  /** What is held, longest held first. */
+  heldQueues(query: { readonly limit: number }): Promise<readonly HeldQueue[]>;
+  /** The records of a queue in the order of their offsets. */
+  heldRecords(queue: QueueName): Promise<readonly QuarantinedRecord[]>;
+  /** Notes that a key's row was asked to be read again. @returns false when the key is not held. */
+  markReread(queue: QueueName, atMs: number): Promise<boolean>;
+  /** The named tables as they are now; those that do not exist are left out. */
+  describe(tables: readonly string[]): Promise<StoreReport>;
+  /** Rows of the target tables, for verification. */
+  readonly ranges: RangeReader;
 }

@@ -1,18 +1,22 @@
 // A process for tests: keeps a copy of the test slice until it is killed, and tells its parent what is applied.
-// Arguments: bus file, store file.
+// Arguments: bus file, and the store: a file, or a URL of PostgreSQL.
 import { createLogger } from '@banyan/kit';
 import { openSqliteBus } from '../bus/sqlite-bus.ts';
 import { notesSlice, openNotes } from './consumer-test-bed.ts';
 import { startConsumer } from './consumer.ts';
+import { createPostgresApplyStore } from './postgres-apply-store.ts';
+import { openPostgresStore } from './postgres-test-bed.ts';
 import { createSqliteApplyStore } from './sqlite-apply-store.ts';
 
-const [busFile, storeFile] = process.argv.slice(2);
-if (!busFile || !storeFile) throw new Error('usage: consume-until-killed BUS STORE');
+const [busFile, address] = process.argv.slice(2);
+if (!busFile || !address) throw new Error('usage: consume-until-killed BUS STORE');
 const consumer = await startConsumer({
   slice: notesSlice,
   group: 'notes',
   bus: await openSqliteBus({ file: busFile }),
-  store: createSqliteApplyStore({ knex: await openNotes(storeFile) }),
+  store: address.startsWith('postgres')
+    ? createPostgresApplyStore({ knex: openPostgresStore(address) })
+    : createSqliteApplyStore({ knex: await openNotes(address) }),
   prefix: 'shop',
   logger: createLogger('consumer'),
 });

@@ -230,6 +230,7 @@ describe('the report:', () => {
         nextOffset: 0,
         appliedRows: 0,
         quarantined: 0,
+        heldKeys: [],
         lost: false,
         endOffset: null,
       },

@@ -9,6 +9,8 @@ import { createLagWindow } from './lag-window.ts';
 import { findLosses } from './losses.ts';
 import { compileMapping, type CompiledTable } from './mapping.ts';
 import { initialStates, planBatch, type BatchPlan, type TopicState } from './plan-batch.ts';
+import { Quarantine } from './quarantine.ts';
+import { keyTexts } from './record-key.ts';
 import { RowRejectedError } from './reduce.ts';
 
 const FIRST_RETRY_MS = 100;
@@ -21,6 +23,8 @@ export type ConsumerBus = Pick<
   Bus,
   'id' | 'consume' | 'partitions' | 'starts' | 'ends' | 'commit' | 'release' | 'groups'
 >;
+/** Held keys that a report names, of each table. */
+const SHOWN_KEYS = 10;
 
 export interface ConsumerOptions {
   readonly slice: SliceDefinition;
@@ -48,6 +52,8 @@ export interface Consumer {
   report(): SyncReport;
   /** Topics of the slice on all of whose partitions this barrier was met. */
   metTopics(barrierId: string): Promise<readonly string[]>;
+  /** What is held back, and the ways to let it go. */
+  readonly quarantine: Quarantine;
   /** Finishes the batch in hand. Idempotent. */
   close(): Promise<void>;
 }
@@ -86,6 +92,8 @@ class SliceConsumer implements Consumer {
   #retryMs = FIRST_RETRY_MS;
   #batchSinceMs: number | null = null;
   #running: Promise<void> | undefined;
+  #turn: Promise<void> = Promise.resolve();
+  readonly quarantine: Quarantine;
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
@@ -102,6 +110,26 @@ class SliceConsumer implements Consumer {
       ]),
       [heartbeatTopic(options.prefix), null],
     ]);
+    this.quarantine = new Quarantine({
+      slice: options.slice,
+      store: options.store,
+      clock: this.#clock,
+      states: () => this.#states,
+      change: (work) =>
+        this.#exclusive(async () => {
+          this.#states = await work(this.#states);
+        }),
+    });
+  }
+
+  /** One after another: whatever changes the store's progress goes by the states that the last one left. */
+  async #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(work);
+    this.#turn = mine.then(
+      () => undefined,
+      () => undefined, // whoever asked for that work sees its error
+    );
+    return await mine;
   }
 
   start(): void {
@@ -173,7 +201,7 @@ class SliceConsumer implements Consumer {
   async #onBatch(records: readonly StoredRecord[]): Promise<void> {
     this.#batchSinceMs = this.#clock();
     try {
-      await this.#apply(records);
+      await this.#exclusive(() => this.#apply(records));
       this.#error = null; // a committed batch, and nothing less, shows that we are well
       this.#retryMs = FIRST_RETRY_MS;
       this.#reporter.report(this.#states.values());
@@ -281,5 +309,16 @@ function tableReport(
     lost: partitions.some(({ lost }) => lost),
     // What was applied since it was asked for ends no earlier.
     endOffset: end === undefined ? null : Math.max(end, nextOffset),
+    heldKeys: someHeldKeys(state, table),
   };
+}
+
+function someHeldKeys({ heldKeys }: TopicState, table: CompiledTable): string[][] {
+  const some: string[][] = [];
+  for (const key of heldKeys.keys()) {
+    const texts = keyTexts(key, table);
+    if (texts) some.push(texts);
+    if (some.length === SHOWN_KEYS) break;
+  }
+  return some;
 }

@@ -4,6 +4,7 @@ export { openKafkaBus } from '../bus/kafka-bus.ts';
 export { migrateSqlite, openSqliteFile } from '../sqlite/open-file.ts';
 export { StoreError, type ApplyStore } from './apply-store.ts';
 export { startConsumer, type Consumer, type ConsumerOptions } from './consumer.ts';
+export { createPostgresApplyStore } from './postgres-apply-store.ts';
 export { createSqliteApplyStore } from './sqlite-apply-store.ts';
 export { migrateApplyStore } from './store-schema.ts';
 export { syncRoutes } from './sync-routes.ts';

@@ -110,6 +110,9 @@ test('heartbeats that are gone are no loss', async () => {
   await bus.append([beat]);
   await until(() => consumer.report().heartbeatAtMs === 1, 'the heartbeat');
   expect(consumer.report().tables).toMatchObject([{ lost: false }]);
+  expect(await knex.raw('SELECT next_offset, lost FROM banyan_position')).toEqual([
+    { next_offset: 3, lost: 0 },
+  ]);
 });
 
 test.each([

@@ -1,4 +1,10 @@
-import { UNAVAILABLE_VALUE, type FieldValue, type Row, type TableMapping } from '@banyan/contracts';
+import {
+  UNAVAILABLE_VALUE,
+  type FieldTransform,
+  type FieldValue,
+  type Row,
+  type TableMapping,
+} from '@banyan/contracts';
 
 /** Values of a key, in key order. */
 export type Key = readonly FieldValue[];
@@ -11,10 +17,12 @@ export interface CompiledTable {
   readonly sourceColumns: readonly string[];
   /** Source's key columns, in key order. */
   readonly sourceKey: readonly string[];
-  /** Target columns, in the mapping's order. */
+  /** Target columns: the mapped ones in the mapping's order, then constants. */
   readonly columns: readonly string[];
   /** Target columns of the key, in key order. */
   readonly key: readonly string[];
+  /** Target columns whose values are about a person. */
+  readonly personal: ReadonlySet<string>;
   /**
    * A source row as a target row; columns whose value the WAL did not carry are left out.
    * @throws MappingError when a column is missing, is no field value, or its transform throws.
@@ -22,6 +30,11 @@ export interface CompiledTable {
   forward(row: Row): Row;
   /** The target key of a source row, which may hold its key columns alone. @throws MappingError as `forward`. */
   forwardKey(row: Row): Key;
+  /**
+   * The way back: a target row as the mapped columns of its source row.
+   * @throws MappingError when a column is missing, its inverse throws, or a constant has another value.
+   */
+  backward(row: Row): Row;
 }
 
 /** A row that the mapping cannot carry over. The message holds names, no values. */
@@ -33,76 +46,89 @@ export class MappingError extends Error {
 interface CompiledColumn {
   readonly from: string;
   readonly to: string;
-  forward(value: FieldValue): FieldValue;
+  /** Null when the value stays as it is. */
+  readonly transform: FieldTransform | null;
 }
 
 /** Compiles a table mapping that `defineSlice` has checked. Pure. */
 export function compileMapping(table: TableMapping): CompiledTable {
-  const columns = Object.entries(table.columns).map(([from, target]): CompiledColumn => {
-    if (typeof target === 'string') return { from, to: target, forward: (value) => value };
-    const { transform, to } = target;
-    return {
-      from,
-      to,
-      forward: (value) => transformValue(table.source, from, () => transform.forward(value)),
-    };
-  });
+  const { source, target } = table;
+  const columns = Object.entries(table.columns).map(([from, to]): CompiledColumn =>
+    typeof to === 'string' ? { from, to, transform: null } : { from, to: to.to, transform: to.transform },
+  );
   const keyColumns = table.key.map((name) => {
     const column = columns.find(({ from }) => from === name);
-    if (!column) throw new MappingError(`${table.source}: key column "${name}" is not mapped`);
+    if (!column) throw new MappingError(`${source}: key column "${name}" is not mapped`);
     return column;
   });
-  const read = (row: Row, { from }: CompiledColumn): FieldValue => {
-    const value: unknown = row[from];
-    if (value === undefined) throw new MappingError(`${table.source}: the event has no column "${from}"`);
-    if (!isFieldValue(value))
-      throw new MappingError(`${table.source}: column "${from}" is not a plain value`);
-    return value;
-  };
+  const constants = Object.entries(table.constants ?? {});
   return {
-    source: table.source,
-    target: table.target,
+    source,
+    target,
     sourceColumns: columns.map(({ from }) => from),
     sourceKey: table.key,
-    columns: columns.map(({ to }) => to),
+    columns: [...columns.map(({ to }) => to), ...constants.map(([to]) => to)],
     key: keyColumns.map(({ to }) => to),
+    personal: new Set(columns.flatMap(({ from, to }) => (table.personal?.includes(from) ? [to] : []))),
     forward(row) {
       const mapped: Record<string, FieldValue> = {};
       for (const column of columns) {
-        const value = read(row, column);
-        if (value !== UNAVAILABLE_VALUE) mapped[column.to] = column.forward(value);
+        const value = read(source, row, column.from);
+        if (value !== UNAVAILABLE_VALUE) mapped[column.to] = transformed(source, column, 'forward', value);
       }
+      for (const [to, value] of constants) mapped[to] = value;
       return mapped;
     },
     forwardKey(row) {
       return keyColumns.map((column) => {
-        const value = read(row, column);
+        const value = read(source, row, column.from);
         if (value === null || value === UNAVAILABLE_VALUE) {
-          throw new MappingError(`${table.source}: key column "${column.from}" has no value`);
+          throw new MappingError(`${source}: key column "${column.from}" has no value`);
         }
-        return column.forward(value);
+        return transformed(source, column, 'forward', value);
       });
+    },
+    backward(row) {
+      for (const [to, value] of constants) {
+        if (read(target, row, to) !== value) {
+          throw new MappingError(`${target}: column "${to}" does not hold the constant of this mapping`);
+        }
+      }
+      return Object.fromEntries(
+        columns.map((column) => {
+          return [column.from, transformed(source, column, 'inverse', read(target, row, column.to))];
+        }),
+      );
     },
   };
 }
 
-function transformValue(table: string, column: string, transform: () => FieldValue): FieldValue {
-  let value: unknown;
-  try {
-    value = transform();
-  } catch (cause) {
-    throw new MappingError(`${table}: the transform of column "${column}" failed`, { cause });
-  }
-  if (!isFieldValue(value)) {
-    throw new MappingError(`${table}: the transform of column "${column}" did not return a plain value`);
-  }
+function read(table: string, row: Row, column: string): FieldValue {
+  const value: unknown = row[column];
+  if (value === undefined) throw new MappingError(`${table}: the event has no column "${column}"`);
+  if (!isFieldValue(value)) throw new MappingError(`${table}: column "${column}" is not a plain value`);
   return value;
 }
 
-const plainTypes: ReadonlySet<string> = new Set(['boolean', 'number', 'bigint', 'string']);
+function transformed(
+  table: string,
+  { from, transform }: CompiledColumn,
+  way: 'forward' | 'inverse',
+  value: FieldValue,
+): FieldValue {
+  if (transform === null) return value;
+  let result: unknown;
+  try {
+    result = way === 'forward' ? transform.forward(value) : transform.inverse(value);
+  } catch (cause) {
+    throw new MappingError(`${table}: the transform of column "${from}" failed`, { cause });
+  }
+  if (isFieldValue(result)) return result;
+  throw new MappingError(`${table}: the transform of column "${from}" did not return a plain value`);
+}
 
 function isFieldValue(value: unknown): value is FieldValue {
-  return (
-    value === null || plainTypes.has(typeof value) || (Array.isArray(value) && value.every(isFieldValue))
-  );
+  const type = typeof value;
+  if (type === 'string' || type === 'number' || type === 'boolean' || type === 'bigint') return true;
+  return value === null || (Array.isArray(value) && value.every(isFieldValue));
 }

@@ -1,5 +1,6 @@
+import { REREAD_HEADER } from '@banyan/contracts';
 import type { StoredRecord } from '../bus/bus.ts';
-import type { ApplyBatch, HeldRecord, PartitionProgress, QuarantinedRecord } from './apply-store.ts';
+import type { ApplyBatch, HeldKey, PartitionProgress, QuarantinedRecord } from './apply-store.ts';
 import { decodeHeartbeat, decodeRecord, RecordError, type DecodedRecord } from './decode.ts';
 import { MappingError, type CompiledTable } from './mapping.ts';
 import { reduceChanges, type RowChange } from './reduce.ts';
@@ -12,8 +13,8 @@ export interface TopicState {
   readonly partitions: ReadonlyMap<number, PartitionProgress>;
   /** Records in quarantine. */
   readonly heldCount: number;
-  /** Keys of these records: later events of such a key queue behind. */
-  readonly heldKeys: ReadonlySet<string>;
+  /** Keys of these records, with how many there are of each: later events of such a key queue behind. */
+  readonly heldKeys: ReadonlyMap<string, number>;
 }
 
 export interface BatchPlan {
@@ -34,8 +35,11 @@ interface Draft {
   partitions: Map<number, PartitionProgress>;
   released: boolean;
   quarantine: QuarantinedRecord[];
+  releasedKeys: Set<string>;
   heldCount: number;
-  heldKeys: Set<string>;
+  /** The state's own until the first change. */
+  heldKeys: ReadonlyMap<string, number>;
+  heldKeysCopy: Map<string, number> | null;
 }
 
 /**
@@ -89,7 +93,7 @@ export function planBatch(
   }
   return {
     batch: toApplyBatch([...drafts.values()], before, barriers),
-    states: new Map([...before, ...drafts]),
+    states: new Map([...before, ...Array.from(drafts.values(), toState)]),
     committedAtMs,
     heartbeatAtMs,
   };
@@ -102,7 +106,7 @@ export function initialStates(options: {
   /** Partitions of each topic. */
   readonly partitions: ReadonlyMap<string, readonly number[]>;
   readonly progress: readonly PartitionProgress[];
-  readonly held: readonly HeldRecord[];
+  readonly held: readonly HeldKey[];
   /** The bus that offsets belong to from now on. */
   readonly busId: string;
 }): Map<string, TopicState> {
@@ -119,8 +123,10 @@ export function initialStates(options: {
         topic,
         table,
         partitions: new Map(places),
-        heldCount: ofTopic.length,
-        heldKeys: new Set(ofTopic.flatMap(({ key }) => (key === null ? [] : [key]))),
+        heldCount: ofTopic.reduce((sum, { records }) => sum + records, 0),
+        heldKeys: new Map(
+          ofTopic.flatMap(({ key, records }): [string, number][] => (key === null ? [] : [[key, records]])),
+        ),
       };
       return [topic, state];
     }),
@@ -137,9 +143,22 @@ function openDraft(topic: string, before: ReadonlyMap<string, TopicState>): Draf
     partitions: new Map(state.partitions),
     released: false,
     quarantine: [],
+    releasedKeys: new Set(),
     heldCount: state.heldCount,
-    heldKeys: new Set(state.heldKeys),
+    heldKeys: state.heldKeys,
+    heldKeysCopy: null,
   };
+}
+
+function toState({ topic, table, partitions, heldCount, heldKeys }: Draft): [string, TopicState] {
+  return [topic, { topic, table, partitions, heldCount, heldKeys }];
+}
+
+/** Thousands of keys may be held: they are copied only by a batch that changes them. */
+function changeHeldKeys(draft: Draft): Map<string, number> {
+  draft.heldKeysCopy ??= new Map(draft.heldKeys);
+  draft.heldKeys = draft.heldKeysCopy;
+  return draft.heldKeysCopy;
 }
 
 function advance(draft: Draft, { topic, partition, offset }: StoredRecord, rows: number): void {
@@ -155,8 +174,18 @@ function empty(draft: Draft): void {
   draft.changes = [{ kind: 'clear' }];
   draft.released = true;
   draft.quarantine = [];
+  draft.releasedKeys.clear();
   draft.heldCount = 0;
-  draft.heldKeys.clear();
+  draft.heldKeysCopy = new Map();
+  draft.heldKeys = draft.heldKeysCopy;
+}
+
+/** The row was read again at the source, after everything that is held of it: nothing of that counts any more. */
+function release(draft: Draft, key: string): void {
+  draft.quarantine = draft.quarantine.filter((record) => record.key !== key);
+  draft.heldCount -= draft.heldKeys.get(key) ?? 0;
+  changeHeldKeys(draft).delete(key);
+  draft.releasedKeys.add(key);
 }
 
 function decodeOrHold(
@@ -165,19 +194,22 @@ function decodeOrHold(
   table: CompiledTable,
   rejection: string | null,
 ): DecodedRecord | null {
+  const { key } = record;
   const hold = (reason: string): null => {
-    const { topic, partition, offset, key, headers, value } = record;
+    const { topic, partition, offset, headers, value } = record;
     draft.quarantine.push({ topic, partition, offset, key, headers, value, reason });
     draft.heldCount += 1;
-    if (record.key !== null) draft.heldKeys.add(record.key);
+    if (key !== null) changeHeldKeys(draft).set(key, (draft.heldKeys.get(key) ?? 0) + 1);
     return null;
   };
-  if (record.value !== null && record.key !== null && draft.heldKeys.has(record.key)) {
-    return hold('an earlier event of its key is held');
-  }
+  const isQueued = record.value !== null && key !== null && draft.heldKeys.has(key);
+  const isReread = record.headers[REREAD_HEADER] !== undefined;
+  if (isQueued && !isReread) return hold('an earlier event of its key is held');
   try {
     const decoded = decodeRecord(record, table);
-    return decoded.kind === 'change' && rejection !== null ? hold(rejection) : decoded;
+    if (decoded.kind === 'change' && rejection !== null) return hold(rejection);
+    if (isQueued) release(draft, key);
+    return decoded;
   } catch (cause) {
     if (cause instanceof RecordError || cause instanceof MappingError) return hold(cause.message);
     throw cause;
@@ -201,6 +233,9 @@ function toApplyBatch(
     ),
     barriers,
     releasedTopics: drafts.filter(({ released }) => released).map(({ topic }) => topic),
+    releasedKeys: drafts.flatMap(({ topic, releasedKeys }) =>
+      Array.from(releasedKeys, (key) => ({ topic, key })),
+    ),
     quarantine: drafts.flatMap(({ quarantine }) => quarantine),
   };
 }

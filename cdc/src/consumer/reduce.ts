@@ -1,4 +1,4 @@
-import { stringifyExactJson, type FieldValue, type Row } from '@banyan/contracts';
+import type { Row } from '@banyan/contracts';
 import type { CompiledTable, Key } from './mapping.ts';
 
 /** One event of one table, mapped to the target. */
@@ -24,12 +24,19 @@ export class RowRejectedError extends Error {
   override readonly name = 'RowRejectedError';
 }
 
+/** A value was left out by the WAL, and no row of the store holds it. */
+export function missingRow(table: CompiledTable): RowRejectedError {
+  return new RowRejectedError(
+    `${table.target}: a value was left out, and there is no earlier row to keep it; banyan sync skip reads the row again`,
+  );
+}
+
 interface KeyState {
   readonly key: Key;
   /** The row was deleted within the batch, whatever came later. */
   deleted: boolean;
   /** What the key's row holds after the batch, null when it is gone. */
-  row: Record<string, FieldValue> | null;
+  row: Row | null;
 }
 
 /**
@@ -47,7 +54,7 @@ export function reduceChanges(changes: readonly RowChange[], table: CompiledTabl
       states.clear();
       continue;
     }
-    const id = stringifyExactJson(change.key);
+    const id = keyId(change.key);
     const state = states.get(id) ?? { key: change.key, deleted: false, row: null };
     // Set anew: the last event of a key decides its place, as a unique value may pass from one row to another.
     states.delete(id);
@@ -57,23 +64,27 @@ export function reduceChanges(changes: readonly RowChange[], table: CompiledTabl
       state.row = null;
       continue;
     }
-    state.row = { ...state.row, ...change.row };
+    state.row = state.row ? { ...state.row, ...change.row } : change.row;
     if ((clear || state.deleted) && !isComplete(state.row, table)) {
-      throw new RowRejectedError(
-        `${table.target}: a value was left out, and there is no earlier row to keep it`,
-      );
+      throw missingRow(table);
     }
   }
-  const all = [...states.values()];
-  const rows = all.flatMap(({ row }) => (row ? [row] : []));
-  return {
-    clear,
-    deletes: all.filter(({ deleted }) => deleted).map(({ key }) => key),
-    upserts: rows.filter((row) => isComplete(row, table)),
-    updates: rows.filter((row) => !isComplete(row, table)),
-  };
+  const deletes: Key[] = [];
+  const upserts: Row[] = [];
+  const updates: Row[] = [];
+  for (const { key, deleted, row } of states.values()) {
+    if (deleted) deletes.push(key);
+    if (row) (isComplete(row, table) ? upserts : updates).push(row);
+  }
+  return { clear, deletes, upserts, updates };
 }
 
+/** The same text for the same key, and another one for each other key. */
+function keyId(key: Key): string {
+  return key.map((value) => (typeof value === 'string' ? JSON.stringify(value) : String(value))).join();
+}
+
+/** A mapped row holds nothing but columns of the table. */
 function isComplete(row: Row, table: CompiledTable): boolean {
-  return table.columns.every((column) => column in row);
+  return Object.keys(row).length === table.columns.length;
 }

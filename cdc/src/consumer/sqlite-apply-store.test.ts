@@ -1,259 +1,71 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { defineSlice, type Row } from '@banyan/contracts';
-import type { Knex } from 'knex';
+import { describe, expect, test } from '@jest/globals';
 import { openSqliteFile } from '../sqlite/open-file.ts';
-import { canonicalRow, createRangeHash, rowHash } from '../verify/canonical.ts';
-import { ProgressMovedError, StoreError, type ApplyBatch, type ApplyStore } from './apply-store.ts';
-import { createFolder, note, notesSchema, notesSlice } from './consumer-test-bed.ts';
-import { compileMapping, type CompiledTable } from './mapping.ts';
-import { RowRejectedError, type TableChange } from './reduce.ts';
+import { describeApplyStore } from './apply-store-contract.ts';
+import { createFolder, notesSchema } from './consumer-test-bed.ts';
 import { createSqliteApplyStore } from './sqlite-apply-store.ts';
 
-let folder: Awaited<ReturnType<typeof createFolder>>;
-let knex: Knex;
-let store: ApplyStore;
-let files = 0;
-const notes = compile(notesSlice.tables[0]);
-
-function compile(mapping: Parameters<typeof compileMapping>[0] | undefined): CompiledTable {
-  if (!mapping) throw new Error('no table');
-  return compileMapping(mapping);
-}
-
-beforeAll(async () => {
-  folder = await createFolder();
-});
-afterAll(() => folder.remove());
-beforeEach(async () => {
-  files += 1;
-  knex = await openSqliteFile({ file: folder.file(`${files}.sqlite`) });
-  for (const statement of notesSchema) await knex.raw(statement);
-  store = createSqliteApplyStore({ knex });
-  await store.load();
-});
-afterEach(() => knex.destroy());
-
-const nothing: ApplyBatch = { tables: [], progress: [], barriers: [], releasedTopics: [], quarantine: [] };
-
-async function change(changed: Partial<TableChange>, table = notes): Promise<void> {
-  const whole = { clear: false, deletes: [], upserts: [], updates: [], ...changed };
-  await store.apply({ ...nothing, tables: [{ table, change: whole }] });
-}
-
-async function texts(): Promise<unknown[]> {
-  return (await knex.raw<unknown>('SELECT note_id, text FROM note ORDER BY note_id')) as unknown[];
-}
-
-describe('rows:', () => {
-  test('integers of 64 bits, booleans, arrays and odd text arrive exactly', async () => {
-    const row = note(1, {
-      big: 9_007_199_254_740_993n,
-      done: true,
-      tags: ['a', null, 2n ** 62n],
-      body: `it's "?" \\ é 😀 :x \n`,
-      score: 0.1,
-    });
-    await change({ upserts: [notes.forward(row)] });
-    const rows = await knex.raw<Row[]>('SELECT *, CAST(big AS TEXT) AS big, typeof(big) AS kind FROM note');
-    expect(rows).toEqual([
-      expect.objectContaining({
-        headline: 'T1',
-        text: row['body'],
-        big: '9007199254740993',
-        kind: 'integer',
-        done: 1,
-        tags: '["a",null,4611686018427387904]',
-        score: 0.1,
-      }),
-    ]);
-  });
-
-  test("an upsert leaves columns alone that are the service's own", async () => {
-    await change({ upserts: [notes.forward(note(1))] });
-    await change({ upserts: [notes.forward(note(1, { body: 'new' }))] });
-    expect(await knex.raw('SELECT text, writes FROM note')).toEqual([{ text: 'new', writes: 2 }]);
-  });
-
-  test('deletes come before upserts, so that a unique value can pass on', async () => {
-    await change({ upserts: [notes.forward(note(1, { title: 'same' }))] });
-    await change({ deletes: [[1]], upserts: [notes.forward(note(2, { title: 'same' }))] });
-    expect(await texts()).toEqual([{ note_id: 2, text: 'b2' }]);
-  });
-
-  test('clearing empties the table before anything is written', async () => {
-    await change({ upserts: [notes.forward(note(1)), notes.forward(note(2))] });
-    await change({ clear: true, upserts: [notes.forward(note(3))] });
-    expect(await texts()).toEqual([{ note_id: 3, text: 'b3' }]);
-  });
-
-  test('an update changes the columns it has, and is refused when there is no row', async () => {
-    await change({ upserts: [notes.forward(note(1)), notes.forward(note(2))] });
-    await change({ updates: [{ note_id: 1, headline: 'H' }, { note_id: 2, text: 'x' }, { note_id: 2 }] });
-    expect(await knex.raw('SELECT headline, text FROM note ORDER BY note_id')).toEqual([
-      { headline: 'H', text: 'b1' },
-      { headline: 'T2', text: 'x' },
-    ]);
-    await expect(
-      change({
-        updates: [
-          { note_id: 1, text: 'y' },
-          { note_id: 9, text: 'y' },
-        ],
-      }),
-    ).rejects.toThrow(RowRejectedError);
-    expect(await texts()).toContainEqual({ note_id: 1, text: 'b1' });
-  });
-
-  test('a row that breaks a constraint is refused with the whole batch, and no value is told', async () => {
-    const bad = change({
-      upserts: [notes.forward(note(1)), notes.forward(note(2, { body: null, title: 'private' }))],
-    });
-    await expect(bad).rejects.toThrow(RowRejectedError);
-    await expect(bad).rejects.toThrow(/^SQLITE_CONSTRAINT: NOT NULL constraint failed: note.text$/);
-    expect(await texts()).toEqual([]);
-  });
-
-  test("a failure of the store is the store's, not a row's", async () => {
-    await knex.raw('DROP TABLE note');
-    const failing = change({ upserts: [notes.forward(note(1, { title: 'private' }))] });
-    await expect(failing).rejects.toThrow(StoreError);
-    await expect(failing).rejects.toThrow('SQLITE_ERROR: no such table: note');
-    await expect(failing).rejects.not.toThrow('PRIVATE');
-  });
-});
-
-describe('progress, barriers and quarantine:', () => {
-  const place = { topic: 'a', partition: 0, lost: false, busId: 'this bus' };
-  const move = { ...place, nextOffset: 3, appliedRows: 2, expectedOffset: 0 };
-
-  test('progress is stored with the rows and read at the next start', async () => {
-    await store.apply({ ...nothing, progress: [move] });
-    await store.apply({
-      ...nothing,
-      progress: [{ ...move, nextOffset: 5, appliedRows: 4, expectedOffset: 3 }],
-    });
-    expect((await createSqliteApplyStore({ knex }).load()).progress).toEqual([
-      { ...place, nextOffset: 5, appliedRows: 4 },
-    ]);
-  });
-
-  test('that records were missed is stored, until it is taken back', async () => {
-    for (const lost of [true, false]) {
-      await store.apply({ ...nothing, progress: [{ ...move, lost, expectedOffset: lost ? 0 : 3 }] });
-      expect((await createSqliteApplyStore({ knex }).load()).progress).toMatchObject([{ topic: 'a', lost }]);
-    }
-  });
-
-  test.each([0, 2, 4])(
-    'a batch that starts at %i where the store stands at 3 changes nothing',
-    async (expected) => {
-      await store.apply({ ...nothing, progress: [move] });
-      const stale: ApplyBatch = {
-        ...nothing,
-        progress: [{ ...move, nextOffset: 9, expectedOffset: expected }],
-        tables: [
-          {
-            table: notes,
-            change: { clear: false, deletes: [], upserts: [notes.forward(note(1))], updates: [] },
-          },
-        ],
+describe('the SQLite store', () => {
+  describeApplyStore(
+    {
+      name: 'SQLite',
+      notNullFault: /^SQLITE_CONSTRAINT: NOT NULL constraint failed: note.text$/,
+      noTableFault: /^SQLITE_ERROR: no such table: gone$/,
+      values: [
+        ['INTEGER', 9_223_372_036_854_775_807n, '9223372036854775807'],
+        ['INTEGER', true, '1'],
+        ['INTEGER', 1_767_323_045_678_901n, '1767323045678901'],
+        ['REAL', 0.1, '0.1'],
+        ['TEXT', '12345678901234567890.123456789', '12345678901234567890.123456789'],
+        ['TEXT', 'NaN', 'NaN'],
+        ['TEXT', '2026-01-02T03:04:05.678901Z', '2026-01-02T03:04:05.678901Z'],
+        ['TEXT', 'AP9/gA==', 'AP9/gA=='],
+        ['TEXT', [1, null, [2n ** 62n, 'a"b']], '[1,null,[4611686018427387904,"a\\"b"]]'],
+        ['TEXT', '{"a": [1, 2]}', '{"a": [1, 2]}'],
+        ['TEXT', '', ''],
+        ['TEXT', 'é 😀 \u2028 \\ \' "', 'é 😀 \u2028 \\ \' "'],
+        ['TEXT', 7, '7'],
+      ],
+    },
+    async () => {
+      const folder = await createFolder();
+      const knex = await openSqliteFile({ file: folder.file('store.sqlite') });
+      await knex.raw('PRAGMA foreign_keys = ON');
+      for (const statement of notesSchema) await knex.raw(statement);
+      return {
+        store: createSqliteApplyStore({ knex }),
+        async execute(sql) {
+          await knex.raw(sql);
+        },
+        async select(sql) {
+          const rows = await knex.raw<Readonly<Record<string, number | string | null>>[]>(sql);
+          return rows.map((row) =>
+            Object.fromEntries(
+              Object.entries(row).map(([name, value]) => [name, value === null ? null : String(value)]),
+            ),
+          );
+        },
+        async close() {
+          await knex.destroy();
+          await folder.remove();
+        },
       };
-      await expect(store.apply(stale)).rejects.toThrow(ProgressMovedError);
-      expect(await texts()).toEqual([]);
-      expect((await store.load()).progress).toMatchObject([{ nextOffset: 3 }]);
     },
   );
-
-  test('the last 1,000 barriers are kept', async () => {
-    const barriers = Array.from({ length: 1_001 }, (_, i) => ({ id: `b${i}`, topic: 'a', partition: 0 }));
-    await store.apply({ ...nothing, barriers });
-    await store.apply({ ...nothing, barriers: barriers.slice(-1) });
-    expect(await store.metBarrier('b0')).toEqual([]);
-    expect(await store.metBarrier('b1')).toEqual([{ topic: 'a', partition: 0 }]);
-    expect(await store.metBarrier('b1000')).toEqual([{ topic: 'a', partition: 0 }]);
-  });
-
-  test('a record in quarantine is kept whole, until its topic is released', async () => {
-    const record = { topic: 'a', partition: 0, offset: 7, key: '{"id":1}', headers: { h: 'x' }, value: 'v' };
-    await store.apply({ ...nothing, quarantine: [{ ...record, reason: 'why' }] });
-    expect((await store.load()).held).toEqual([{ topic: 'a', key: '{"id":1}' }]);
-    expect(await knex.raw('SELECT record, reason, record_offset FROM banyan_quarantine')).toEqual([
-      { record: '{"headers":{"h":"x"},"value":"v"}', reason: 'why', record_offset: 7 },
-    ]);
-    await store.apply({ ...nothing, releasedTopics: ['b'] });
-    expect((await store.load()).held).toHaveLength(1);
-    await store.apply({ ...nothing, releasedTopics: ['a'] });
-    expect((await store.load()).held).toEqual([]);
-  });
 });
 
-describe('ranges:', () => {
-  const pairs = compile(
-    defineSlice({
-      name: 'pairs',
-      title: 'Pairs',
-      routes: [{ path: '/pairs' }],
-      tables: [
-        {
-          source: 'public.pairs',
-          target: 'pair',
-          kind: 'owned',
-          key: ['name', 'n'],
-          columns: { n: 'n', name: 'name', v: 'v' },
-        },
-      ],
-    }).tables[0],
-  );
-  const rows: Row[] = [
-    { name: 'B', n: 10n, v: null },
-    { name: 'a', n: 2n, v: 1.5 },
-    { name: 'a', n: 10n, v: true },
-    { name: 'a', n: 2n ** 60n, v: 'é' },
-    { name: 'a', n: 2n ** 60n + 1n, v: 7 },
-    { name: 'é', n: 1n, v: '' },
-  ];
-
-  beforeEach(async () => {
-    await knex.raw('CREATE TABLE pair (n INTEGER, name TEXT, v, PRIMARY KEY (name, n))');
-    await change({ upserts: rows.toReversed() }, pairs);
-  });
-
-  function expected(some: readonly Row[]): { rows: number; hash: string } {
-    const hash = createRangeHash();
-    for (const row of some) hash.add(canonicalRow(pairs.columns.map((column) => row[column] ?? null)));
-    return hash.report();
+test('a foreign key that is not deferrable is deferred all the same', async () => {
+  const folder = await createFolder();
+  const knex = await openSqliteFile({ file: folder.file('store.sqlite') });
+  try {
+    await knex.raw('PRAGMA foreign_keys = ON');
+    await knex.raw('CREATE TABLE parent (id INTEGER PRIMARY KEY)');
+    await knex.raw('CREATE TABLE child (id INTEGER PRIMARY KEY, parent_id INTEGER REFERENCES parent (id))');
+    const { tables } = await createSqliteApplyStore({ knex }).describe(['child']);
+    expect(tables[0]?.foreignKeys).toEqual([
+      { columns: ['parent_id'], references: 'parent', deferrable: true },
+    ]);
+  } finally {
+    await knex.destroy();
+    await folder.remove();
   }
-
-  const key = (i: number): string[] => [String(rows[i]?.['name']), String(rows[i]?.['n'])];
-
-  test.each([
-    ['all', null, null, 0, 6],
-    ['the beginning', null, key(1), 0, 2],
-    ['the middle', key(0), key(3), 1, 4],
-    ['one row beside a neighbour that a double does not tell apart', key(3), key(4), 4, 5],
-    ['the end', key(3), null, 4, 6],
-    ['keys that do not exist', ['a', '3'], ['b', '0'], 2, 5],
-    ['nothing', key(5), null, 6, 6],
-  ])('%s', async (_, afterKey, toKey, from, to) => {
-    const request = { table: 'pair', afterKey, toKey };
-    const wanted = rows.slice(from, to);
-    expect(await store.range(pairs, request)).toEqual(expected(wanted));
-    expect((await store.rows(pairs, request)).rows).toEqual(
-      wanted.map((row) => ({
-        key: [String(row['name']), String(row['n'])],
-        hash: rowHash(canonicalRow(pairs.columns.map((column) => row[column] ?? null))),
-      })),
-    );
-  });
-
-  test('a range of several pages hashes as one', async () => {
-    const many = Array.from({ length: 2_500 }, (_, i): Row => ({ name: 'm', n: i, v: i }));
-    await change({ clear: true, upserts: many }, pairs);
-    expect(await store.range(pairs, { table: 'pair', afterKey: null, toKey: null })).toEqual(expected(many));
-  });
-
-  test('null, empty text and the text "null" differ', () => {
-    expect(new Set([null, '', 'null'].map((value) => canonicalRow([value]))).size).toBe(3);
-    expect(canonicalRow(['a', 'b'])).not.toBe(canonicalRow(['a","b']));
-  });
 });

@@ -1,26 +1,29 @@
 import type { Knex } from 'knex';
 import { immediateTransaction, type RunSql } from '../sqlite/transaction.ts';
+import { StoreError, type ApplyStore } from './apply-store.ts';
 import {
-  ProgressMovedError,
-  StoreError,
-  type ApplyBatch,
-  type ApplyStore,
-  type PartitionProgress,
-  type ProgressMove,
-} from './apply-store.ts';
+  applyBatch,
+  markReread,
+  readBarrier,
+  readHeldQueues,
+  readHeldRecords,
+  readProgress,
+} from './consumer-tables.ts';
 import { RowRejectedError } from './reduce.ts';
+import { describeSqliteTable } from './sqlite-columns.ts';
+import { createSqliteRangeReader } from './sqlite-range.ts';
 import { writeTable } from './sqlite-rows.ts';
-import { readRange, readRows } from './sqlite-range.ts';
 import { migrateApplyStore } from './store-schema.ts';
-
-const KEPT_BARRIERS = 1_000;
 
 /** SQLite's verdicts on a row, as against its own troubles. */
 const rowFaults = new Set(['SQLITE_CONSTRAINT', 'SQLITE_MISMATCH', 'SQLITE_TOOBIG']);
 
+/** Rolls a rehearsal back. */
+class Rehearsed extends Error {}
+
 /**
  * A service's SQLite store as the consumer applies to it. Rows are upserted in the order of events, not parents
- * before children: foreign keys between copied tables must be absent or `DEFERRABLE INITIALLY DEFERRED`.
+ * before children; foreign keys, where the connection enforces any, are checked at the end of each batch.
  *
  * @param options.knex The connection that writes.
  * @param options.reader Another connection to the same file for reports and verification, so that they do not wait
@@ -28,94 +31,51 @@ const rowFaults = new Set(['SQLITE_CONSTRAINT', 'SQLITE_MISMATCH', 'SQLITE_TOOBI
  */
 export function createSqliteApplyStore(options: { readonly knex: Knex; readonly reader?: Knex }): ApplyStore {
   const { knex, reader = knex } = options;
+  const ask: RunSql = async (sql, bindings = []) => (await reader.raw<unknown>(sql, bindings)) as never;
+  const ranges = createSqliteRangeReader(reader);
   return {
     async load() {
-      return await cleanly(async () => {
-        await migrateApplyStore(knex);
-        const rows = await knex.raw<(Omit<PartitionProgress, 'lost'> & { lost: number })[]>(
-          `SELECT topic, partition, next_offset AS nextOffset, applied_rows AS appliedRows, lost, bus_id AS busId
-           FROM banyan_position`,
-        );
-        const progress = rows.map((row) => ({ ...row, lost: row.lost === 1 }));
-        const held = await knex.raw<{ topic: string; key: string | null }[]>(
-          'SELECT topic, key FROM banyan_quarantine',
-        );
-        return { progress, held };
+      await cleanly(() => migrateApplyStore(knex));
+      return await cleanly(() => readProgress(ask));
+    },
+    async apply(batch, { rehearse = false } = {}) {
+      const work = async (run: RunSql): Promise<void> => {
+        // Whatever the schema says of its foreign keys: the batch has to be right at its end, not row by row.
+        await run('PRAGMA defer_foreign_keys = ON');
+        await applyBatch(run, batch, async () => {
+          for (const { table, change } of batch.tables) await writeTable(run, table, change);
+        });
+        if (rehearse) await refuseDangling(run);
+        if (rehearse) throw new Rehearsed();
+      };
+      await cleanly(() => immediateTransaction(knex, work)).catch((error: unknown) => {
+        if (!(error instanceof Rehearsed)) throw error;
       });
     },
-    async apply(batch) {
-      await cleanly(() => immediateTransaction(knex, (run) => applyBatch(run, batch)));
-    },
-    async metBarrier(id) {
-      return await cleanly(() =>
-        reader.raw<{ topic: string; partition: number }[]>(
-          'SELECT topic, partition FROM banyan_barrier WHERE id = ?',
-          [id],
-        ),
+    metBarrier: (id) => cleanly(() => readBarrier(ask, id)),
+    heldQueues: ({ limit }) => cleanly(() => readHeldQueues(ask, limit)),
+    heldRecords: (queue) => cleanly(() => readHeldRecords(ask, queue)),
+    markReread: (queue, atMs) =>
+      cleanly(() => immediateTransaction(knex, (run) => markReread(run, queue, atMs))),
+    async describe(tables) {
+      const described = await cleanly(() =>
+        Promise.all(tables.map((table) => describeSqliteTable(ask, table))),
       );
+      return { kind: 'sqlite', tables: described.filter((table) => table !== null) };
     },
-    range: (table, request) => cleanly(() => readRange(reader, table, request)),
-    rows: (table, request) => cleanly(() => readRows(reader, table, request)),
+    ranges: {
+      page: (...question) => cleanly(() => ranges.page(...question)),
+      text: (...question) => cleanly(async () => (await ranges.text?.(...question)) ?? null),
+    },
   };
 }
 
-async function applyBatch(run: RunSql, batch: ApplyBatch): Promise<void> {
-  // The progress first: a consumer that was overtaken finds out before it writes a row.
-  for (const move of batch.progress) await moveProgress(run, move);
-  for (const { table, change } of batch.tables) await writeTable(run, table, change);
-  for (const topic of batch.releasedTopics)
-    await run('DELETE FROM banyan_quarantine WHERE topic = ?', [topic]);
-  await insertBarriers(run, batch.barriers);
-  await insertQuarantine(run, batch.quarantine);
-}
-
-async function moveProgress(run: RunSql, move: ProgressMove): Promise<void> {
-  const { topic, partition, nextOffset, appliedRows, lost, busId, expectedOffset } = move;
-  if (expectedOffset === 0) {
-    await run(
-      'INSERT OR IGNORE INTO banyan_position (topic, partition, next_offset, applied_rows) VALUES (?, ?, 0, 0)',
-      [topic, partition],
-    );
-  }
-  const moved = await run(
-    `UPDATE banyan_position SET next_offset = ?, applied_rows = ?, lost = ?, bus_id = ?
-     WHERE topic = ? AND partition = ? AND next_offset = ? RETURNING topic`,
-    [nextOffset, appliedRows, lost ? 1 : 0, busId, topic, partition, expectedOffset],
-  );
-  if (moved.length === 0) {
-    throw new ProgressMovedError(
-      `The store no longer stands at offset ${expectedOffset} of ${topic}: another consumer applies to it.`,
-    );
-  }
-}
-
-async function insertBarriers(run: RunSql, barriers: ApplyBatch['barriers']): Promise<void> {
-  if (barriers.length === 0) return;
-  await run(
-    `INSERT OR IGNORE INTO banyan_barrier (id, topic, partition)
-     SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)`,
-    [JSON.stringify(barriers.map(({ id, topic, partition }) => [id, topic, partition]))],
-  );
-  await run(
-    `DELETE FROM banyan_barrier WHERE met <= (SELECT max(met) FROM banyan_barrier) - ${KEPT_BARRIERS}`,
-  );
-}
-
-async function insertQuarantine(run: RunSql, records: ApplyBatch['quarantine']): Promise<void> {
-  if (records.length === 0) return;
-  const rows = records.map(({ topic, partition, offset, key, headers, value, reason }) => [
-    topic,
-    partition,
-    offset,
-    key,
-    JSON.stringify({ headers, value }),
-    reason,
-  ]);
-  await run(
-    `INSERT INTO banyan_quarantine (topic, partition, record_offset, key, record, reason, held_at_ms)
-     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, ? FROM json_each(?)`,
-    [Date.now(), JSON.stringify(rows)],
-  );
+/** What COMMIT would refuse, which a rehearsal does not come to. */
+async function refuseDangling(run: RunSql): Promise<void> {
+  const [enforced] = await run<{ foreign_keys: number }>('PRAGMA foreign_keys');
+  if (enforced?.foreign_keys !== 1) return;
+  const dangling = await run('PRAGMA foreign_key_check');
+  if (dangling.length > 0) throw new RowRejectedError('SQLITE_CONSTRAINT: FOREIGN KEY constraint failed');
 }
 
 /** knex puts the statement with its values into the message, and values may be personal: only SQLite's part stays. */

@@ -1,57 +1,35 @@
-import type { RangeReport, RangeRequest, RangeRows } from '@banyan/contracts';
 import type { Knex } from 'knex';
-import { canonicalRow, createRangeHash, rowHash } from '../verify/canonical.ts';
+import { canonicalRow } from '../verify/canonical.ts';
 import type { CompiledTable } from './mapping.ts';
-import { quote } from './sqlite-rows.ts';
+import { quoteName as quote } from '../source/catalog.ts';
+import type { CanonicalRow, KeyRange, RangeReader } from './range-reader.ts';
 
-const PAGE_ROWS = 1_000;
+type PageRow = Readonly<Record<string, string | number | null>>;
 
-interface CanonicalRow {
-  readonly key: string[];
-  readonly row: string;
+/** Reads ranges of target tables in a SQLite file. */
+export function createSqliteRangeReader(knex: Knex): RangeReader {
+  return {
+    async page(table, range, limit) {
+      const { sql, bindings } = pageQuery(table, range, limit);
+      return (await knex.raw<PageRow[]>(sql, bindings)).map((row) => toCanonical(row, table));
+    },
+    async text(table, range, limit) {
+      const { sql, bindings } = textQuery(table, range, limit);
+      const [found] = await knex.raw<{ rows: number; inexact: number | null; text: string | null }[]>(
+        sql,
+        bindings,
+      );
+      if (!found || (found.inexact ?? 0) > 0) return null;
+      return { rows: found.rows, text: found.text ?? '' };
+    },
+  };
 }
 
-/** Counts and hashes a range of a target table, page by page. */
-export async function readRange(
-  knex: Knex,
-  table: CompiledTable,
-  request: RangeRequest,
-): Promise<RangeReport> {
-  const hash = createRangeHash();
-  for await (const page of pages(knex, table, request)) for (const { row } of page) hash.add(row);
-  return hash.report();
-}
-
-/** Key and hash of each row in a range of a target table. */
-export async function readRows(knex: Knex, table: CompiledTable, request: RangeRequest): Promise<RangeRows> {
-  const rows: RangeRows['rows'] = [];
-  for await (const page of pages(knex, table, request)) {
-    rows.push(...page.map(({ key, row }) => ({ key, hash: rowHash(row) })));
-  }
-  return { rows };
-}
-
-async function* pages(
-  knex: Knex,
-  table: CompiledTable,
-  { afterKey, toKey }: RangeRequest,
-): AsyncGenerator<readonly CanonicalRow[]> {
-  let after: readonly string[] | null = afterKey;
-  for (;;) {
-    const { sql, bindings } = pageQuery(table, after, toKey);
-    const rows = await knex.raw<Readonly<Record<string, string | number | null>>[]>(sql, bindings);
-    const page = rows.map((row) => toCanonical(row, table));
-    if (page.length > 0) yield page;
-    const last = page.at(-1);
-    if (!last || page.length < PAGE_ROWS) return;
-    after = last.key;
-  }
-}
-
-function pageQuery(
-  { target, columns, key }: CompiledTable,
-  afterKey: readonly string[] | null,
-  toKey: readonly string[] | null,
+/** `FROM ... WHERE ... ORDER BY ... LIMIT ...` of a range. */
+function rangeClauses(
+  { target, key }: CompiledTable,
+  { afterKey, toKey }: KeyRange,
+  limit: number,
 ): { sql: string; bindings: string[] } {
   const keyList = key.map((column) => `target.${quote(column)}`).join(', ');
   const places = key.map(() => '?').join(', ');
@@ -59,23 +37,49 @@ function pageQuery(
     ...(afterKey ? [{ sql: `(${keyList}) > (${places})`, values: afterKey }] : []),
     ...(toKey ? [{ sql: `(${keyList}) <= (${places})`, values: toKey }] : []),
   ];
-  // Integers as text, since the driver reads them as doubles. Reals as they are: JavaScript prints them exactly.
-  const selected = [...columns, ...key].map((column, i) => {
-    const name = `target.${quote(column)}`;
-    return `iif(typeof(${name}) = 'real', ${name}, CAST(${name} AS TEXT)) AS c${i}`;
-  });
   return {
-    sql: `SELECT ${selected.join(', ')} FROM ${quote(target)} AS target
+    sql: `FROM ${quote(target)} AS target
       ${bounds.length > 0 ? `WHERE ${bounds.map(({ sql }) => sql).join(' AND ')}` : ''}
-      ORDER BY ${keyList} LIMIT ${PAGE_ROWS}`,
+      ORDER BY ${keyList} LIMIT ${limit}`,
     bindings: bounds.flatMap(({ values }) => values),
   };
 }
 
-function toCanonical(
-  row: Readonly<Record<string, string | number | null>>,
-  { columns, key }: CompiledTable,
-): CanonicalRow {
+function pageQuery(
+  table: CompiledTable,
+  range: KeyRange,
+  limit: number,
+): { sql: string; bindings: string[] } {
+  // Integers as text, since the driver reads them as doubles. Reals as they are: JavaScript prints them exactly.
+  const selected = [...table.columns, ...table.key].map((column, i) => {
+    const name = `target.${quote(column)}`;
+    return `iif(typeof(${name}) = 'real', ${name}, CAST(${name} AS TEXT)) AS c${i}`;
+  });
+  const { sql, bindings } = rangeClauses(table, range, limit);
+  return { sql: `SELECT ${selected.join(', ')} ${sql}`, bindings };
+}
+
+/**
+ * SQLite writes the canonical rows itself: its JSON of texts is JavaScript's, character by character. Only its text of
+ * a real is not, so that rows with one are left to `page`.
+ */
+function textQuery(
+  table: CompiledTable,
+  range: KeyRange,
+  limit: number,
+): { sql: string; bindings: string[] } {
+  const names = table.columns.map((column) => `target.${quote(column)}`);
+  const texts = names.map((name) => `CAST(${name} AS TEXT)`).join(', ');
+  const isInexact = names.map((name) => `typeof(${name}) IN ('real', 'blob')`).join(' OR ');
+  const { sql, bindings } = rangeClauses(table, range, limit);
+  return {
+    sql: `SELECT count(*) AS rows, sum(inexact) AS inexact, group_concat(line, '') AS text FROM (
+      SELECT json_array(${texts}) || char(10) AS line, (${isInexact}) AS inexact ${sql})`,
+    bindings,
+  };
+}
+
+function toCanonical(row: PageRow, { columns, key }: CompiledTable): CanonicalRow {
   return {
     row: canonicalRow(columns.map((_, i) => row[`c${i}`] ?? null)),
     key: key.map((_, i) => String(row[`c${columns.length + i}`])),

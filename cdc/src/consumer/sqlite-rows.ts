@@ -1,35 +1,35 @@
 import { stringifyExactJson, type FieldValue } from '@banyan/contracts';
+import { quoteName as quote } from '../source/catalog.ts';
 import type { RunSql } from '../sqlite/transaction.ts';
+import { chunkRows } from './chunk-rows.ts';
 import type { CompiledTable } from './mapping.ts';
-import { RowRejectedError, type TableChange } from './reduce.ts';
+import { missingRow, type TableChange } from './reduce.ts';
 
 /**
  * Writes a table's reduced change: one statement each for clearing, deletes, upserts, and updates of each set of
- * columns. Values go in as one JSON parameter, which keeps 64-bit integers exact (the driver would bind doubles) and
+ * columns, in parts of bounded size. Values go in as one JSON parameter, which keeps 64-bit integers exact (the driver would bind doubles) and
  * gives booleans as 1 and 0; arrays become JSON text.
  */
 export async function writeTable(run: RunSql, table: CompiledTable, change: TableChange): Promise<void> {
   // 1. clear, 2. deletes, 3. upserts: a new row may take a unique value that a deleted one had.
   if (change.clear) await run(`DELETE FROM ${quote(table.target)}`);
   await deleteRows(run, table, change);
-  if (change.upserts.length > 0) {
-    await run(upsertStatement(table), [toJson(change.upserts.map((row) => pick(row, table.columns)))]);
+  const upsert = upsertStatement(table);
+  for (const part of parts(change.upserts.map((row) => pick(row, table.columns)))) {
+    await run(upsert, [part.json]);
   }
   await updateRows(run, table, change);
 }
 
-/** An SQL identifier. */
-export function quote(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
 async function deleteRows(run: RunSql, { target, key }: CompiledTable, change: TableChange): Promise<void> {
-  if (change.clear || change.deletes.length === 0) return;
-  await run(
-    `DELETE FROM ${quote(target)}
-     WHERE (${key.map(quote).join(', ')}) IN (SELECT ${fields(key.length)} FROM json_each(?))`,
-    [toJson(change.deletes)],
-  );
+  if (change.clear) return;
+  for (const part of parts(change.deletes)) {
+    await run(
+      `DELETE FROM ${quote(target)}
+       WHERE (${key.map(quote).join(', ')}) IN (SELECT ${fields(key.length)} FROM json_each(?))`,
+      [part.json],
+    );
+  }
 }
 
 function upsertStatement({ target, columns, key }: CompiledTable): string {
@@ -51,18 +51,14 @@ async function updateRows(run: RunSql, table: CompiledTable, { updates }: TableC
     const field = (column: string): string => `changed.value ->> ${columns.indexOf(column)}`;
     // A row of key columns alone still has to be there: set the first key column to itself.
     const set = columns.length > table.key.length ? columns.slice(table.key.length) : columns.slice(0, 1);
-    const updated = await run(
-      `UPDATE ${quote(table.target)} AS target
+    const sql = `UPDATE ${quote(table.target)} AS target
        SET ${set.map((column) => `${quote(column)} = ${field(column)}`).join(', ')}
        FROM json_each(?) AS changed
        WHERE ${table.key.map((column) => `target.${quote(column)} = ${field(column)}`).join(' AND ')}
-       RETURNING 1`,
-      [toJson(rows.map((row) => pick(row, columns)))],
-    );
-    if (updated.length < rows.length) {
-      throw new RowRejectedError(
-        `${table.target}: a value was left out, and there is no earlier row to keep it`,
-      );
+       RETURNING 1`;
+    for (const part of parts(rows.map((row) => pick(row, columns)))) {
+      const updated = await run(sql, [part.json]);
+      if (updated.length < part.rows) throw missingRow(table);
     }
   }
 }
@@ -75,8 +71,15 @@ function pick(row: Readonly<Record<string, FieldValue>>, columns: readonly strin
   return columns.map((column) => row[column] ?? null);
 }
 
-function toJson(rows: readonly (readonly FieldValue[])[]): string {
-  return stringifyExactJson(
-    rows.map((row) => row.map((value) => (Array.isArray(value) ? stringifyExactJson(value) : value))),
-  );
+/** Rows as JSON, in parts that one statement each can carry. */
+function* parts(rows: readonly (readonly FieldValue[])[]): Generator<{ json: string; rows: number }> {
+  const texts = rows.map((row) => `[${row.map((value) => jsonText(value)).join(',')}]`);
+  for (const part of chunkRows(texts, (text) => text.length)) {
+    yield { json: `[${part.join(',')}]`, rows: part.length };
+  }
+}
+
+function jsonText(value: FieldValue): string {
+  if (typeof value === 'bigint') return value.toString();
+  return JSON.stringify(typeof value === 'object' && value !== null ? stringifyExactJson(value) : value);
 }

@@ -48,6 +48,16 @@ const migrations: Readonly<Record<string, Knex.Migration>> = {
       await knex.raw('ALTER TABLE banyan_position DROP COLUMN lost');
     },
   },
+  '0003-reread': {
+    async up(knex) {
+      await knex.raw('ALTER TABLE banyan_quarantine ADD COLUMN reread_since_ms INTEGER');
+      await knex.raw('CREATE INDEX banyan_quarantine_key ON banyan_quarantine (topic, key)');
+    },
+    async down(knex) {
+      await knex.raw('DROP INDEX banyan_quarantine_key');
+      await knex.raw('ALTER TABLE banyan_quarantine DROP COLUMN reread_since_ms');
+    },
+  },
 };
 
 const migrationSource: Knex.MigrationSource<string> = {

@@ -19,7 +19,7 @@ import { createSqliteApplyStore } from './sqlite-apply-store.ts';
 import { syncRoutes } from './sync-routes.ts';
 
 const signal = AbortSignal.timeout(20_000);
-const all = { afterKey: null, toKey: null };
+const all = { table: 'note', afterKey: null, toKey: null, limit: 10, fieldsOf: [] };
 let folder: Awaited<ReturnType<typeof createFolder>>;
 let knex: Knex;
 let consumer: Consumer;
@@ -57,8 +57,13 @@ describe('a service asked about its copy', () => {
     await until(async () => (await copy.metTopics('a/b c', signal)).length === 1);
     expect(await copy.metTopics('a/b c', signal)).toEqual([notesTopic]);
     expect(await copy.sync(signal)).toMatchObject({ slice: 'notes', tables: [{ appliedRows: 1 }] });
-    expect(await copy.range({ table: 'note', ...all }, signal)).toMatchObject({ rows: 1 });
-    expect((await copy.rows({ table: 'note', ...all }, signal)).rows).toMatchObject([{ key: ['1'] }]);
+    const pieces = [
+      { toKey: ['0'], maxRows: 5 },
+      { toKey: null, maxRows: 5 },
+    ];
+    const report = await copy.pieces({ table: 'note', afterKey: null, pieces }, signal);
+    expect(report.pieces.map(({ rows }) => rows)).toEqual([0, 1]);
+    expect(await copy.rows(all, signal)).toMatchObject({ rows: [{ key: ['1'] }], isWhole: true });
   });
 
   test('wants the peer token everywhere', async () => {
@@ -66,8 +71,8 @@ describe('a service asked about its copy', () => {
     for (const answer of [
       copy.sync(signal),
       copy.metTopics('b', signal),
-      copy.range({ table: 'note', ...all }, signal),
-      copy.rows({ table: 'note', ...all }, signal),
+      copy.pieces({ table: 'note', afterKey: null, pieces: [{ toKey: null, maxRows: 1 }] }, signal),
+      copy.rows(all, signal),
     ]) {
       await expect(answer).rejects.toMatchObject({
         code: 'service-refused',
@@ -78,11 +83,11 @@ describe('a service asked about its copy', () => {
 
   test('refuses a table that it does not copy, its own bookkeeping included', async () => {
     const copy = createHttpServiceCopy({ url: server.url, peerToken: 'right' });
-    await expect(copy.rows({ table: 'banyan_position', ...all }, signal)).rejects.toThrow(/answered 404$/);
+    await expect(copy.rows({ ...all, table: 'banyan_position' }, signal)).rejects.toThrow(/answered 404$/);
   });
 
   test('says what is wrong with a request', async () => {
-    const response = await fetch(`${server.url}/_banyan/range`, {
+    const response = await fetch(`${server.url}/_banyan/rows`, {
       method: 'POST',
       headers: { authorization: 'Bearer right', 'content-type': 'application/json' },
       body: '{"table":1,"afterKey":null}',
@@ -108,7 +113,7 @@ describe('asking a service', () => {
       { port: 0 },
     );
     const copy = createHttpServiceCopy({ url: other.url, peerToken: 'right' });
-    await expect(copy.range({ table: 'note', ...all }, signal)).rejects.toMatchObject({
+    await expect(copy.rows(all, signal)).rejects.toMatchObject({
       code: 'service-answer-invalid',
     });
     await other.close();

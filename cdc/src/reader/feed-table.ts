@@ -1,11 +1,11 @@
 import { stringifyExactJson, tableTopic, type FieldValue } from '@banyan/contracts';
-import { readTable, TypeCatalog, type CatalogColumn } from '../source/catalog.ts';
+import { readRelationNow, type CatalogColumn } from '../source/catalog.ts';
 import type { FieldDecoder } from '../source/field-values.ts';
-import type { RelationMessage } from '../source/pgoutput.ts';
+import type { RelationColumn, RelationMessage, TypeMessage } from '../source/pgoutput.ts';
 import type { SourceDatabase } from '../source/source-database.ts';
+import { TypeCatalog, type AnnouncedType } from '../source/type-catalog.ts';
 
-/** The table through which the reader is asked for things. Its rows are not put on the bus. */
-export const SIGNAL_TABLE = 'banyan.signal';
+export { SIGNAL_TABLE } from '../source/signal-table.ts';
 
 /** A table of the feed with what is needed to tell its rows. */
 export interface FeedTable {
@@ -17,16 +17,28 @@ export interface FeedTable {
   readonly columns: readonly Pick<CatalogColumn, 'name' | 'decode'>[];
   /** Key columns in key order; empty without a primary key. */
   readonly key: readonly string[];
+  /** The root of partitions. */
+  readonly partitioned: boolean;
+}
+
+/** A table of the feed as the stream has announced it. */
+export interface StreamedTable extends FeedTable {
+  readonly oid: number;
+  /**
+   * False when old rows lack a column of the key (replica identity by another index): then a delete, and an update that
+   * changes the key, do not say of which row.
+   */
+  readonly tellsOldKeys: boolean;
 }
 
 /** Makes a feed table of its parts. */
 export function feedTable(
   prefix: string,
-  parts: Pick<FeedTable, 'schema' | 'table' | 'columns' | 'key'>,
+  parts: Pick<FeedTable, 'schema' | 'table' | 'columns' | 'key' | 'partitioned'>,
 ): FeedTable {
   const name = `${parts.schema}.${parts.table}`;
-  const { schema, table, columns, key } = parts;
-  return { name, schema, table, topic: tableTopic(prefix, name), columns, key };
+  const { schema, table, columns, key, partitioned } = parts;
+  return { name, schema, table, topic: tableTopic(prefix, name), columns, key, partitioned };
 }
 
 /** The bus key of a row: its key columns in key order, as JSON; null for a table without a key. */
@@ -40,7 +52,8 @@ export class FeedTables {
   readonly #prefix: string;
   readonly #database: SourceDatabase;
   readonly #types = new TypeCatalog();
-  readonly #tables = new Map<number, FeedTable>();
+  readonly #announced = new Map<number, AnnouncedType>();
+  readonly #tables = new Map<number, StreamedTable>();
 
   constructor(options: { readonly prefix: string; readonly database: SourceDatabase }) {
     this.#prefix = options.prefix;
@@ -51,38 +64,59 @@ export class FeedTables {
     return this.#types;
   }
 
-  /** Takes in an announcement; the catalog adds the key's order and the types' names. */
-  async add(relation: RelationMessage, signal: AbortSignal): Promise<void> {
-    const { schema, table, oid } = relation;
-    const catalogKey = await this.#database.onConnection(async (ask) => {
+  /**
+   * Takes in an announcement of a table, or of a type that the next table uses. Both are of the time of the change; the
+   * catalog, which is of now, only adds what the stream lacks: the key's order, what types are made of.
+   */
+  async add(message: RelationMessage | TypeMessage, signal: AbortSignal): Promise<void> {
+    if (message.kind === 'type') {
+      this.#announced.set(message.oid, { schema: message.schema, name: message.name });
+      return;
+    }
+    const { schema, table, oid, columns } = message;
+    const now = await this.#database.onConnection(async (ask) => {
       await this.#types.load(
-        relation.columns.map((column) => column.typeOid),
+        columns.map((column) => column.typeOid),
         ask,
       );
-      return (await readTable(`${schema}.${table}`, this.#types, ask))?.key ?? [];
+      return await readRelationNow(oid, ask);
     }, signal);
-    const columns = relation.columns.map(({ name, typeOid }): { name: string; decode: FieldDecoder } => ({
-      name,
-      decode: this.#types.decoder(typeOid),
-    }));
-    this.#tables.set(
-      oid,
-      feedTable(this.#prefix, { schema, table, columns, key: keyOf(relation, catalogKey) }),
-    );
+    const before = this.#tables.get(oid);
+    const key = keyOf(message, now?.key ?? before?.key ?? []);
+    const parts = {
+      schema,
+      table,
+      columns: columns.map((column) => ({ name: column.name, decode: this.#decoder(column) })),
+      key,
+      partitioned: now?.partitioned ?? before?.partitioned ?? false,
+    };
+    const told = message.columns.filter((column) => column.identity).map((column) => column.name);
+    const tellsOldKeys = message.replicaIdentity !== 'i' || key.every((name) => told.includes(name));
+    this.#tables.set(oid, { ...feedTable(this.#prefix, parts), oid, tellsOldKeys });
   }
 
   /** @throws Error for a table that was never announced, which the protocol rules out. */
-  get(oid: number): FeedTable {
+  get(oid: number): StreamedTable {
     const table = this.#tables.get(oid);
     if (!table) throw new Error(`The stream has a change of table ${oid}, which it never announced.`);
     return table;
   }
+
+  #decoder({ typeOid: oid, typeModifier: modifier }: RelationColumn): FieldDecoder {
+    return this.#types.decoder({ oid, modifier }, this.#announced.get(oid));
+  }
 }
 
-/** The catalog is of now, the change of then: where they disagree, the change's replica identity is the key. */
-function keyOf(relation: RelationMessage, catalogKey: readonly string[]): readonly string[] {
+/**
+ * The primary key as the change has it. Under the default replica identity the stream marks its columns, so that a
+ * change from before the key was changed keeps its own; the order is the catalog's while that has the same columns. Under
+ * `full` every column is marked, and by an index those of the index: there the last key that is known must do.
+ */
+function keyOf(relation: RelationMessage, lastKey: readonly string[]): readonly string[] {
   const names = new Set(relation.columns.map((column) => column.name));
-  if (catalogKey.length > 0 && catalogKey.every((name) => names.has(name))) return catalogKey;
-  if (relation.replicaIdentity === 'f') return [];
-  return relation.columns.filter((column) => column.identity).map((column) => column.name);
+  const fits = lastKey.every((name) => names.has(name));
+  if (relation.replicaIdentity !== 'd') return fits ? lastKey : [];
+  const marked = relation.columns.filter((column) => column.identity).map((column) => column.name);
+  const same = lastKey.length === marked.length && lastKey.every((name) => marked.includes(name));
+  return same ? lastKey : marked;
 }

@@ -17,21 +17,25 @@ const log = createLogger('reader');
 await runProcess({
   log,
   start: async () => {
-    const { busFile, busMaxBytes: maxBytes, busWarnRatio, ...config } = readConfig(readerConfig);
+    const settings = readConfig(readerConfig);
+    const { busFile, busMaxBytes: maxBytes, busWarnRatio, busKeepAppliedMs, ...config } = settings;
     const bus = await openSqliteBus({ file: busFile, check: true });
     const keeper = await startBusKeeper({
       ...{ bus, maxBytes, warnBytes: maxBytes * busWarnRatio, logger: log },
       retention: createRetention({
-        [heartbeatTopic(config.prefix)]: { kind: 'for-a-time', maxAgeMs: HEARTBEATS_KEPT_MS },
-        [notificationTopic(config.prefix)]: {
-          ...{ kind: 'superseded', minAgeMs: NOTIFICATIONS_KEPT_MS },
-          find: supersededNotifications,
+        appliedMs: busKeepAppliedMs,
+        others: {
+          [heartbeatTopic(config.prefix)]: { kind: 'for-a-time', maxAgeMs: HEARTBEATS_KEPT_MS },
+          [notificationTopic(config.prefix)]: {
+            ...{ kind: 'superseded', minAgeMs: NOTIFICATIONS_KEPT_MS },
+            find: supersededNotifications,
+          },
         },
       }),
     });
     const whenRoom = (signal: AbortSignal): Promise<void> => keeper.whenRoom(signal);
     const reader = await startReader({ ...config, log: bus, whenRoom, logger: log });
-    void reader.stopped.then(async (error) => {
+    void Promise.race([reader.stopped, keeper.stopped]).then(async (error) => {
       if (!error) return;
       // Nobody reads any more: better gone, and seen to be gone, than alive and silent.
       console.error(error.message);

@@ -1,8 +1,15 @@
 import type { SourcePosition } from '../bus/bus.ts';
-import { parseLsn } from '../source/lsn.ts';
 import { quoteName, quoteTable } from '../source/catalog.ts';
-import type { SourceDatabase, TextRow } from '../source/source-database.ts';
+import { formatLsn } from '../source/lsn.ts';
+import {
+  PUBLICATION_OPTIONS,
+  PublicationError,
+  readPublication,
+  type Publication,
+} from '../source/publication.ts';
+import type { SourceDatabase } from '../source/source-database.ts';
 import { SIGNAL_TABLE } from './feed-table.ts';
+import { createSlot, dropSlot, readSlot, type Slot } from './replication-slot.ts';
 import { ReaderStoppedError } from './reader-error.ts';
 import type { ServerIdentity } from './replication-stream.ts';
 
@@ -16,50 +23,62 @@ export interface PrepareOptions {
   readonly signal: AbortSignal;
 }
 
-const NEW_SNAPSHOT_HINT =
-  'What happened in between cannot be had from it. To begin anew, stop the reader, drop the slot, use a new SLOT_NAME, ' +
-  'and take new table snapshots.';
+/** What the server has of the feed. */
+export type SourceState =
+  /** Nothing was stored yet; what was missing is made. Reading starts at `lsn`. */
+  | { readonly kind: 'new'; readonly lsn: bigint; readonly publicationId: string }
+  /** Going on from the stored position loses nothing, if what was stored since `confirmedLsn` comes again. */
+  | { readonly kind: 'same'; readonly confirmedLsn: bigint; readonly publicationId: string }
+  /** Going on would lose something, or may: the feed has to begin anew. `reason` is for people. */
+  | { readonly kind: 'broken'; readonly reason: string };
 
 /**
- * Makes publication and slot when there is no stored position yet; otherwise checks that going on from it loses
- * nothing. @returns where to start. @throws ReaderStoppedError when it would.
+ * Looks whether reading can go on from the stored position. Before the first position it makes publication and slot.
+ *
+ * @throws ReaderStoppedError for what only a person can mend, Error for what time does.
  */
-export async function prepareSource(options: PrepareOptions): Promise<bigint> {
-  checkServer(options);
+export async function inspectSource(options: PrepareOptions): Promise<SourceState> {
+  await checkServer(options);
   await checkSignalTable(options);
-  // The publication comes first: a slot decodes with the catalog of each moment, and before its creation a
-  // publication does not exist there.
-  await ensurePublication(options);
-  const slot = (await readSlot(options)) ?? (await createSlot(options));
-  return checkSlot(slot, options);
+  const { stored } = options;
+  const slot = await readSlot(options);
+  if (!stored) {
+    // The publication comes first: a slot decodes with the catalog of each moment, and before its creation a
+    // publication does not exist there.
+    const publicationId = await ensurePublication(options);
+    // One of an earlier bus that cannot be read any more would stand in the way for ever.
+    if (slot?.lostBecause != null) await dropSlot(options);
+    const usable = slot?.lostBecause === null ? slot : await createSlot(options);
+    return { kind: 'new', lsn: usable.confirmedLsn, publicationId };
+  }
+  const publication = await readFeedPublication(options);
+  const reason =
+    stored.anewReason ??
+    otherServer(stored, options.server) ??
+    brokenPublication(options.publication, stored, publication) ??
+    brokenSlot(options.slot, stored, slot);
+  if (reason !== null || !publication || !slot)
+    return { kind: 'broken', reason: reason ?? 'parts are missing' };
+  return { kind: 'same', confirmedLsn: slot.confirmedLsn, publicationId: publication.id };
 }
 
-/** Ends another reader's hold on the slot. Call it only after having taken over: that reader is fenced by then. */
-export async function evictOtherReader(
-  options: Pick<PrepareOptions, 'database' | 'slot' | 'signal'>,
-): Promise<void> {
-  await options.database.query(
-    `SELECT pg_terminate_backend(active_pid) FROM pg_catalog.pg_replication_slots
-     WHERE slot_name = $1 AND active_pid IS NOT NULL`,
-    [options.slot],
-    options.signal,
+async function checkServer({ database, signal }: PrepareOptions): Promise<void> {
+  const rows = await database.query(
+    `SELECT pg_is_in_recovery() AS standby, current_setting('wal_level') AS wal_level`,
+    [],
+    signal,
   );
-}
-
-function checkServer({ server, stored }: PrepareOptions): void {
-  if (!stored) return;
-  if (stored.systemId !== server.systemId || stored.timeline !== server.timeline) {
-    throw new ReaderStoppedError(
-      'source-changed',
-      `The bus holds changes of server ${stored.systemId}, timeline ${stored.timeline}, but the source is ` +
-        `server ${server.systemId}, timeline ${server.timeline} (restored, or failed over). ${NEW_SNAPSHOT_HINT}`,
+  if (rows[0]?.['standby'] === 't') {
+    throw new Error(
+      'The server at SOURCE_URL is a standby in recovery. Waiting until it, or another there, takes writes.',
     );
   }
-  if (server.walLsn < stored.lsn) {
+  const walLevel = rows[0]?.['wal_level'];
+  if (walLevel !== 'logical') {
     throw new ReaderStoppedError(
-      'source-rewound',
-      `The bus holds changes up to ${stored.lsn}, but the source's WAL ends at ${server.walLsn}: ` +
-        `it was restored to an earlier moment. ${NEW_SNAPSHOT_HINT}`,
+      'wal-level-wrong',
+      `The server writes too little into its log: wal_level is ${walLevel ?? 'unknown'}, wanted logical. ` +
+        'As a superuser: ALTER SYSTEM SET wal_level = logical; then restart PostgreSQL and the reader.',
     );
   }
 }
@@ -69,80 +88,89 @@ async function checkSignalTable({ database, signal }: PrepareOptions): Promise<v
   if (rows[0]?.['found'] == null) {
     throw new ReaderStoppedError(
       'signal-table-missing',
-      `The table ${SIGNAL_TABLE} is missing in the source's database. Run the migrations of migrations/banyan there.`,
+      `The table ${SIGNAL_TABLE} is missing in the source's database, so nothing can be asked of the reader. ` +
+        'Run the migrations of migrations/banyan there, then start the reader again.',
     );
   }
 }
 
-async function ensurePublication({ database, publication, stored, signal }: PrepareOptions): Promise<void> {
-  const found = await database.query(
-    `SELECT EXISTS (SELECT FROM pg_catalog.pg_publication_tables t
-       WHERE t.pubname = p.pubname AND t.schemaname || '.' || t.tablename = $2) AS complete
-     FROM pg_catalog.pg_publication p WHERE pubname = $1`,
-    [publication, SIGNAL_TABLE],
+function otherServer(stored: SourcePosition, server: ServerIdentity): string | null {
+  const { systemId, timeline, lsn } = stored;
+  if (systemId !== server.systemId) {
+    return `another server answers: system identifier ${server.systemId} instead of ${systemId}`;
+  }
+  if (timeline !== server.timeline) {
+    return `the server is on timeline ${server.timeline} instead of ${timeline}: it was restored, or a standby was promoted`;
+  }
+  if (server.walLsn < lsn) {
+    return (
+      `the server was restored to an earlier moment: its log ends at ${formatLsn(server.walLsn)}, ` +
+      `changes up to ${formatLsn(lsn)} were read from it`
+    );
+  }
+  return null;
+}
+
+function brokenPublication(name: string, stored: SourcePosition, found: Publication | null): string | null {
+  if (!found) return `the publication ${name} was dropped`;
+  if (stored.publicationId !== null && stored.publicationId !== found.id) {
+    return `the publication ${name} was dropped and made again`;
+  }
+  return hasSignalTable(found) ? null : `${SIGNAL_TABLE} was taken out of the publication ${name}`;
+}
+
+function brokenSlot(name: string, stored: SourcePosition, slot: Slot | null): string | null {
+  if (!slot) return `the replication slot ${name} was dropped`;
+  if (slot.lostBecause !== null) {
+    return `the server has dropped log that the replication slot ${name} needed (${slot.lostBecause})`;
+  }
+  if (slot.confirmedLsn > stored.lsn) {
+    return (
+      `the replication slot ${name} has confirmed ${formatLsn(slot.confirmedLsn)}, but only changes up to ` +
+      `${formatLsn(stored.lsn)} are stored: the bus is an older copy, or somebody else has read or made the slot`
+    );
+  }
+  return null;
+}
+
+/**
+ * Null without a publication of this name.
+ *
+ * @throws ReaderStoppedError for one that publishes more, or less, than what was put into it.
+ */
+export async function readFeedPublication({
+  database,
+  publication,
+  signal,
+}: Pick<PrepareOptions, 'database' | 'publication' | 'signal'>): Promise<Publication | null> {
+  try {
+    return await database.onConnection((ask) => readPublication(publication, ask), signal);
+  } catch (error) {
+    if (!(error instanceof PublicationError)) throw error;
+    throw new ReaderStoppedError(error.code, error.message, { cause: error });
+  }
+}
+
+/** True when the reader can be asked for things through this publication. */
+export function hasSignalTable({ tables }: Publication): boolean {
+  return tables.some(({ schema, table }) => `${schema}.${table}` === SIGNAL_TABLE);
+}
+
+/** Makes the publication with the signal table where it is missing. @returns its id. */
+export async function ensurePublication(
+  options: Pick<PrepareOptions, 'database' | 'publication' | 'signal'>,
+): Promise<string> {
+  const { database, publication, signal } = options;
+  const found = await readFeedPublication(options);
+  if (found && hasSignalTable(found)) return found.id;
+  const name = quoteName(publication);
+  const table = quoteTable(SIGNAL_TABLE);
+  await database.query(
+    found
+      ? `ALTER PUBLICATION ${name} ADD TABLE ${table}`
+      : `CREATE PUBLICATION ${name} FOR TABLE ${table} WITH (${PUBLICATION_OPTIONS})`,
+    [],
     signal,
   );
-  if (!found[0]) {
-    if (stored) {
-      throw new ReaderStoppedError(
-        'publication-missing',
-        `The publication "${publication}" is gone, though changes were read through it. ${NEW_SNAPSHOT_HINT}`,
-      );
-    }
-    const sql = `CREATE PUBLICATION ${quoteName(publication)} FOR TABLE ${quoteTable(SIGNAL_TABLE)}`;
-    await database.query(sql, [], signal);
-  } else if (found[0]['complete'] !== 't') {
-    const sql = `ALTER PUBLICATION ${quoteName(publication)} ADD TABLE ${quoteTable(SIGNAL_TABLE)}`;
-    await database.query(sql, [], signal);
-  }
-}
-
-async function readSlot({ database, slot, signal }: PrepareOptions): Promise<TextRow | null> {
-  const rows = await database.query(
-    `SELECT plugin, database, current_database() AS ours, wal_status, confirmed_flush_lsn
-     FROM pg_catalog.pg_replication_slots WHERE slot_name = $1`,
-    [slot],
-    signal,
-  );
-  return rows[0] ?? null;
-}
-
-async function createSlot(options: PrepareOptions): Promise<TextRow> {
-  const { database, slot, stored, signal } = options;
-  if (stored) {
-    throw new ReaderStoppedError(
-      'slot-missing',
-      `The replication slot "${slot}" is gone, though changes were read through it. ${NEW_SNAPSHOT_HINT}`,
-    );
-  }
-  // Waits for transactions that are open now; the caller tries again when that takes too long.
-  await database.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [slot], signal);
-  const made = await readSlot(options);
-  if (!made) throw new Error(`The slot "${slot}" was made and is gone already.`);
-  return made;
-}
-
-function checkSlot(row: TextRow, { slot, stored }: PrepareOptions): bigint {
-  if (row['plugin'] !== 'pgoutput' || row['database'] !== row['ours']) {
-    throw new ReaderStoppedError(
-      'slot-foreign',
-      `The replication slot "${slot}" is of plugin ${row['plugin'] ?? 'none'} and database ${row['database'] ?? 'none'}: ` +
-        'it is not ours. Choose another SLOT_NAME.',
-    );
-  }
-  if (row['wal_status'] === 'lost') {
-    throw new ReaderStoppedError(
-      'slot-lost',
-      `The server has dropped WAL that the slot "${slot}" needed (max_slot_wal_keep_size). ${NEW_SNAPSHOT_HINT}`,
-    );
-  }
-  const confirmed = parseLsn(row['confirmed_flush_lsn'] ?? '0/0');
-  if (stored && confirmed > stored.lsn) {
-    throw new ReaderStoppedError(
-      'slot-ahead',
-      `The slot "${slot}" has confirmed ${confirmed}, but the bus holds changes up to ${stored.lsn} only: the bus is ` +
-        `an older copy, or somebody else has read the slot. ${NEW_SNAPSHOT_HINT}`,
-    );
-  }
-  return stored?.lsn ?? confirmed;
+  return found?.id ?? (await ensurePublication(options));
 }

@@ -1,5 +1,6 @@
 /** What tests of the reader share: a database with Banyan's schema, and ways to wait and to look at the bus. */
-import { parseExactJson, tableTopic, type Envelope } from '@banyan/contracts';
+import { expect } from '@jest/globals';
+import { parseExactJson, stringifyExactJson, tableTopic, type Envelope, type Row } from '@banyan/contracts';
 import { silentLogger } from '@banyan/kit';
 import { createTestDatabase } from '@banyan/postgres';
 import knex from 'knex';
@@ -7,7 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { migrateBanyan } from '../../../migrations/banyan/index.ts';
 import type { Bus, SourceLog, StoredRecord } from '../bus/bus.ts';
+import { decodeRow, readTable, TypeCatalog } from '../source/catalog.ts';
+import { readKeyRange } from '../source/key-range.ts';
 import { createPostgresSource } from '../source/postgres-source.ts';
+import { SourceDatabase } from '../source/source-database.ts';
 import type { Source } from '../source/source.ts';
 import type { ReaderOptions } from './reader.ts';
 
@@ -123,6 +127,41 @@ export async function replay(bus: Bus, table: string): Promise<Map<string, unkno
     else copy.set(record.key, envelope.after);
   }
   return copy;
+}
+
+/** Whatever its key: a verification could not walk all of them. */
+async function readWholeTable(
+  bed: TestBed,
+  name: string,
+  signal: AbortSignal,
+): Promise<{ key: readonly string[]; rows: readonly Row[] }> {
+  const database = new SourceDatabase({ url: bed.url, name: 'test' });
+  try {
+    return await database.onConnection(async (ask) => {
+      const table = await readTable(name, new TypeCatalog(), ask);
+      if (!table) throw new Error(`no table ${name}`);
+      const columns = table.columns.map((column) => column.name);
+      const all = { table, columns, key: table.key, afterKey: null, toKey: null, limit: 100_000 };
+      const texts = await readKeyRange(all, ask);
+      return { key: table.key, rows: texts.map((row) => decodeRow(table.columns, row)) };
+    }, signal);
+  } finally {
+    await database.close();
+  }
+}
+
+/** Expects that a copy which applied a table's topic holds exactly what the table does now. */
+export async function expectCopy(bed: TestBed, bus: Bus, table: string): Promise<void> {
+  const signal = AbortSignal.timeout(20_000);
+  await caughtUp(bed);
+  const { key, rows } = await readWholeTable(bed, table, signal);
+  const byKey = (one: readonly [string, unknown], other: readonly [string, unknown]): number =>
+    one[0] < other[0] ? -1 : 1;
+  const expected = rows.map((row) => {
+    const text = stringifyExactJson(Object.fromEntries(key.map((name) => [name, row[name] ?? null])));
+    return [text, row] as const;
+  });
+  expect([...(await replay(bus, table))].sort(byKey)).toEqual(expected.sort(byKey));
 }
 
 /** A bus whose `appendAt` goes another way when `intercept` returns something. */

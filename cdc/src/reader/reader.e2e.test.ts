@@ -177,53 +177,21 @@ test('a bus that fails for a while loses nothing', async () => {
   expect(await texts(bus)).toEqual(['kept']);
 });
 
-test('a transaction of 20,000 rows is stored whole, with one position', async () => {
+test('a transaction of 20,000 rows is stored in parts, and its position moves at its end only', async () => {
   const bus = createMemoryBus();
-  let parts = 0;
-  const counting = withAppendAt(bus, (records) => {
-    if (records.some((record) => record.topic === topic)) parts += 1;
+  const moves: { readonly rows: number; readonly from: bigint; readonly to: bigint }[] = [];
+  const watching = withAppendAt(bus, (records, { expectedLsn: from, lsn: to }) => {
+    const rows = records.filter((record) => record.topic === topic).length;
+    if (rows > 0) moves.push({ rows, from, to });
     return null;
   });
-  await start(counting);
+  await start(watching);
   await bed.source.ensureTables(['public.note'], signal);
   await bed.sql(`INSERT INTO note (body) SELECT repeat('x', 500) FROM generate_series(1, 20000)`);
   await caughtUp(bed);
   expect(await texts(bus)).toHaveLength(20_000);
-  expect(parts).toBe(1);
-});
-
-test('stops with a reason when the slot is gone though a position is stored', async () => {
-  const bus = createMemoryBus();
-  const first = await start(bus);
-  await first.close();
-  await eventually('the slot is dropped', () =>
-    bed.sql('SELECT pg_drop_replication_slot($1)', [bed.slot]).then(
-      () => true,
-      () => false,
-    ),
-  );
-  await expect(startReader(bed.reader(bus))).rejects.toMatchObject({ code: 'slot-missing' });
-});
-
-test('stops with a reason when the server is not the one that was read', async () => {
-  const bus = createMemoryBus();
-  await bus.takeOver(bed.slot, { systemId: '1234', timeline: 1, lsn: 1n });
-  await expect(startReader(bed.reader(bus))).rejects.toMatchObject({ code: 'source-changed' });
-});
-
-test('stops with a reason when the slot has confirmed more than the bus holds', async () => {
-  const bus = createMemoryBus();
-  const first = await start(bus);
-  await caughtUp(bed);
-  const position = await bus.sourcePosition(bed.slot);
-  await first.close();
-  const older = createMemoryBus();
-  await older.takeOver(bed.slot, {
-    systemId: position?.systemId ?? '',
-    timeline: position?.timeline ?? 0,
-    lsn: (position?.lsn ?? 0n) - 1n,
-  });
-  await expect(startReader(bed.reader(older))).rejects.toMatchObject({ code: 'slot-ahead' });
+  expect(Math.max(...moves.map(({ rows }) => rows))).toBeLessThanOrEqual(2_000);
+  expect(moves.slice(0, -1).filter(({ from, to }) => from !== to)).toEqual([]);
 });
 
 test("stops with a reason when Banyan's schema is missing", async () => {

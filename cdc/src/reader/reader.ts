@@ -1,71 +1,32 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Closable, Logger } from '@banyan/kit';
-import pg from 'pg';
-import { SourceFencedError, type SourceLog, type SourcePosition } from '../bus/bus.ts';
+import type { SourceFencedError, SourcePosition } from '../bus/bus.ts';
 import { isAborted } from '../source/is-aborted.ts';
 import { formatLsn } from '../source/lsn.ts';
 import { SourceDatabase } from '../source/source-database.ts';
-import type { Lsn } from '../source/source.ts';
 import { readTableSnapshotHistory } from '../source/table-snapshot-progress.ts';
-import type { OpenTableSnapshot } from '../source/table-snapshot-notifications.ts';
-import { parseSnapshot, StreamedTransactions } from '../source/transaction-visibility.ts';
-import { FeedTables } from './feed-table.ts';
-import { runHeartbeat } from './heartbeat.ts';
-import { evictOtherReader, prepareSource } from './prepare-source.ts';
+import type { TableSnapshotHistory } from '../source/table-snapshot-history.ts';
+import { StreamedTransactions } from '../source/transaction-visibility.ts';
+import { unfinishedTransactions } from '../source/unfinished-transactions.ts';
+import { FeedTables, type StreamedTable } from './feed-table.ts';
+import { finalError } from './final-error.ts';
+import { runHeartbeat, VisibleAtHeartbeat } from './heartbeat.ts';
+import { HistoryChangedError } from './history-check.ts';
+import { hasSignalTable, readFeedPublication } from './prepare-source.ts';
 import { ReaderStoppedError } from './reader-error.ts';
-import { ReplicationStream, StreamLostError } from './replication-stream.ts';
+import type { Reader, ReaderOptions, ReaderStatus } from './reader-types.ts';
+import { evictOtherReader } from './replication-slot.ts';
+import { ReplicationStream } from './replication-stream.ts';
 import { StepTranslator } from './step-records.ts';
 import { TableSnapshots } from './table-snapshots.ts';
+import { takePosition, type TakenPosition } from './take-position.ts';
 import { TransactionAssembler, type StreamStep } from './transaction-assembler.ts';
 import { fillUnchangedToast } from './unchanged-toast.ts';
 
-export interface ReaderOptions {
-  /** PostgreSQL's URL of a role with REPLICATION that may read the tables. */
-  readonly sourceUrl: string;
-  /** Where records and position are stored. Not closed by the reader. */
-  readonly log: SourceLog;
-  /** Topic prefix, e.g. `shop`. */
-  readonly prefix: string;
-  /** Replication slot; also the source's name on the bus. Made when missing and nothing is stored yet. */
-  readonly slot: string;
-  /** Publication. Made when missing and nothing is stored yet. */
-  readonly publication: string;
-  /** Default 1,000. */
-  readonly heartbeatIntervalMs?: number;
-  /** Rows of a table snapshot's chunk. Default 1,024. */
-  readonly chunkRows?: number;
-  /** Table snapshots wait for this before each chunk: resolves when the bus has room. Default: at once. */
-  readonly whenRoom?: (signal: AbortSignal) => Promise<void>;
-  readonly logger: Logger;
-  /** Stops the reader like `close()`. */
-  readonly signal?: AbortSignal;
-}
+export type { Reader, ReaderOptions, ReaderStatus } from './reader-types.ts';
 
-export interface ReaderStatus {
-  readonly state: 'connecting' | 'streaming' | 'stopped';
-  /** Why it is not streaming, for people; null while it is. */
-  readonly problem: string | null;
-  readonly epoch: number | null;
-  /** End of the last transaction stored; null before the first connection. */
-  readonly storedLsn: Lsn | null;
-  readonly confirmedLsn: Lsn | null;
-  /** End of the WAL that the server has told of. */
-  readonly receivedLsn: Lsn | null;
-  /** When the server was last heard, and what the last stored heartbeat says; milliseconds since the epoch. */
-  readonly heardAtMs: number | null;
-  readonly heartbeatAtMs: number | null;
-  readonly tableSnapshots: readonly OpenTableSnapshot[];
-}
-
-/** A running reader of one slot. */
-export interface Reader extends Closable {
-  status(): ReaderStatus;
-  /** Resolves when reading has ended: null after `close()`, else why it stopped for good. Never rejects. */
-  readonly stopped: Promise<ReaderStoppedError | SourceFencedError | null>;
-}
-
-/** Rows (with their transactions' ends) stored at once, unless one transaction alone has more. */
+/** Rows, and bytes of the stream, that are stored at once. */
 const MAX_BATCH_ROWS = 2_000;
+const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 const FIRST_PAUSE_MS = 50;
 const LAST_PAUSE_MS = 1_000;
 
@@ -73,7 +34,9 @@ const LAST_PAUSE_MS = 1_000;
  * Starts to read a slot into the bus. Resolves when it streams, or when the source cannot be reached for now (it goes
  * on trying).
  *
- * @throws ReaderStoppedError when going on from the stored position would lose something, or the server refuses us.
+ * Where going on from the stored position would lose something, it begins the feed anew, as a new incarnation.
+ *
+ * @throws ReaderStoppedError when the server refuses us, or lacks what only a person can give.
  * @example
  * const reader = await startReader({ sourceUrl, log, prefix: 'shop', slot: 'banyan', publication: 'banyan', logger });
  */
@@ -98,9 +61,12 @@ class WalReader implements Reader {
   readonly #firstAttempt = Promise.withResolvers<null>();
   readonly #background: Promise<void>[] = [];
   #transactions = new StreamedTransactions();
+  readonly #visible = new VisibleAtHeartbeat();
   #databaseName = '';
   #stream: ReplicationStream | null = null;
   #position: SourcePosition | null = null;
+  /** Why the feed has to begin anew at the next connection; null when it need not. */
+  #brokenBecause: string | null = null;
   #state: ReaderStatus['state'] = 'connecting';
   #problem: string | null = null;
   #heartbeatAtMs: number | null = null;
@@ -113,16 +79,21 @@ class WalReader implements Reader {
     this.#database = new SourceDatabase({ url, name: `banyan reader ${slot}` });
     this.#tables = new FeedTables({ prefix, database: this.#database });
     this.#snapshots = new TableSnapshots({
+      ...options,
       database: this.#database,
       types: this.#tables.types,
       publication,
       context: () => ({ prefix, database: this.#databaseName }),
       transactions: () => this.#transactions,
       logger,
-      ...(options.chunkRows === undefined ? {} : { chunkRows: options.chunkRows }),
-      ...(options.whenRoom === undefined ? {} : { whenRoom: options.whenRoom }),
+      backlogBytes: () => this.#backlogBytes,
     });
     this.stopped = this.#run();
+  }
+
+  get #backlogBytes(): number {
+    const received = this.#stream?.receivedLsn ?? 0n;
+    return Math.max(0, Number(received - (this.#position?.lsn ?? received)));
   }
 
   get firstAttempt(): Promise<null> {
@@ -135,6 +106,8 @@ class WalReader implements Reader {
       state: this.#state,
       problem: this.#problem,
       epoch: this.#position?.epoch ?? null,
+      incarnation: this.#position?.incarnation ?? null,
+      incarnationReason: this.#position?.incarnationReason ?? null,
       storedLsn: this.#position ? formatLsn(this.#position.lsn) : null,
       confirmedLsn: stream ? formatLsn(stream.confirmedLsn) : null,
       receivedLsn: stream ? formatLsn(stream.receivedLsn) : null,
@@ -158,7 +131,7 @@ class WalReader implements Reader {
         end = isAborted(this.#signal) ? null : this.#judge(error as Error);
       }
       this.#stream?.close();
-      this.#snapshots.abandonChunk();
+      this.#snapshots.abandonChunks();
       if (!end && !isAborted(this.#signal)) await this.#pause();
     }
     this.#state = 'stopped';
@@ -177,6 +150,7 @@ class WalReader implements Reader {
       logger.fatal({ err: error, code: fatal.code, slot }, 'the reader has stopped');
       return fatal;
     }
+    if (error instanceof HistoryChangedError) this.#brokenBecause = error.message;
     this.#state = 'connecting';
     logger.warn({ err: error, slot, pauseMs: this.#pauseMs }, 'reading was interrupted; connecting again');
     return null;
@@ -197,72 +171,68 @@ class WalReader implements Reader {
     this.#signal.addEventListener('abort', onAbort, { once: true });
     try {
       this.#signal.throwIfAborted();
-      const position = await this.#takePosition(stream);
+      const { position, sentFrom } = await this.#takePosition(stream);
       await evictOtherReader({ database: this.#database, slot, signal: this.#signal });
-      await stream.start({ publication, start: position.lsn });
+      await stream.start({ publication, start: sentFrom });
       this.#state = 'streaming';
       this.#problem = null;
       this.#options.logger.info(
-        { slot, epoch: position.epoch, lsn: formatLsn(position.lsn) },
+        { slot, epoch: position.epoch, incarnation: position.incarnation, lsn: formatLsn(position.lsn) },
         'streaming from the stored position',
       );
       this.#startBackground();
       this.#firstAttempt.resolve(null);
-      await this.#pump(stream, position);
+      await this.#pump(stream, position, sentFrom);
     } finally {
       this.#signal.removeEventListener('abort', onAbort);
     }
   }
 
-  /** Where to go on from: checked against the server, and ours alone. */
-  async #takePosition(stream: ReplicationStream): Promise<SourcePosition> {
-    const { log, slot, publication } = this.#options;
+  async #takePosition(stream: ReplicationStream): Promise<TakenPosition> {
+    const { log, slot, publication, logger, incarnationGapMs = 10_000 } = this.#options;
     const server = await stream.identify();
     this.#databaseName = server.database;
-    const stored = await log.sourcePosition(slot);
-    if (this.#position && stored?.epoch !== this.#position.epoch) {
-      throw new SourceFencedError(`Another reader has taken over the source "${slot}". This one stops.`);
-    }
-    const start = await prepareSource({
-      database: this.#database,
-      slot,
-      publication,
-      server,
-      stored,
+    const held = this.#position;
+    const taken = await takePosition({
+      ...{ log, database: this.#database, slot, publication, server, held, incarnationGapMs, logger },
+      brokenBecause: this.#brokenBecause,
+      abortions: async () => this.#snapshots.abortions((await this.#tableSnapshotHistory()).open()),
+      onHeld: (position) => (this.#position = position),
       signal: this.#signal,
     });
-    if (this.#position && stored) {
-      await this.#restoreTableSnapshots();
-      this.#position = stored;
-      return stored;
-    }
-    // From here on an older reader cannot store anything; what it has stored, we go on from.
-    const { systemId, timeline } = server;
-    const position = await log.takeOver(slot, { systemId, timeline, lsn: start });
-    await this.#inherit();
-    this.#position = position;
-    return position;
+    this.#brokenBecause = null;
+    if (held?.incarnation === taken.position.incarnation) {
+      this.#snapshots.restore((await this.#tableSnapshotHistory()).open());
+    } else await this.#inherit();
+    return taken;
   }
 
   /** What the reader before us knew and we need. */
   async #inherit(): Promise<void> {
-    const rows = await this.#database.query(
-      'SELECT pg_current_snapshot()::text AS snapshot, pg_current_xact_id()::text AS next',
-      [],
-      this.#signal,
-    );
-    const snapshot = parseSnapshot(rows[0]?.['snapshot'] ?? '');
-    // It may have streamed a transaction that is not visible yet: any that has not ended counts as such.
-    const unfinished = [...snapshot.running];
-    for (let xid = snapshot.xmax; xid < BigInt(rows[0]?.['next'] ?? '0'); xid += 1n) unfinished.push(xid);
-    this.#transactions = new StreamedTransactions(unfinished);
-    await this.#restoreTableSnapshots();
+    this.#transactions = new StreamedTransactions(await unfinishedTransactions(this.#database, this.#signal));
+    this.#snapshots.restore((await this.#tableSnapshotHistory()).open());
   }
 
-  async #restoreTableSnapshots(): Promise<void> {
+  #tableSnapshotHistory(): Promise<TableSnapshotHistory> {
     const { log: bus, prefix } = this.#options;
-    const history = await readTableSnapshotHistory({ bus, prefix, signal: this.#signal });
-    this.#snapshots.restore(history.open());
+    return readTableSnapshotHistory({ bus, prefix, signal: this.#signal });
+  }
+
+  /** PostgreSQL 18 sends nothing of a publication that is gone, and says nothing either. */
+  async #lookAtPublication(): Promise<void> {
+    const { publication } = this.#options;
+    try {
+      const found = await readFeedPublication({
+        database: this.#database,
+        publication,
+        signal: this.#signal,
+      });
+      if (found && hasSignalTable(found) && found.id === this.#position?.publicationId) return;
+    } catch (error) {
+      // Unfit by now: connecting again finds that out too, and stops.
+      if (!(error instanceof ReaderStoppedError)) throw error;
+    }
+    if (this.#state === 'streaming') this.#stream?.interrupt(`the publication ${publication} was changed`);
   }
 
   #startBackground(): void {
@@ -273,7 +243,8 @@ class WalReader implements Reader {
       runHeartbeat({
         database: this.#database,
         intervalMs,
-        onSnapshot: (snapshot) => this.#transactions.forgetVisible(snapshot),
+        onWritten: (heartbeat) => this.#visible.write(heartbeat),
+        look: () => this.#lookAtPublication(),
         logger,
         signal: this.#signal,
       }),
@@ -281,31 +252,38 @@ class WalReader implements Reader {
   }
 
   /** Stores what comes, until the stream breaks. */
-  async #pump(stream: ReplicationStream, from: SourcePosition): Promise<never> {
-    const assembler = new TransactionAssembler((oid) => this.#tables.get(oid));
+  async #pump(stream: ReplicationStream, from: SourcePosition, sentFrom: bigint): Promise<never> {
+    const tableOf = (oid: number): StreamedTable => this.#tables.get(oid);
+    const assembler = new TransactionAssembler({ tableOf, from, sentFrom });
     const translator = new StepTranslator({
       context: { prefix: this.#options.prefix, database: this.#databaseName },
       snapshots: this.#snapshots,
       transactions: this.#transactions,
+      visible: this.#visible,
       logger: this.#options.logger,
     });
     let position = from;
     for (;;) {
       let steps: StreamStep[] = [];
       let rows = 0;
+      let bytes = 0;
       for (const event of await stream.next(this.#signal)) {
-        if (event.kind === 'wal' && event.message.kind === 'relation') {
-          await this.#tables.add(event.message, this.#signal);
+        if (event.kind === 'wal') {
+          const { message } = event;
+          if (message.kind === 'relation' || message.kind === 'type') {
+            await this.#tables.add(message, this.#signal);
+          }
+          bytes += event.bytes;
         }
         const step = assembler.push(event);
-        // Stored already: the server may send again what ended before the position it was given.
-        if (!step || step.lsn <= position.lsn) continue;
+        if (!step) continue;
         steps.push(step);
-        rows += step.kind === 'transaction' ? step.changes.length : 1;
-        if (rows < MAX_BATCH_ROWS) continue;
+        rows += 'changes' in step ? step.changes.length : 1;
+        if (rows < MAX_BATCH_ROWS && bytes < MAX_BATCH_BYTES) continue;
         position = await this.#store(stream, { steps, translator, position });
         steps = [];
         rows = 0;
+        bytes = 0;
       }
       if (steps.length > 0) position = await this.#store(stream, { steps, translator, position });
     }
@@ -318,17 +296,20 @@ class WalReader implements Reader {
     const { log, slot: source } = this.#options;
     const { steps, translator, position } = batch;
     await fillUnchangedToast(
-      steps.filter((step) => step.kind === 'transaction'),
+      steps.filter((step) => 'changes' in step),
       this.#database,
       this.#signal,
     );
-    const { records, lsn, heartbeatMs, onStored } = translator.translate(steps, position.lsn);
+    const translated = translator.translate(steps, position);
+    const { records, lsn, open, witness, heartbeatMs, onStored } = translated;
     // 1. Store: records and position together, so that each change is on the bus once, whenever we die.
-    const { epoch, lsn: expectedLsn } = position;
-    await log.appendAt(records, { source, epoch, expectedLsn, lsn }, this.#signal);
-    const stored = { ...position, lsn, heardAtMs: Date.now() };
+    const { epoch, lsn: expectedLsn, open: expectedOpen } = position;
+    const move = { source, epoch, expectedLsn, expectedOpen, lsn, open, witness };
+    await log.appendAt(records, move, this.#signal);
+    const stored = { ...position, lsn, open, witness, heardAtMs: Date.now() };
     this.#position = stored;
-    // 2. Confirm what is stored, and nothing else: the server forgets it now.
+    // 2. Confirm what is stored, and nothing else: the server forgets it now. Of a transaction stored in part nothing:
+    // the server only knows whole ones, and sends it again from its beginning.
     stream.confirm(lsn);
     // 3. Only then go on with what rests on it.
     onStored();
@@ -336,17 +317,4 @@ class WalReader implements Reader {
     this.#pauseMs = FIRST_PAUSE_MS;
     return stored;
   }
-}
-
-/** Errors that trying again cannot mend. */
-function finalError(error: Error): ReaderStoppedError | SourceFencedError | null {
-  if (error instanceof ReaderStoppedError || error instanceof SourceFencedError) return error;
-  const cause = error instanceof StreamLostError ? error.cause : error;
-  // 0A: not supported (e.g. wal_level). 28: authorization. 3D: no such database. 42: privilege, missing object.
-  if (cause instanceof pg.DatabaseError && /^(0A|28|3D|42)/.test(cause.code ?? '')) {
-    return new ReaderStoppedError('source-refused', `The source refuses the reader: ${cause.message}.`, {
-      cause,
-    });
-  }
-  return null;
 }

@@ -6,7 +6,13 @@ import { decodeWalFrame, encodeStatusUpdate } from '../source/wal-frames.ts';
 
 /** What comes down the stream, in the order of the WAL. */
 export type StreamEvent =
-  | { readonly kind: 'wal'; readonly walStart: bigint; readonly message: PgOutputMessage }
+  | {
+      readonly kind: 'wal';
+      readonly walStart: bigint;
+      readonly message: PgOutputMessage;
+      /** Size of the frame that carried it. */
+      readonly bytes: number;
+    }
   /** The server has sent everything before `walEnd`, and wants that confirmed (it may be shutting down). */
   | { readonly kind: 'pinged'; readonly walEnd: bigint };
 
@@ -18,7 +24,7 @@ export interface ReplicationStreamOptions {
   readonly statusIntervalMs?: number;
   /** The connection is given up when nothing was heard for so long. Default 10,000. */
   readonly silenceTimeoutMs?: number;
-  /** Bytes kept in memory before the socket is paused. Default 8 MiB. */
+  /** Bytes kept in memory before the socket is paused; decoded they take some ten times as much. Default 2 MiB. */
   readonly maxQueuedBytes?: number;
 }
 
@@ -73,7 +79,7 @@ export class ReplicationStream {
     this.#options = {
       statusIntervalMs: 1_000,
       silenceTimeoutMs: 10_000,
-      maxQueuedBytes: 8 * 1024 * 1024,
+      maxQueuedBytes: 2 * 1024 * 1024,
       ...options,
     };
     // pg's types do not know `replication`; it goes into the start-up packet.
@@ -186,6 +192,11 @@ export class ReplicationStream {
     this.#sendStatus(false);
   }
 
+  /** Gives the connection up for a reason, so that it is made anew. */
+  interrupt(reason: string): void {
+    this.#lose(new Error(reason));
+  }
+
   /** Cuts the connection. Idempotent. */
   close(): void {
     this.#fail(new StreamLostError('The stream was closed.'));
@@ -213,7 +224,8 @@ export class ReplicationStream {
       // Decoded at once: the chunk is a view of a buffer that pg uses again.
       const frame = decodeWalFrame(chunk);
       if (frame.kind === 'data') {
-        this.#push({ kind: 'wal', walStart: frame.walStart, message: decodePgOutput(frame.payload) });
+        const message = decodePgOutput(frame.payload);
+        this.#push({ kind: 'wal', walStart: frame.walStart, message, bytes: chunk.length });
         if (frame.walStart > this.#received) this.#received = frame.walStart;
       } else {
         if (frame.walEnd > this.#received) this.#received = frame.walEnd;

@@ -1,5 +1,5 @@
 import {
-  stringifyExactJson,
+  GONE_HEADER,
   UNAVAILABLE_VALUE,
   type Envelope,
   type EnvelopeOp,
@@ -8,26 +8,26 @@ import {
 } from '@banyan/contracts';
 import type { BusRecord } from '../bus/bus.ts';
 import type { OldTuple, Tuple } from '../source/pgoutput.ts';
-import { keyText, type FeedTable } from './feed-table.ts';
+import { writeEnvelope } from './envelope-text.ts';
+import { keyText, type FeedTable, type StreamedTable } from './feed-table.ts';
 
 /** One change of one row, or the truncation of a table, as the stream carried it. */
 export interface RowChange {
   readonly kind: 'insert' | 'update' | 'delete' | 'truncate';
-  readonly table: FeedTable;
+  readonly table: StreamedTable;
   readonly lsn: bigint;
   readonly before: OldTuple | null;
   /** Undefined fields are unchanged TOAST values; they may be filled in later. */
   readonly after: Tuple | null;
+  /** A read that saw the change found no such row: what is undefined nobody can have any more, and a delete follows. */
+  readonly isGone?: boolean;
 }
 
-/** A committed transaction of the stream. */
+/** A committed transaction of the stream, or a part of it: a large one comes in several. */
 export interface StreamedTransaction {
-  readonly kind: 'transaction';
   readonly xid: number;
   /** Commit time, microseconds since the epoch. */
   readonly commitUs: bigint;
-  /** End of its commit record: what is stored and confirmed. */
-  readonly lsn: bigint;
   readonly origin: { readonly name: string; readonly lsn: bigint } | null;
   readonly changes: RowChange[];
 }
@@ -91,7 +91,7 @@ export function envelopeText(
     ts_us: nowUs,
     ts_ns: BigInt(nowUs) * 1_000n,
   };
-  return stringifyExactJson(envelope);
+  return writeEnvelope(envelope);
 }
 
 function toRow(table: FeedTable, tuple: Tuple): FieldRow {
@@ -150,13 +150,27 @@ export function changeRecords(
   };
   if (after === null) return erase();
   if (change.kind === 'insert') return [record(newKey, envelopeText('c', { before: null, after }, source))];
+  const gone = change.isGone ? { [GONE_HEADER]: 'true' } : {};
   if (oldKey === null || newKey === null || oldKey === newKey) {
-    return [
-      record(newKey, envelopeText('u', { before: change.before?.full ? before : null, after }, source)),
-    ];
+    const value = envelopeText('u', { before: change.before?.full ? before : null, after }, source);
+    const update = record(newKey, value, gone);
+    return table.tellsOldKeys ? [update] : [unknownOldKey(change, source), update];
   }
   return [
     ...erase({ '__debezium.newkey': newKey }),
-    record(newKey, envelopeText('c', { before: null, after }, source), { '__debezium.oldkey': oldKey }),
+    record(newKey, envelopeText('c', { before: null, after }, source), {
+      '__debezium.oldkey': oldKey,
+      ...gone,
+    }),
   ];
+}
+
+/**
+ * Under a replica identity that lacks the key, an update may have changed it unseen. A delete without a key says so: the
+ * consumer cannot apply it and keeps it aside, so that no gate passes until the table is copied anew.
+ */
+function unknownOldKey({ table }: RowChange, source: EnvelopeSource): BusRecord {
+  const before = Object.fromEntries(table.columns.map(({ name }) => [name, null]));
+  const value = envelopeText('d', { before, after: null }, source);
+  return { topic: table.topic, key: keyText(table, before), headers: {}, value };
 }

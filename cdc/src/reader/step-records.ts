@@ -1,8 +1,9 @@
 import { heartbeatTopic } from '@banyan/contracts';
 import type { Logger } from '@banyan/kit';
-import type { BusRecord } from '../bus/bus.ts';
+import type { BusRecord, OpenTransaction, SourcePosition, Witness } from '../bus/bus.ts';
 import type { StreamedTransactions } from '../source/transaction-visibility.ts';
 import { SIGNAL_TABLE } from './feed-table.ts';
+import type { VisibleAtHeartbeat } from './heartbeat.ts';
 import {
   changeRecords,
   type EnvelopeContext,
@@ -16,8 +17,11 @@ import type { StreamStep } from './transaction-assembler.ts';
 /** What steps of the stream put on the bus, and what follows from their being stored. */
 export interface StepRecords {
   readonly records: readonly BusRecord[];
-  /** End of the last step. */
+  /** End of the last step that is whole, and what is stored of one that is not. */
   readonly lsn: bigint;
+  readonly open: OpenTransaction | null;
+  /** The last step by which the server's history can be known again. */
+  readonly witness: Witness | null;
   /** Time written in the last heartbeat among the steps; null without one. */
   readonly heartbeatMs: number | null;
   readonly onStored: () => void;
@@ -28,34 +32,41 @@ export class StepTranslator {
   readonly #context: EnvelopeContext;
   readonly #snapshots: TableSnapshots;
   readonly #transactions: StreamedTransactions;
+  readonly #visible: VisibleAtHeartbeat;
   readonly #logger: Logger;
 
   constructor(parts: {
     readonly context: EnvelopeContext;
     readonly snapshots: TableSnapshots;
     readonly transactions: StreamedTransactions;
+    readonly visible: VisibleAtHeartbeat;
     readonly logger: Logger;
   }) {
     this.#context = parts.context;
     this.#snapshots = parts.snapshots;
     this.#transactions = parts.transactions;
+    this.#visible = parts.visible;
     this.#logger = parts.logger;
   }
 
   /** @param from Stored position before the first step. */
-  translate(steps: readonly StreamStep[], from: bigint): StepRecords {
+  translate(
+    steps: readonly StreamStep[],
+    from: Pick<SourcePosition, 'lsn' | 'open' | 'witness'>,
+  ): StepRecords {
     const records: BusRecord[] = [];
     const callbacks: (() => void)[] = [];
-    let lsn = from;
+    let { lsn, open, witness } = from;
     let heartbeatMs: number | null = null;
     for (const step of steps) {
-      if (step.kind === 'transaction') {
+      if (step.kind === 'transaction' || step.kind === 'transaction-part') {
         for (const change of step.changes) records.push(...this.#change(change, step, lsn, callbacks));
         if (step.changes.length > 0) this.#transactions.add(step.xid);
       } else if (step.kind === 'message' && step.content) {
         const { content } = step;
         if ('heartbeat' in content) {
           heartbeatMs = content.heartbeat;
+          this.#visible.pass(content.heartbeat, this.#transactions);
           records.push(this.#heartbeat(content.heartbeat));
         } else if ('lowWatermark' in content) {
           this.#snapshots.passLow(content.lowWatermark);
@@ -65,9 +76,17 @@ export class StepTranslator {
           callbacks.push(outcome.onStored);
         }
       }
+      if (step.kind === 'transaction-part') {
+        open = step.open;
+        continue;
+      }
+      if (step.lsn <= lsn) continue; // a ping may tell of less than has come since
       lsn = step.lsn;
+      if (open && open.finalLsn < lsn) open = null;
+      if (step.kind !== 'pinged' && step.identity !== null) witness = { lsn, identity: step.identity };
     }
-    return { records, lsn, heartbeatMs, onStored: () => callbacks.forEach((callback) => callback()) };
+    const onStored = (): void => callbacks.forEach((callback) => callback());
+    return { records, lsn, open, witness, heartbeatMs, onStored };
   }
 
   #change(
@@ -86,7 +105,7 @@ export class StepTranslator {
       this.#logger.error({ id: signal.id, reason: signal.reason }, 'a signal was not understood');
       return [];
     }
-    const outcome = this.#snapshots.request(signal.id, signal.tables);
+    const outcome = this.#snapshots.onSignal(signal);
     callbacks.push(outcome.onStored);
     return outcome.records;
   }

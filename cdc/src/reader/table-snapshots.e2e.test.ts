@@ -1,9 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { notificationTopic, tableTopic } from '@banyan/contracts';
+import { GONE_HEADER, notificationTopic, tableTopic } from '@banyan/contracts';
+import { silentLogger } from '@banyan/kit';
 import type { SourceLog } from '../bus/bus.ts';
 import { createMemoryBus } from '../bus/memory-bus.ts';
+import { TypeCatalog } from '../source/catalog.ts';
+import { SourceDatabase } from '../source/source-database.ts';
+import { StreamedTransactions } from '../source/transaction-visibility.ts';
+import { TableSnapshots } from './table-snapshots.ts';
 import { followTableSnapshots, tableSnapshotProgress } from '../source/table-snapshot-progress.ts';
-import { parseNotification } from '../source/table-snapshot-notifications.ts';
+import { parseNotification, type TableSnapshotNotification } from '../source/table-snapshot-notifications.ts';
 import {
   caughtUp,
   createTestBed,
@@ -60,6 +65,14 @@ async function completed(id: string): Promise<void> {
   });
 }
 
+async function notifications(): Promise<readonly TableSnapshotNotification[]> {
+  const records = await readTopic(bus, notificationTopic(PREFIX));
+  return records.flatMap(({ value }) => {
+    const told = parseNotification(value);
+    return told?.aggregate_type === 'Incremental Snapshot' ? [told] : [];
+  });
+}
+
 /** The table as a copy of it should be. */
 async function truth(): Promise<Map<string, unknown>> {
   const rows = await bed.sql('SELECT shop, id, name, body FROM item');
@@ -67,28 +80,26 @@ async function truth(): Promise<Map<string, unknown>> {
 }
 
 test('reads a table chunk by chunk in key order, and tells how far it is', async () => {
-  await fill(2_500);
+  await fill(150);
   await bed.sql('ANALYZE item');
-  reader = await startReader(bed.reader(bus));
+  reader = await startReader({ ...bed.reader(bus), chunkRows: 64 });
   await bed.source.ensureTables(['public.item'], signal);
   const id = await bed.source.requestTableSnapshot(['public.item'], signal);
   await completed(id);
   const records = (await readTopic(bus, tableTopic(PREFIX, 'public.item'))).map(envelopeOf);
   expect(records.map((envelope) => envelope?.after?.['id'])).toEqual(
-    Array.from({ length: 2_500 }, (_, index) => index + 1),
+    Array.from({ length: 150 }, (_, index) => index + 1),
   );
-  const told = (await readTopic(bus, notificationTopic(PREFIX))).map((record) =>
-    parseNotification(record.value),
-  );
-  expect(told.map((one) => [one?.type, one?.additional_data.last_processed_key])).toEqual([
+  const told = await notifications();
+  expect(told.map((one) => [one.type, one.additional_data.last_processed_key])).toEqual([
     ['STARTED', undefined],
-    ['IN_PROGRESS', '["1024","1"]'],
-    ['IN_PROGRESS', '["2048","2"]'],
+    ['IN_PROGRESS', '["64","1"]'],
+    ['IN_PROGRESS', '["128","2"]'],
     ['TABLE_SCAN_COMPLETED', undefined],
     ['COMPLETED', undefined],
   ]);
   expect(await tableSnapshotProgress(bus, PREFIX, signal)).toEqual([
-    { id, table: 'public.item', state: 'completed', rowsDone: 2_500, rowsEstimated: 2_500 },
+    { id, table: 'public.item', state: 'completed', rowsDone: 150, rowsEstimated: 150 },
   ]);
   expect(await replay(bus, 'public.item')).toEqual(await truth());
 });
@@ -206,14 +217,12 @@ test('a table snapshot survives lost connections and readers that take over', as
   await completed(second);
   await load.stop();
   await caughtUp(bed);
-  const told = (await readTopic(bus, notificationTopic(PREFIX))).map((record) =>
-    parseNotification(record.value),
-  );
-  const ends = told.filter((one) => one?.type === 'COMPLETED').map((one) => one?.id);
+  const told = await notifications();
+  const ends = told.filter((one) => one.type === 'COMPLETED').map((one) => one.id);
   expect(ends).toEqual([first, second]);
   const rows = told
-    .filter((one) => one?.id === first)
-    .map((one) => Number(one?.additional_data.total_rows_scanned ?? 0));
+    .filter((one) => one.id === first)
+    .map((one) => Number(one.additional_data.total_rows_scanned ?? 0));
   expect(rows.slice(0, -1)).toEqual([...rows.slice(0, -1)].sort((a, b) => a - b));
   expect(await replay(bus, 'public.item')).toEqual(await truth());
 });
@@ -237,4 +246,122 @@ test('a bus that stores and then fails, at each step of a table snapshot, leaves
   expect(failures).toBeGreaterThanOrEqual(3);
   await eventually('none is left', () => reader?.status().tableSnapshots.length === 0);
   expect(await replay(bus, 'public.item')).toEqual(await truth());
+});
+
+test('tables of several snapshots take turns, and single rows need not wait behind them', async () => {
+  await fill(400);
+  await bed.sql('CREATE TABLE small (id int PRIMARY KEY); INSERT INTO small VALUES (1)');
+  reader = await startReader({ ...bed.reader(bus), chunkRows: 10 });
+  await bed.source.ensureTables(['public.item', 'public.small'], signal);
+  const large = await bed.source.requestTableSnapshot(['public.item'], signal);
+  const small = await bed.source.requestTableSnapshot(['public.small'], signal);
+  const rows = await bed.source.requestRowReread('public.item', [['1', '1']], signal);
+  await completed(large);
+  const records = await readTopic(bus, notificationTopic(PREFIX));
+  const ends = records.flatMap(({ value }) => {
+    const told = parseNotification(value);
+    return told?.type === 'COMPLETED' ? [told.id] : [];
+  });
+  expect(ends.at(-1)).toBe(large);
+  expect([...ends].sort()).toEqual([large, small, rows].sort());
+  await bed.sql('DROP TABLE small');
+});
+
+test('a stopped table is read no further, the others are, and all of it survives a take-over', async () => {
+  await fill(2_000);
+  await bed.sql('CREATE TABLE small (id int PRIMARY KEY); INSERT INTO small VALUES (1)');
+  reader = await startReader({ ...bed.reader(bus), chunkRows: 10 });
+  await bed.source.ensureTables(['public.item', 'public.small'], signal);
+  const id = await bed.source.requestTableSnapshot(['public.item', 'public.small'], signal);
+  await eventually('some chunks are stored', () => reader?.status().tableSnapshots[0]?.scan != null);
+  await bed.source.stopTableSnapshots(['public.item'], signal);
+  await completed(id);
+  const states = await tableSnapshotProgress(bus, PREFIX, signal);
+  expect(states.map(({ table, state }) => [table, state])).toEqual([
+    ['public.item', 'stopped'],
+    ['public.small', 'completed'],
+  ]);
+  const reads = await readTopic(bus, tableTopic(PREFIX, 'public.item'));
+  expect(reads.length).toBeGreaterThan(0);
+  expect(reads.length).toBeLessThan(2_000);
+
+  const second = await bed.source.requestTableSnapshot(['public.item'], signal);
+  await eventually('it is read', () => reader?.status().tableSnapshots[0]?.id === second);
+  await bed.sql(`INSERT INTO banyan.signal VALUES ('all', 'stop-snapshot', NULL)`);
+  await eventually('none is left', () => reader?.status().tableSnapshots.length === 0);
+  expect((await notifications()).at(-1)).toMatchObject({ id: second, type: 'ABORTED' });
+  await reader.close();
+  reader = await startReader(bed.reader(bus));
+  expect(reader.status().tableSnapshots).toEqual([]);
+  await bed.sql('DROP TABLE small');
+});
+
+test('an update whose long value was deleted before it could be read again says that the row is gone', async () => {
+  reader = await startReader(bed.reader(bus));
+  await bed.source.ensureTables(['public.item'], signal);
+  await reader.close();
+  await bed.sql(`INSERT INTO item VALUES (1, 1, 'a', repeat('x', 5000)), (1, 2, 'b', repeat('x', 5000))`);
+  await bed.sql(`UPDATE item SET name = 'c'`);
+  await bed.sql('DELETE FROM item WHERE id = 1');
+  reader = await startReader(bed.reader(bus));
+  await caughtUp(bed);
+  const records = await readTopic(bus, tableTopic(PREFIX, 'public.item'));
+  const updates = records.filter((record) => envelopeOf(record)?.op === 'u');
+  expect(updates.map(({ key, headers }) => [key, headers[GONE_HEADER] ?? null])).toEqual([
+    ['{"id":1,"shop":1}', 'true'],
+    ['{"id":2,"shop":1}', null],
+  ]);
+});
+
+test('while the stream has no room, no chunk of a table is begun, but single rows are read', async () => {
+  let backlogBytes = 101;
+  let looks = 0;
+  let waits = 0;
+  const room = Promise.withResolvers<undefined>();
+  const asked: string[] = [];
+  const database = new SourceDatabase({ url: bed.url, name: 'test' });
+  const onConnection = database.onConnection.bind(database);
+  database.onConnection = (work, aborted) =>
+    onConnection((ask) => {
+      return work((sql, values) => {
+        asked.push(`${sql} ${JSON.stringify(values ?? [])}`);
+        return ask(sql, values);
+      });
+    }, aborted);
+  const snapshots = new TableSnapshots({
+    ...{ database, types: new TypeCatalog(), publication: 'none', logger: silentLogger },
+    ...{ maxBacklogBytes: 100, context: () => ({ prefix: PREFIX, database: 'd' }) },
+    transactions: () => new StreamedTransactions(),
+    whenRoom: () => {
+      waits += 1;
+      return room.promise;
+    },
+    backlogBytes: () => {
+      looks += 1;
+      return backlogBytes;
+    },
+  });
+  const stop = new AbortController();
+  const running = snapshots.run(stop.signal);
+  snapshots.onSignal({ kind: 'table-snapshot', id: '1', tables: ['public.item'] }).onStored();
+  await eventually('it has looked again and again', () => looks > 5);
+  expect(asked).toEqual([]);
+  snapshots.onSignal({ kind: 'row-reread', id: '2', table: 'public.loose', keys: [['1']] }).onStored();
+  await eventually('the row is read', () => asked.some((sql) => sql.includes('highWatermark')));
+  // The stream has room, the bus has none: the same.
+  backlogBytes = 100;
+  await eventually('it waits for the bus', () => waits > 0);
+  snapshots.onSignal({ kind: 'row-reread', id: '3', table: 'public.loose', keys: [['2']] }).onStored();
+  const before = asked.length;
+  await eventually('the next row is read', () =>
+    asked.slice(before).some((sql) => sql.includes('highWatermark')),
+  );
+  expect(asked.some((sql) => sql.includes('"item"'))).toBe(false);
+  room.resolve(undefined);
+  await eventually('the table is read', () => asked.some((sql) => sql.includes('"item"')));
+  stop.abort();
+  await running;
+  await database.close();
+  // This one made no reader: the others' clean-up wants its slot and publication.
+  reader = await startReader(bed.reader(bus));
 });

@@ -1,50 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { notificationTopic } from '@banyan/contracts';
 import type { Logger } from '@banyan/kit';
-import type { BusRecord } from '../bus/bus.ts';
-import { decodeRow, type TypeCatalog } from '../source/catalog.ts';
+import type { TypeCatalog } from '../source/catalog.ts';
 import { isAborted } from '../source/is-aborted.ts';
 import { writeMessage } from '../source/logical-message.ts';
 import type { SourceDatabase } from '../source/source-database.ts';
-import {
-  notificationText,
-  type OpenTableSnapshot,
-  type TableSnapshotNotification,
-} from '../source/table-snapshot-notifications.ts';
-import { isVisible, type StreamedTransactions } from '../source/transaction-visibility.ts';
-import { feedTable, keyText } from './feed-table.ts';
-import {
-  envelopeSource,
-  envelopeText,
-  touchedKeys,
-  type EnvelopeContext,
-  type RowChange,
-} from './row-change.ts';
-import { readChunk, type ChunkContent } from './snapshot-chunk.ts';
-
-/** What the stream adds to a step, and what to do once that is stored. */
-export interface StepOutcome {
-  readonly records: readonly BusRecord[];
-  readonly onStored: () => void;
-}
-
-/** What was touched between the watermarks. */
-interface Window {
-  /** Transactions streamed before the low watermark: the chunk must have seen them all. */
-  readonly streamedBefore: readonly number[];
-  readonly touched: Set<string>;
-  truncated: boolean;
-}
-
-interface Chunk {
-  readonly id: string;
-  readonly work: OpenTableSnapshot;
-  content: ChunkContent | null;
-  window: Window | null;
-  /** Settles once the chunk is stored (true) or must be read again (false). */
-  readonly done: PromiseWithResolvers<boolean>;
-}
+import type { BusRecord } from '../bus/bus.ts';
+import type { OpenTableSnapshot, OpenWork } from '../source/table-snapshot-history.ts';
+import type { StreamedTransactions } from '../source/transaction-visibility.ts';
+import { ChunkWindows, type Chunk } from './chunk-windows.ts';
+import type { EnvelopeContext, RowChange } from './row-change.ts';
+import { rereadNotification, RowRereadWork } from './row-reread-work.ts';
+import type { Signal } from './signal-row.ts';
+import type { ChunkPlan, SnapshotWork, StepOutcome } from './snapshot-work.ts';
+import { TableSnapshotWork, type WorkParts } from './table-snapshot-work.ts';
 
 export interface TableSnapshotsOptions {
   readonly database: SourceDatabase;
@@ -53,219 +21,281 @@ export interface TableSnapshotsOptions {
   readonly context: () => EnvelopeContext;
   readonly transactions: () => StreamedTransactions;
   readonly logger: Logger;
-  /** Rows read at once. Default 1,024. */
-  readonly chunkRows?: number;
-  /** Resolves when the bus has room for a chunk. Default: at once. */
+  /** Bytes of WAL that were received and are not stored. */
+  readonly backlogBytes: () => number;
+  /** A chunk of a table waits for this: resolves when the bus has room for it. Default: at once. */
   readonly whenRoom?: (signal: AbortSignal) => Promise<void>;
+  /** Most rows read at once. Default 4,096. */
+  readonly chunkRows?: number;
+  /** While more of the stream than this waits to be stored, no chunk of a table is begun. Default 8 MiB. */
+  readonly maxBacklogBytes?: number;
+  /** A chunk that takes longer from its end in the WAL to the disk is followed by smaller ones. Default 200. */
+  readonly storeTargetMs?: number;
 }
 
 /** Wait before a chunk is read again, doubled up to the last one while it goes on failing. */
 const FIRST_PAUSE_MS = 20;
 const LAST_PAUSE_MS = 1_000;
+/** While the stream has no room, how often it is looked at. */
+const BACKLOG_LOOK_MS = 20;
+/** Chunks between the first watermark and the disk; and how many of single rows may be beside those of tables. */
+const MAX_UNDER_WAY = 2;
+const MAX_BESIDE = 2;
+
+interface Entry {
+  readonly work: SnapshotWork;
+  failures: number;
+  /** Not before then, milliseconds since the epoch; never while its STARTED is not stored. */
+  retryAtMs: number;
+}
 
 /**
- * Table snapshots while the stream goes on (DBLog). Each chunk of rows is read between two marks in the WAL; when the
- * stream has passed both, rows that it touched in between are dropped, since it has them as new or newer. A row that
- * is left is no older than the stream at the high watermark, because every transaction that was streamed before the
- * low one must be visible to the read; otherwise the chunk is read again.
+ * Table snapshots and row re-reads while the stream goes on. Each is done chunk by chunk, those that were asked for take
+ * turns, and a chunk is begun only when the stream has room for it. `ChunkWindows` holds the rule that makes them right.
  */
 export class TableSnapshots {
-  readonly #options: Required<TableSnapshotsOptions>;
-  readonly #queue: OpenTableSnapshot[] = [];
-  #chunk: Chunk | null = null;
+  readonly #options: TableSnapshotsOptions & { readonly maxBacklogBytes: number };
+  readonly #parts: WorkParts;
+  readonly #windows: ChunkWindows;
+  #entries: Entry[] = [];
   #wake: (() => void) | undefined;
+  #lastHigh: Promise<void> = Promise.resolve();
 
   constructor(options: TableSnapshotsOptions) {
-    this.#options = { chunkRows: 1_024, whenRoom: () => Promise.resolve(), ...options };
+    const { chunkRows: maxRows = 4_096, storeTargetMs = 200, maxBacklogBytes = 8 * 1024 * 1024 } = options;
+    this.#options = { ...options, maxBacklogBytes };
+    this.#parts = { ...options, limits: { maxRows, storeTargetMs } };
+    this.#windows = new ChunkWindows(options.transactions);
   }
 
-  /** Those in work and waiting. */
+  /** Table snapshots in work and waiting. */
   get open(): readonly OpenTableSnapshot[] {
-    return this.#queue;
+    return this.#entries.flatMap(({ work: { open } }) => (open?.kind === 'table-snapshot' ? [open] : []));
   }
 
   /** Takes what the bus says is open for the truth: after a take-over, or when storing failed half-way. */
-  restore(open: readonly OpenTableSnapshot[]): void {
-    this.abandonChunk();
-    this.#queue.splice(0, Infinity, ...open);
+  restore(open: readonly OpenWork[]): void {
+    this.#windows.clear();
+    this.#entries = open.map((one) => this.#entry(this.#workOf(one)));
     this.#wake?.();
   }
 
-  /** A table snapshot was asked for. */
-  request(id: string, tables: readonly string[]): StepOutcome {
-    const work: OpenTableSnapshot = { id, tables, tableIndex: 0, scan: null };
-    return { records: [this.#notify(work, 'STARTED', {})], onStored: () => this.#enqueue(work) };
+  /** Says of what is open on the bus that it was given up, since the feed begins anew. */
+  abortions(open: readonly OpenWork[]): readonly BusRecord[] {
+    return open.flatMap((one) => {
+      if (one.kind === 'table-snapshot')
+        return new TableSnapshotWork(one, this.#parts).stop(null)?.records ?? [];
+      const said = { type: 'ABORTED', data: { reason: 'the feed began anew' } } as const;
+      const about = { id: one.id, table: one.table, keysTotal: one.keys.length };
+      return [rereadNotification(this.#options.context(), about, said)];
+    });
+  }
+
+  /** Something was asked for, in the order of the stream. */
+  onSignal(signal: Exclude<Signal, { kind: 'unknown' }>): StepOutcome {
+    const { id } = signal;
+    switch (signal.kind) {
+      case 'table-snapshot':
+        return this.#start(
+          new TableSnapshotWork(
+            { kind: 'table-snapshot', id, tables: signal.tables, finished: [], scan: null },
+            this.#parts,
+          ),
+        );
+      case 'row-reread': {
+        const { table, keys } = signal;
+        return this.#start(
+          new RowRereadWork({ kind: 'row-reread', id, table, keys, keysDone: 0 }, this.#parts),
+        );
+      }
+      case 'stop':
+        return this.#stop(signal.tables);
+      case 'malformed-reread': {
+        const said = {
+          type: 'ABORTED',
+          data: { status: 'MALFORMED_SIGNAL', reason: signal.reason },
+        } as const;
+        const about = { id, table: '', keysTotal: 0 };
+        return {
+          records: [rereadNotification(this.#options.context(), about, said)],
+          onStored: () => undefined,
+        };
+      }
+    }
   }
 
   /** The stream has a change. */
   note(change: RowChange): void {
-    const chunk = this.#chunk;
-    if (!chunk?.window || chunk.work.tables[chunk.work.tableIndex] !== change.table.name) return;
-    if (change.kind === 'truncate') chunk.window.truncated = true;
-    for (const key of touchedKeys(change)) chunk.window.touched.add(key);
+    this.#windows.note(change);
   }
 
   /** The stream passes a low watermark. */
   passLow(id: string): void {
-    if (this.#chunk?.id !== id) return;
-    const streamedBefore = this.#options.transactions().list();
-    this.#chunk.window = { streamedBefore, touched: new Set(), truncated: false };
+    this.#windows.passLow(id);
   }
 
   /** The stream passes a high watermark. */
   passHigh(id: string): StepOutcome {
-    const chunk = this.#chunk;
-    const nothing: StepOutcome = { records: [], onStored: () => undefined };
-    if (chunk?.id !== id) return nothing;
-    const { content, window, done } = chunk;
-    if (!content || !window) return { ...nothing, onStored: () => done.resolve(false) };
-    if (content.kind === 'refused') return this.#finishTable(chunk, content.status, []);
-    const { snapshot } = content;
-    if (!window.streamedBefore.every((xid) => isVisible(xid, snapshot))) {
-      return { ...nothing, onStored: () => done.resolve(false) };
+    const passed = this.#windows.passHigh(id);
+    if (!passed) return { records: [], onStored: () => undefined };
+    const { chunk, outcome } = passed;
+    if (!outcome) {
+      this.#fail(chunk.work);
+      return { records: [], onStored: () => undefined };
     }
-    this.#options.transactions().forgetVisible(snapshot);
-    return this.#take(chunk, content, window);
+    this.#wake?.();
+    return { records: outcome.records, onStored: () => this.#onStored(chunk, outcome) };
   }
 
   /** The stream broke between the watermarks: what it touched is no longer known for sure. */
-  abandonChunk(): void {
-    this.#chunk?.done.resolve(false);
-    this.#chunk = null; // so that its high watermark, should it still come, is nobody's
+  abandonChunks(): void {
+    this.#windows.clear();
+    for (const { work } of this.#entries) work.rewind();
+    this.#wake?.();
   }
 
   /** Reads chunk after chunk until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const onAbort = (): void => {
-      this.#chunk?.done.resolve(false);
-      this.#wake?.();
-    };
+    const onAbort = (): void => this.#wake?.();
     signal.addEventListener('abort', onAbort, { once: true });
-    let pauseMs = FIRST_PAUSE_MS;
+    const flows = new Set<Promise<void>>();
     while (!signal.aborted) {
-      const work = this.#queue[0];
-      if (!work) {
-        await new Promise<void>((resolve) => (this.#wake = resolve));
+      const next = this.#pick();
+      if (!next || 'waitMs' in next) {
+        await this.#woken(next?.waitMs ?? null);
         continue;
       }
-      try {
-        await this.#options.whenRoom(signal);
-        pauseMs = (await this.#readOne(work, signal)) ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LAST_PAUSE_MS);
-      } catch (error) {
-        pauseMs = Math.min(pauseMs * 2, LAST_PAUSE_MS);
-        if (!isAborted(signal))
-          this.#options.logger.warn({ err: error, id: work.id }, 'a chunk failed; trying again');
-      } finally {
-        this.#chunk = null;
+      const flow = this.#read(next.entry, next.plan, signal).finally(() => flows.delete(flow));
+      flows.add(flow);
+    }
+    await Promise.all(flows);
+  }
+
+  /** The next chunk to read, each work in its turn; or how long there is none. */
+  #pick(): { readonly entry: Entry; readonly plan: ChunkPlan } | { readonly waitMs: number } | null {
+    const underWay = this.#windows.size;
+    if (underWay >= MAX_UNDER_WAY + MAX_BESIDE) return null;
+    const nowMs = Date.now();
+    const isFull = this.#options.backlogBytes() > this.#options.maxBacklogBytes;
+    let waitMs: number | null = null;
+    for (const entry of this.#entries) {
+      const { work, retryAtMs } = entry;
+      if (work.canWait && underWay >= MAX_UNDER_WAY) continue; // woken when one is stored
+      const ownWaitMs = retryAtMs > nowMs ? retryAtMs - nowMs : isFull && work.canWait ? BACKLOG_LOOK_MS : 0;
+      if (ownWaitMs > 0) {
+        if (ownWaitMs < Infinity) waitMs = Math.min(waitMs ?? Infinity, ownWaitMs);
+        continue;
       }
-      if (pauseMs > FIRST_PAUSE_MS) await sleep(pauseMs, undefined, { signal }).catch(() => undefined); // aborted
+      const plan = work.plan();
+      if (!plan) continue;
+      this.#entries = [...this.#entries.filter((other) => other !== entry), entry]; // its turn is over
+      return { entry, plan };
     }
+    return waitMs === null ? null : { waitMs };
   }
 
-  /** The order is the correctness: 1 low, 2 read, 3 high. @returns whether the chunk was stored. */
-  async #readOne(work: OpenTableSnapshot, signal: AbortSignal): Promise<boolean> {
-    const { database, types, publication, chunkRows } = this.#options;
+  /** The order is the correctness: 1 low, 2 read, 3 high, and the high ones in the order of the reads. */
+  async #read({ work }: Entry, plan: ChunkPlan, signal: AbortSignal): Promise<void> {
+    const { database, logger } = this.#options;
     const chunk: Chunk = {
-      id: randomUUID(),
-      work,
-      content: null,
-      window: null,
-      done: Promise.withResolvers<boolean>(),
+      ...{ id: randomUUID(), work, table: plan.table },
+      ...{ content: null, window: null, highAtMs: 0 },
     };
-    this.#chunk = chunk;
-    // 1.
-    await writeMessage(database, { lowWatermark: chunk.id }, signal);
-    // 2.
-    chunk.content = await readChunk({ database, types, publication, work, maxRows: chunkRows, signal });
-    // 3.
-    await writeMessage(database, { highWatermark: chunk.id }, signal);
-    return await chunk.done.promise;
-  }
-
-  #take(chunk: Chunk, content: Extract<ChunkContent, { kind: 'rows' }>, window: Window): StepOutcome {
-    const { work } = chunk;
-    const table = feedTable(this.#options.context().prefix, content.table);
-    const atUs = BigInt(content.readAtMs) * 1_000n;
-    const source = envelopeSource(this.#options.context(), table, { atUs, snapshot: 'incremental' });
-    const records = content.rows.flatMap((texts): BusRecord[] => {
-      const after = decodeRow(table.columns, texts);
-      const key = keyText(table, after);
-      if (window.truncated || key === null || window.touched.has(key)) return [];
-      const value = envelopeText('r', { before: null, after }, source);
-      return [{ topic: table.topic, key, headers: {}, value }];
-    });
-    const last = content.rows.at(-1);
-    const scan = {
-      lastKey: last ? table.key.map((name) => last[name] ?? '') : (work.scan?.lastKey ?? []),
-      rowsDone: (work.scan?.rowsDone ?? 0) + content.rows.length,
-      rowsEstimated: work.scan?.rowsEstimated ?? content.table.estimatedRows,
-    };
-    const next: OpenTableSnapshot = { ...work, scan };
-    if (content.rows.length < this.#options.chunkRows) {
-      return this.#finishTable({ ...chunk, work: next }, 'SUCCEEDED', records);
+    const high = Promise.withResolvers<undefined>();
+    this.#windows.open(chunk);
+    try {
+      if (work.canWait) await this.#options.whenRoom?.(signal);
+      if (!this.#windows.has(chunk)) return;
+      const highBefore = this.#lastHigh;
+      this.#lastHigh = high.promise;
+      // 1.
+      await writeMessage(database, { lowWatermark: chunk.id }, signal);
+      // 2.
+      const content = await plan.read(signal);
+      this.#wake?.(); // the next one may begin
+      await content.prepare();
+      chunk.content = content;
+      // 3.
+      await highBefore;
+      if (!this.#windows.has(chunk)) return;
+      chunk.highAtMs = Date.now();
+      await writeMessage(database, { highWatermark: chunk.id }, signal);
+    } catch (error) {
+      if (isAborted(signal)) return;
+      logger.warn({ err: error, id: work.id, table: plan.table }, 'a chunk failed; trying again');
+      if (this.#windows.has(chunk)) this.#fail(work);
+    } finally {
+      high.resolve(undefined);
     }
-    const progress = this.#notify(next, 'IN_PROGRESS', {
-      current_collection_in_progress: table.name,
-      last_processed_key: JSON.stringify(scan.lastKey),
-    });
-    return { records: [...records, progress], onStored: () => this.#advance(chunk, next) };
   }
 
-  #finishTable(
-    chunk: Chunk,
-    status: NonNullable<TableSnapshotNotification['additional_data']['status']>,
-    records: readonly BusRecord[],
-  ): StepOutcome {
-    const { work } = chunk;
-    const name = work.tables[work.tableIndex] ?? '';
-    const log = this.#options.logger;
-    const finished = this.#notify(work, 'TABLE_SCAN_COMPLETED', { scanned_collection: name, status });
-    const next: OpenTableSnapshot = { ...work, tableIndex: work.tableIndex + 1, scan: null };
-    const isLast = next.tableIndex >= work.tables.length;
-    return {
-      records: [...records, finished, ...(isLast ? [this.#notify(work, 'COMPLETED', {})] : [])],
-      onStored: () => {
-        if (status === 'SUCCEEDED') {
-          log.info({ id: work.id, table: name, rows: work.scan?.rowsDone ?? 0 }, 'table snapshot done');
-        } else {
-          log.error({ id: work.id, table: name, status }, 'table snapshot not possible');
-        }
-        this.#advance(chunk, isLast ? null : next);
-      },
-    };
-  }
-
-  #enqueue(work: OpenTableSnapshot): void {
-    this.#queue.push(work);
+  #onStored(chunk: Chunk, outcome: StepOutcome): void {
+    outcome.onStored();
+    const { work, content, highAtMs } = chunk;
+    content?.measured(Date.now() - highAtMs);
+    const entry = this.#entries.find((each) => each.work === work);
+    if (entry) entry.failures = 0;
+    if (work.open === null) this.#entries = this.#entries.filter((each) => each !== entry);
     this.#wake?.();
   }
 
-  #advance(chunk: Chunk, next: OpenTableSnapshot | null): void {
-    if (next) this.#queue[0] = next;
-    else this.#queue.shift();
-    chunk.done.resolve(true);
+  /** What a work has under way is of no use; it is read again after a pause. */
+  #fail(work: SnapshotWork): void {
+    this.#windows.drop(work);
+    work.rewind();
+    const entry = this.#entries.find((each) => each.work === work);
+    if (!entry) return;
+    entry.retryAtMs = Date.now() + Math.min(FIRST_PAUSE_MS * 2 ** entry.failures, LAST_PAUSE_MS);
+    entry.failures += 1;
+    this.#wake?.();
   }
 
-  #notify(
-    work: OpenTableSnapshot,
-    type: TableSnapshotNotification['type'],
-    data: Partial<TableSnapshotNotification['additional_data']>,
-  ): BusRecord {
-    const { prefix } = this.#options.context();
-    const { scan } = work;
-    const value = notificationText({
-      id: work.id,
-      aggregate_type: 'Incremental Snapshot',
-      type,
-      additional_data: {
-        connector_name: prefix,
-        data_collections: work.tables.join(', '),
-        ...(scan ? { total_rows_scanned: String(scan.rowsDone) } : {}),
-        ...(scan?.rowsEstimated != null ? { estimated_rows: String(scan.rowsEstimated) } : {}),
-        ...data,
+  #start(work: TableSnapshotWork | RowRereadWork): StepOutcome {
+    const entry = { ...this.#entry(work), retryAtMs: Infinity };
+    this.#entries = [...this.#entries, entry];
+    return {
+      records: [work.started()],
+      onStored: () => {
+        entry.retryAtMs = 0;
+        this.#wake?.();
       },
-      timestamp: Date.now(),
+    };
+  }
+
+  #stop(tables: readonly string[] | null): StepOutcome {
+    const stopped = this.#entries.flatMap(({ work }) => {
+      const outcome = work instanceof TableSnapshotWork ? work.stop(tables) : null;
+      if (outcome) this.#windows.drop(work);
+      return outcome ? [{ work, outcome }] : [];
     });
-    return { topic: notificationTopic(prefix), key: null, headers: {}, value };
+    return {
+      records: stopped.flatMap(({ outcome }) => outcome.records),
+      onStored: () => {
+        for (const { outcome } of stopped) outcome.onStored();
+        const ended = new Set(stopped.flatMap(({ work }) => (work.open === null ? [work] : [])));
+        this.#entries = this.#entries.filter(({ work }) => !ended.has(work));
+        this.#wake?.();
+      },
+    };
+  }
+
+  #workOf(open: OpenWork): SnapshotWork {
+    return open.kind === 'row-reread'
+      ? new RowRereadWork(open, this.#parts)
+      : new TableSnapshotWork(open, this.#parts);
+  }
+
+  #entry(work: SnapshotWork): Entry {
+    return { work, failures: 0, retryAtMs: 0 };
+  }
+
+  /** Waits until something may have changed; at most so long. */
+  async #woken(maxMs: number | null): Promise<void> {
+    const woken = Promise.withResolvers<undefined>();
+    const wake = (): void => woken.resolve(undefined);
+    this.#wake = wake;
+    const timer = maxMs === null ? undefined : setTimeout(wake, maxMs);
+    await woken.promise;
+    clearTimeout(timer);
   }
 }

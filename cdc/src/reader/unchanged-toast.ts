@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { quoteName, quoteTable } from '../source/catalog.ts';
+import { fromTable } from '../source/catalog.ts';
 import { readConsistently } from '../source/consistent-read.ts';
 import type { AskDatabase, SourceDatabase, TextRow } from '../source/source-database.ts';
+import { quoteName, quoteParts } from '../source/table-name.ts';
 import { isVisible } from '../source/transaction-visibility.ts';
-import type { FeedTable } from './feed-table.ts';
+import type { StreamedTable } from './feed-table.ts';
 import type { RowChange, StreamedTransaction } from './row-change.ts';
 import pg from 'pg';
 
@@ -23,7 +24,7 @@ interface Gap {
 
 /**
  * Fills in TOAST values that updates did not carry: from the old row where the WAL has all of it, else from the source
- * by primary key. What cannot be had (the row is gone) stays undefined.
+ * by primary key. What cannot be had stays undefined, and where that is because the row is gone, the change says so.
  *
  * A value read at the source may be of a later change; then that change follows in the stream and says the same.
  */
@@ -51,8 +52,10 @@ export async function fillUnchangedToast(
 function findGap(transaction: StreamedTransaction, change: RowChange, index: number): Gap | null {
   const { after, before, table } = change;
   if (!after?.includes(undefined)) return null;
-  const known = before?.full
-    ? after.map((field, i) => (field === undefined ? before.tuple[i] : field))
+  // An old row has a long key column also when it did not change. A null there is a field that the WAL left out: a
+  // partitioned table of replica identity "full" calls the old rows of its partitions full, whatever they hold.
+  const known = before
+    ? after.map((field, i) => (field === undefined ? (before.tuple[i] ?? undefined) : field))
     : after;
   transaction.changes[index] = { ...change, after: known };
   const missing = table.columns.filter((_, i) => known[i] === undefined).map(({ name }) => name);
@@ -68,18 +71,20 @@ async function fill(gaps: readonly Gap[], database: SourceDatabase, signal: Abor
   if (!table) return [];
   const read = await readConsistently(database, signal, (ask) => readRows(table, gaps, ask)).catch(
     (error: unknown) => {
-      // Table or column are gone since: nobody can have these values any more.
-      if (error instanceof pg.DatabaseError && /^42(P01|703)$/.test(error.code ?? '')) return null;
+      // Table, column, type of the key or our right to read have changed since (classes 22 and 42 of SQLSTATE): the
+      // values stay unavailable, which is safe, since a copy then keeps its own. Asking again would end the same way.
+      if (error instanceof pg.DatabaseError && /^(22|42)/.test(error.code ?? '')) return null;
       throw error;
     },
   );
-  if (!read) return [];
+  if (!read?.result) return [];
   const again: Gap[] = [];
   for (const gap of gaps) {
     const row = read.result.get(JSON.stringify(gap.key));
     // An older snapshot than the change could give the value that the change's predecessor replaced.
     if (!isVisible(gap.transaction.xid, read.snapshot)) again.push(gap);
     else if (row) gap.transaction.changes[gap.index] = { ...gap.change, after: merge(gap, row) };
+    else gap.transaction.changes[gap.index] = { ...gap.change, isGone: true };
   }
   return again;
 }
@@ -91,18 +96,23 @@ function merge(gap: Gap, row: TextRow): RowChange['after'] {
   });
 }
 
+/** Rows by key; null when the name belongs to another table by now, so that nothing of ours can be had. */
 async function readRows(
-  table: FeedTable,
+  table: StreamedTable,
   gaps: readonly Gap[],
   ask: AskDatabase,
-): Promise<ReadonlyMap<string, TextRow>> {
+): Promise<ReadonlyMap<string, TextRow> | null> {
   const columns = [...new Set([...table.key, ...gaps.flatMap((gap) => gap.missing)])];
   const values: string[] = [];
   const keys = gaps.map((gap) => `(${gap.key.map((value) => `$${values.push(value)}`).join(', ')})`);
   const rows = await ask(
-    `SELECT ${columns.map(quoteName).join(', ')} FROM ONLY ${quoteTable(table.name)}
-     WHERE (${table.key.map(quoteName).join(', ')}) IN (${keys.join(', ')})`,
+    `SELECT named.same AS "banyan:same", t.tableoid AS "banyan:found", ${columns.map((name) => `t.${quoteName(name)}`).join(', ')}
+     FROM (SELECT to_regclass($${values.push(quoteParts(table))})::oid = $${values.push(String(table.oid))} AS same) named
+     LEFT JOIN ${fromTable(table)} t
+       ON named.same AND (${table.key.map((name) => `t.${quoteName(name)}`).join(', ')}) IN (${keys.join(', ')})`,
     values,
   );
-  return new Map(rows.map((row) => [JSON.stringify(table.key.map((name) => row[name])), row]));
+  if (rows[0]?.['banyan:same'] !== 't') return null;
+  const found = rows.filter((row) => row['banyan:found'] != null);
+  return new Map(found.map((row) => [JSON.stringify(table.key.map((name) => row[name])), row]));
 }

@@ -4,11 +4,12 @@ export type ArrayElement = string | null | readonly ArrayElement[];
 /**
  * Reads PostgreSQL's array literal, e.g. `{a,"b c",NULL,{d}}` or `[0:1]={1,2}` (bounds are dropped).
  *
+ * @param delimiter Between elements: `,` for every built-in type but `box`, whose arrays have `;`.
  * @throws RangeError when the text is not an array literal.
  */
-export function parseArrayLiteral(text: string): readonly ArrayElement[] {
+export function parseArrayLiteral(text: string, delimiter = ','): readonly ArrayElement[] {
   const start = text.startsWith('[') ? text.indexOf('=') + 1 : 0;
-  const scanner = { text, at: start };
+  const scanner = { text, delimiter, at: start };
   const elements = readArray(scanner);
   if (scanner.at !== text.length) throw malformed(scanner);
   return elements;
@@ -16,11 +17,12 @@ export function parseArrayLiteral(text: string): readonly ArrayElement[] {
 
 interface Scanner {
   readonly text: string;
+  readonly delimiter: string;
   at: number;
 }
 
 function malformed({ text, at }: Scanner): RangeError {
-  return new RangeError(`Not an array literal (at character ${at}): ${text.slice(0, 80)}`);
+  return new RangeError(`Not an array literal (${text.length} characters, wrong at ${at}).`); // a value: not shown
 }
 
 function readArray(scanner: Scanner): ArrayElement[] {
@@ -36,7 +38,7 @@ function readArray(scanner: Scanner): ArrayElement[] {
     const next = scanner.text[scanner.at];
     scanner.at += 1;
     if (next === '}') return elements;
-    if (next !== ',') throw malformed(scanner);
+    if (next !== scanner.delimiter) throw malformed(scanner);
   }
 }
 
@@ -49,7 +51,7 @@ function readElement(scanner: Scanner): ArrayElement {
   for (;;) {
     const character = scanner.text[scanner.at];
     if (character === undefined) throw malformed(scanner);
-    if (character === ',' || character === '}') break;
+    if (character === scanner.delimiter || character === '}') break;
     if (character === '\\') scanner.at += 1;
     escaped += scanner.text[scanner.at] ?? '';
     scanner.at += 1;

@@ -1,5 +1,10 @@
-import type { AskDatabase } from './source-database.ts';
-import { decoderOf, type FieldDecoder } from './field-values.ts';
+import type { FieldDecoder } from './field-values.ts';
+import type { AskDatabase, TextRow } from './source-database.ts';
+import { quoteParts, splitTableName, type TableName } from './table-name.ts';
+import type { TypeCatalog } from './type-catalog.ts';
+
+export { quoteName, quoteTable, splitTableName } from './table-name.ts';
+export { TypeCatalog } from './type-catalog.ts';
 
 export interface CatalogColumn {
   readonly name: string;
@@ -17,82 +22,30 @@ export interface CatalogTable {
   readonly key: readonly string[];
   /** What the WAL says of an old row: d(efault: the key), f(ull), i(ndex) or n(othing). */
   readonly replicaIdentity: string;
+  /** The root of partitions: its rows are theirs. */
+  readonly partitioned: boolean;
   /** Planner's estimate; null when the table was never analysed. */
   readonly estimatedRows: number | null;
 }
 
-/** Splits `schema.table`. @throws RangeError when the name has another form. */
-export function splitTableName(name: string): { schema: string; table: string } {
-  const [schema, table, ...rest] = name.split('.');
-  if (!schema || !table || rest.length > 0) {
-    throw new RangeError(`A table is named schema.table, got ${JSON.stringify(name)}.`);
-  }
-  return { schema, table };
+/**
+ * The FROM item of exactly a table's own rows. Those of a partitioned table are in its partitions; those of tables that
+ * inherit from an ordinary one belong to them.
+ */
+export function fromTable(table: TableName & { readonly partitioned: boolean }): string {
+  return `${table.partitioned ? '' : 'ONLY '}${quoteParts(table)}`;
 }
 
-/** An SQL identifier, quoted. */
-export function quoteName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
+/** Key columns of the relation `c`, as JSON in key order; null without a primary key. */
+export const KEY_COLUMNS = `(
+  SELECT json_agg(a.attname ORDER BY place) FROM pg_catalog.pg_index i,
+    unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place), pg_catalog.pg_attribute a
+  WHERE i.indrelid = c.oid AND i.indisprimary AND place <= i.indnkeyatts
+    AND a.attrelid = c.oid AND a.attnum = k.attnum)`;
 
-/** `"schema"."table"` of `schema.table`. */
-export function quoteTable(name: string): string {
-  const { schema, table } = splitTableName(name);
-  return `${quoteName(schema)}.${quoteName(table)}`;
-}
-
-interface ResolvedType {
-  readonly oid: number;
-  readonly name: string;
-  readonly elementOid: number | null;
-}
-
-/** Decoders by type OID. Domains count as what they are based on, in arrays too. Remembers what it has seen. */
-export class TypeCatalog {
-  readonly #decoders = new Map<number, FieldDecoder>();
-
-  /** Looks up the types that it does not know yet. */
-  async load(oids: readonly number[], ask: AskDatabase): Promise<void> {
-    const unknown = [...new Set(oids)].filter((oid) => !this.#decoders.has(oid));
-    if (unknown.length === 0) return;
-    const types = await resolveTypes(unknown, ask);
-    const elements = await resolveTypes(
-      types.flatMap(({ elementOid }) => elementOid ?? []),
-      ask,
-    );
-    const elementNames = new Map(elements.map(({ oid, name }) => [oid, name]));
-    for (const { oid, name, elementOid } of types) {
-      const full = elementOid === null ? name : `_${elementNames.get(elementOid) ?? 'text'}`;
-      this.#decoders.set(oid, decoderOf(full));
-    }
-  }
-
-  /** The text itself for a type that is gone. */
-  decoder(oid: number): FieldDecoder {
-    return this.#decoders.get(oid) ?? decoderOf('text');
-  }
-}
-
-async function resolveTypes(oids: readonly number[], ask: AskDatabase): Promise<readonly ResolvedType[]> {
-  if (oids.length === 0) return [];
-  const rows = await ask(
-    `WITH RECURSIVE base (oid, base) AS (
-       SELECT oid, oid FROM unnest($1::oid[]) AS oid
-       UNION ALL
-       SELECT base.oid, t.typbasetype FROM base JOIN pg_catalog.pg_type t ON t.oid = base.base
-       WHERE t.typtype = 'd'
-     )
-     SELECT base.oid,
-       CASE WHEN t.typnamespace = 'pg_catalog'::regnamespace THEN t.typname ELSE 'text' END AS name,
-       CASE WHEN t.typoutput = 'pg_catalog.array_out'::regproc THEN t.typelem END AS element
-     FROM base JOIN pg_catalog.pg_type t ON t.oid = base.base WHERE t.typtype <> 'd'`,
-    [oids],
-  );
-  return rows.map((row) => ({
-    oid: Number(row['oid']),
-    name: row['name'] ?? 'text',
-    elementOid: row['element'] == null ? null : Number(row['element']),
-  }));
+/** Reads the JSON of `KEY_COLUMNS`. */
+export function parseNames(json: string | null | undefined): readonly string[] {
+  return json == null ? [] : (JSON.parse(json) as readonly string[]);
 }
 
 /** Reads a table's description; null when there is no such table. */
@@ -103,17 +56,17 @@ export async function readTable(
 ): Promise<CatalogTable | null> {
   const { schema, table } = splitTableName(name);
   const rows = await ask(
-    `SELECT a.attname AS name, a.atttypid AS oid, format_type(a.atttypid, a.atttypmod) AS type,
-       k.place, c.relreplident AS identity, CASE WHEN c.reltuples >= 0 THEN c.reltuples::int8 END AS estimate
+    `SELECT a.attname AS name, a.atttypid AS oid, a.atttypmod AS modifier,
+       format_type(a.atttypid, a.atttypmod) AS type, c.relreplident AS identity, c.relkind AS kind,
+       ${KEY_COLUMNS} AS key, CASE WHEN c.relkind = 'p' THEN (
+         SELECT sum(p.reltuples)::int8 FROM pg_catalog.pg_partition_tree(c.oid) t
+         JOIN pg_catalog.pg_class p ON p.oid = t.relid WHERE t.isleaf AND p.reltuples >= 0)
+       WHEN c.reltuples >= 0 THEN c.reltuples::int8 END AS estimate
      FROM pg_catalog.pg_class c
      JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
        AND a.attgenerated = ''
-     LEFT JOIN LATERAL (
-       SELECT place FROM pg_catalog.pg_index i, unnest(i.indkey::int2[]) WITH ORDINALITY AS key (attnum, place)
-       WHERE i.indrelid = c.oid AND i.indisprimary AND key.attnum = a.attnum AND place <= i.indnkeyatts
-     ) k ON true
      WHERE c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1)
-       AND c.relname = $2 AND c.relkind = 'r'
+       AND c.relname = $2 AND c.relkind IN ('r', 'p')
      ORDER BY a.attnum`,
     [schema, table],
   );
@@ -123,22 +76,35 @@ export async function readTable(
     rows.map((row) => Number(row['oid'])),
     ask,
   );
-  const key = rows
-    .filter((row) => row['place'] != null)
-    .sort((a, b) => Number(a['place']) - Number(b['place']))
-    .map((row) => row['name'] ?? '');
   return {
     schema,
     table,
-    columns: rows.map((row) => ({
-      name: row['name'] ?? '',
-      type: row['type'] ?? '',
-      decode: types.decoder(Number(row['oid'])),
-    })),
-    key,
+    columns: rows.map((row) => toColumn(row, types)),
+    key: parseNames(first['key']),
     replicaIdentity: first['identity'] ?? 'd',
+    partitioned: first['kind'] === 'p',
     estimatedRows: first['estimate'] == null ? null : Number(first['estimate']),
   };
+}
+
+function toColumn(row: TextRow, types: TypeCatalog): CatalogColumn {
+  return {
+    name: row['name'] ?? '',
+    type: row['type'] ?? '',
+    decode: types.decoder({ oid: Number(row['oid']), modifier: Number(row['modifier']) }),
+  };
+}
+
+/** What the catalog of now says of a table that the stream has named by its OID; null when it is gone. */
+export async function readRelationNow(
+  oid: number,
+  ask: AskDatabase,
+): Promise<{ readonly key: readonly string[]; readonly partitioned: boolean } | null> {
+  const [row] = await ask(
+    `SELECT ${KEY_COLUMNS} AS key, c.relkind AS kind FROM pg_catalog.pg_class c WHERE c.oid = $1`,
+    [oid],
+  );
+  return row ? { key: parseNames(row['key']), partitioned: row['kind'] === 'p' } : null;
 }
 
 /** Decodes the named columns of a row of texts. */
@@ -146,10 +112,10 @@ export function decodeRow(
   columns: readonly Pick<CatalogColumn, 'name' | 'decode'>[],
   texts: Readonly<Record<string, string | null>>,
 ): Record<string, ReturnType<FieldDecoder>> {
-  return Object.fromEntries(
-    columns.map(({ name, decode }) => {
-      const text = texts[name];
-      return [name, text == null ? null : decode(text)];
-    }),
-  );
+  const row: Record<string, ReturnType<FieldDecoder>> = {};
+  for (const { name, decode } of columns) {
+    const text = texts[name];
+    row[name] = text == null ? null : decode(text);
+  }
+  return row;
 }

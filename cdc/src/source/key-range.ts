@@ -1,9 +1,10 @@
-import { quoteName, quoteTable } from './catalog.ts';
+import { fromTable, type CatalogTable } from './catalog.ts';
 import type { AskDatabase, TextRow } from './source-database.ts';
+import { quoteName } from './table-name.ts';
 
 /** Rows of a table in (afterKey, toKey] by primary key. Key values are PostgreSQL's text. */
 export interface KeyRange {
-  readonly table: string;
+  readonly table: Pick<CatalogTable, 'schema' | 'table' | 'partitioned'>;
   readonly columns: readonly string[];
   readonly key: readonly string[];
   readonly afterKey: readonly string[] | null;
@@ -24,7 +25,7 @@ export function readKeyRange(range: KeyRange, ask: AskDatabase): Promise<readonl
   };
   const where = [...compare('>', afterKey), ...compare('<=', toKey)];
   return ask(
-    `SELECT ${columns.map(quoteName).join(', ')} FROM ONLY ${quoteTable(table)}
+    `SELECT ${columns.map(quoteName).join(', ')} FROM ${fromTable(table)}
      ${where.length > 0 ? `WHERE ${where.join(' AND ')}` : ''}
      ORDER BY ${keyList} LIMIT ${limit}`,
     values,

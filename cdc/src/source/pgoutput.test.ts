@@ -78,8 +78,8 @@ describe('reads', () => {
       table: 'größe',
       replicaIdentity: 'd',
       columns: [
-        { name: 'id', typeOid: 20, identity: true },
-        { name: 'body', typeOid: 25, identity: false },
+        { name: 'id', typeOid: 20, typeModifier: -1, identity: true },
+        { name: 'body', typeOid: 25, typeModifier: -1, identity: false },
       ],
     });
   });

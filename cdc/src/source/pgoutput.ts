@@ -8,6 +8,8 @@ export type Tuple = readonly TupleValue[];
 export interface RelationColumn {
   readonly name: string;
   readonly typeOid: number;
+  /** The type's modifier, e.g. digits of a `timestamptz(3)`; -1 without one. */
+  readonly typeModifier: number;
   /** Part of the replica identity. */
   readonly identity: boolean;
 }
@@ -22,6 +24,14 @@ export interface RelationMessage {
   readonly columns: readonly RelationColumn[];
 }
 
+/** Comes before the first table that uses a type of the database's own. For a domain it names the base type. */
+export interface TypeMessage {
+  readonly kind: 'type';
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+}
+
 /** The old row of an update or delete: all of it (`full`), or its replica identity only, other fields null. */
 export interface OldTuple {
   readonly full: boolean;
@@ -34,7 +44,7 @@ export type PgOutputMessage =
   | { readonly kind: 'commit'; readonly commitLsn: bigint; readonly endLsn: bigint }
   | { readonly kind: 'origin'; readonly lsn: bigint; readonly name: string }
   | RelationMessage
-  | { readonly kind: 'type'; readonly oid: number; readonly schema: string; readonly name: string }
+  | TypeMessage
   | { readonly kind: 'insert'; readonly oid: number; readonly after: Tuple }
   | { readonly kind: 'update'; readonly oid: number; readonly before: OldTuple | null; readonly after: Tuple }
   | { readonly kind: 'delete'; readonly oid: number; readonly before: OldTuple }
@@ -67,7 +77,12 @@ export function decodePgOutput(bytes: Buffer): PgOutputMessage {
     case 'R':
       return readRelation(reader);
     case 'Y':
-      return { kind: 'type', oid: reader.uint32(), schema: reader.cstring(), name: reader.cstring() };
+      return {
+        kind: 'type',
+        oid: reader.uint32(),
+        schema: reader.cstring() || 'pg_catalog', // an empty name stands for pg_catalog
+        name: reader.cstring(),
+      };
     case 'I':
       return readInsert(reader);
     case 'U':
@@ -92,20 +107,30 @@ function readRelation(reader: ByteReader): RelationMessage {
     const identity = (reader.uint8() & 1) === 1;
     const name = reader.cstring();
     const typeOid = reader.uint32();
-    reader.int32(); // the type's modifier
-    return { name, typeOid, identity };
+    return { name, typeOid, typeModifier: reader.int32(), identity };
   });
   return { kind: 'relation', oid, schema, table, replicaIdentity, columns };
 }
 
 function readTuple(reader: ByteReader): Tuple {
-  return Array.from({ length: reader.uint16() }, () => {
-    const kind = reader.char();
-    if (kind === 'n') return null;
-    if (kind === 'u') return undefined;
-    if (kind === 't') return reader.text(reader.int32());
-    throw new RangeError(`A field of an unknown kind: ${JSON.stringify(kind)}; binary was not asked for.`);
-  });
+  // A plain loop over codes: this runs for every field of every changed row.
+  const count = reader.uint16();
+  const tuple: TupleValue[] = [];
+  for (let field = 0; field < count; field += 1) tuple.push(readField(reader));
+  return tuple;
+}
+
+const NULL_FIELD = 0x6e; // n
+const UNCHANGED_FIELD = 0x75; // u
+const TEXT_FIELD = 0x74; // t
+
+function readField(reader: ByteReader): TupleValue {
+  const kind = reader.uint8();
+  if (kind === TEXT_FIELD) return reader.text(reader.int32());
+  if (kind === NULL_FIELD) return null;
+  if (kind === UNCHANGED_FIELD) return undefined;
+  const shown = JSON.stringify(String.fromCharCode(kind));
+  throw new RangeError(`A field of an unknown kind: ${shown}; binary was not asked for.`);
 }
 
 function readOldTuple(reader: ByteReader, kind: string): OldTuple {

@@ -1,14 +1,56 @@
-/** One table that cannot be in the feed, and why. */
+/** Why the feed cannot carry a table. */
+export type SourceTableProblemCode =
+  | 'missing'
+  /** The name is not `schema.table`, or has a point inside. */
+  | 'name'
+  /** A view, a foreign table, a sequence ... */
+  | 'not-a-table'
+  /** PostgreSQL's own, or Banyan's. */
+  | 'system'
+  /** One of several partitions: the feed carries their root. */
+  | 'partition'
+  /** Its changes are not in the WAL. */
+  | 'unlogged'
+  | 'no-primary-key'
+  /** The primary key has a generated column, which the WAL leaves out. */
+  | 'generated-key'
+  /** Old rows in the WAL lack the primary key. */
+  | 'replica-identity'
+  /** Columns that the role may not read. */
+  | 'unreadable'
+  /** Row security hides rows from the role. */
+  | 'hidden-rows'
+  /** A publication takes tables only from their owner. */
+  | 'not-owner'
+  /** The publication has it with a row filter or a column list. */
+  | 'narrowed'
+  | 'in-use';
+
+/** One table that cannot be in the feed, why, and what to do. */
 export interface SourceTableProblem {
   readonly table: string;
-  readonly problem: 'missing' | 'no-primary-key' | 'replica-identity' | 'in-use';
+  readonly problem: SourceTableProblemCode;
+  /** What was found, beyond the problem's own text. */
+  readonly found?: string;
+  /** SQL (or words) that mend it. */
+  readonly remedy?: string;
 }
 
-const texts: Readonly<Record<SourceTableProblem['problem'], string>> = {
-  missing: 'there is no such ordinary table',
-  'no-primary-key': 'it has no primary key; add one',
+const texts: Readonly<Record<SourceTableProblemCode, string>> = {
+  missing: 'there is no such table',
+  name: 'a table is named schema.table, each as it is, without quotes, and with no point inside',
+  'not-a-table': 'it is not a table',
+  system: 'it is not a table of the application',
+  partition: 'it is a partition; the feed carries partitions through their root',
+  unlogged: 'it is unlogged, so that its changes are not in the WAL',
+  'no-primary-key': 'it has no primary key',
+  'generated-key': 'its primary key has a generated column, which the feed does not carry',
   'replica-identity':
-    'its replica identity is an index or nothing; set it to DEFAULT: ALTER TABLE ... REPLICA IDENTITY DEFAULT',
+    'old rows in the WAL do not hold its primary key, so that nobody can tell which row was deleted',
+  unreadable: 'not all of its columns may be read',
+  'hidden-rows': 'row security hides rows from the role that reads it',
+  'not-owner': 'the role does not own it, and only an owner can put a table into a publication',
+  narrowed: 'the publication carries only some of its rows or columns',
   'in-use': 'writers kept it locked the whole time; end their transactions or try again when it is quieter',
 };
 
@@ -19,8 +61,12 @@ export class SourceTableError extends Error {
   readonly problems: readonly SourceTableProblem[];
 
   constructor(problems: readonly SourceTableProblem[]) {
-    const lines = problems.map(({ table, problem }) => `  - ${table}: ${texts[problem]}`);
-    super(`The feed cannot carry:\n${lines.join('\n')}`);
+    super(`The feed cannot carry:\n${problems.map(toLine).join('\n')}`);
     this.problems = problems;
   }
+}
+
+function toLine({ table, problem, found, remedy }: SourceTableProblem): string {
+  const what = `  - ${table}: ${texts[problem]}${found ? ` (${found})` : ''}`;
+  return remedy ? `${what}. To mend it: ${remedy}` : what;
 }

@@ -1,4 +1,7 @@
 import type { Row } from '@banyan/contracts';
+import type { SortedPage, SortedRange } from './sorted-page.ts';
+
+export type { SortedPage, SortedRange } from './sorted-page.ts';
 
 /** A WAL position as PostgreSQL prints it, e.g. `0/16B3748`. */
 export type Lsn = string;
@@ -15,14 +18,62 @@ export interface SlotStatus {
   readonly walStatus: string | null;
 }
 
+/** Which feed a copy is of. Two that differ have a gap between them, or may have. */
+export interface FeedMark {
+  readonly incarnation: number;
+  /** When that incarnation began, milliseconds since the epoch; null when it is not known. */
+  readonly beganAtMs: number | null;
+  /** What `feedMembership` said of the copy's tables; null when it is not known. */
+  readonly membership: string | null;
+}
+
+/** A replication slot of the server, whoever's it is, and the WAL that is kept for it. */
+export interface SlotWal {
+  readonly name: string;
+  /** Null for a physical slot. */
+  readonly database: string | null;
+  readonly kind: 'logical' | 'physical';
+  /** True while somebody is connected. */
+  readonly active: boolean;
+  /** PostgreSQL's `wal_status`: reserved, extended, unreserved, lost. */
+  readonly walStatus: string | null;
+  /** Null when the slot keeps none (yet, or no more). */
+  readonly retainedWalBytes: number | null;
+  /** WAL that may still be written before the slot is in danger of losing some; null without a limit, or once lost. */
+  readonly safeWalBytes: number | null;
+  /** Since when nobody is connected, milliseconds since the epoch; null while somebody is, and before PostgreSQL 17. */
+  readonly inactiveSinceMs: number | null;
+}
+
+/** WAL that the server keeps for replication slots. */
+export interface WalRetention {
+  /** End of the WAL. */
+  readonly walLsn: Lsn;
+  /** `max_slot_wal_keep_size`; null when it is unlimited. */
+  readonly maxSlotWalKeepBytes: number | null;
+  readonly slots: readonly SlotWal[];
+}
+
 /** How far a table snapshot has come, from the notifications on the bus. */
 export interface TableSnapshotProgress {
   readonly id: string;
   readonly table: string;
-  /** `failed`: the table is gone, has no primary key, or is not in the feed. */
-  readonly state: 'requested' | 'running' | 'completed' | 'failed';
+  /** `failed`: the table is gone, has no primary key, or is not in the feed. `stopped`: somebody asked for that. */
+  readonly state: 'requested' | 'running' | 'completed' | 'failed' | 'stopped';
   readonly rowsDone: number | null;
   readonly rowsEstimated: number | null;
+}
+
+/** How far a row re-read has come, from the notifications on the bus. */
+export interface RowRereadProgress {
+  readonly id: string;
+  readonly table: string;
+  /** `completed`: each key has its record on the bus. `failed`: see `problem`; some keys may have theirs. */
+  readonly state: 'requested' | 'running' | 'completed' | 'failed';
+  readonly keysDone: number;
+  readonly keysTotal: number;
+  /** Why it failed, for people; null otherwise. */
+  readonly problem: string | null;
 }
 
 /** One table of the source, as the catalog describes it. */
@@ -33,6 +84,8 @@ export interface SourceTable {
   readonly key: readonly string[];
   /** Column name to type name as `format_type` prints it. */
   readonly columns: Readonly<Record<string, string>>;
+  /** Columns that are never null; left out where the source cannot tell. */
+  readonly notNull?: readonly string[];
   /** Planner's estimate (`reltuples`), never below 0. */
   readonly estimatedRows: number;
 }
@@ -42,28 +95,46 @@ export interface SourceTable {
  * takes a signal.
  */
 export interface Source {
-  /** Adds tables to the feed. Idempotent. @throws SourceTableError naming every table that is missing or has no key. */
+  /**
+   * Adds tables to the feed: every change committed after it returned comes. Idempotent.
+   *
+   * @throws SourceTableError naming every table that the feed cannot carry, with what mends it; then none is added.
+   * PublicationError when the publication itself is not fit.
+   */
   ensureTables(tables: readonly string[], signal: AbortSignal): Promise<void>;
-  /** Takes tables out of the feed. Idempotent. */
+  /**
+   * Takes tables out of the feed. Idempotent. Changes made after it returned do not come; of a transaction that is open
+   * meanwhile, those before it may.
+   */
   removeTables(tables: readonly string[], signal: AbortSignal): Promise<void>;
+  /**
+   * Says which tables are in the feed, as a text to compare with an earlier one: a table that was taken out and put in
+   * again, or dropped and made again, has another.
+   */
+  feedMembership(tables: readonly string[], signal: AbortSignal): Promise<string>;
   describeTables(tables: readonly string[], signal: AbortSignal): Promise<readonly SourceTable[]>;
   /** Asks the reader for a table snapshot through the signal table. @returns its id. */
   requestTableSnapshot(tables: readonly string[], signal: AbortSignal): Promise<string>;
+  /** Asks the reader to stop every table snapshot of these tables. Those that do not run are passed over. */
+  stopTableSnapshots(tables: readonly string[], signal: AbortSignal): Promise<void>;
+  /**
+   * Asks the reader to read rows again: each key gets a record on the table's topic with its id in the header
+   * `banyan.reread`, an `r` for a row that is there, a `d` and a tombstone for one that is not; then its end is
+   * notified. A wrong table or key is found by the reader, and said in the notification.
+   *
+   * @param keys 1 to 10,000 keys; of each the values as PostgreSQL's text, in key order.
+   * @returns its id. @throws RangeError for no or too many keys.
+   */
+  requestRowReread(table: string, keys: readonly (readonly string[])[], signal: AbortSignal): Promise<string>;
   /** A position that the feed is sure to reach, also on an idle database, taken now. */
   takePosition(signal: AbortSignal): Promise<Lsn>;
   slotStatus(signal: AbortSignal): Promise<SlotStatus>;
-  /** Rows in (afterKey, toKey] by primary key, at most `limit`, decoded exactly as envelopes decode them. */
-  readRows(
-    range: {
-      readonly table: string;
-      readonly columns: readonly string[];
-      readonly key: readonly string[];
-      /** Key values as text, exclusive; null for the beginning. */
-      readonly afterKey: readonly string[] | null;
-      readonly toKey: readonly string[] | null;
-      readonly limit: number;
-    },
-    signal: AbortSignal,
-  ): Promise<readonly Row[]>;
+  /**
+   * The first rows of a range, in the order in which a service sorts their keys, for verification.
+   * @throws KeySortingError when there is no such order.
+   */
+  readPage(range: SortedRange, signal: AbortSignal): Promise<SortedPage>;
+  /** All slots of the server, ours among them, and the WAL that they keep. */
+  walRetention(signal: AbortSignal): Promise<WalRetention>;
   close(): Promise<void>;
 }

@@ -2,18 +2,18 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { StoredRecord } from '../bus/bus.ts';
 import { supersededNotifications } from './superseded-notifications.ts';
+import { TableSnapshotHistory } from './table-snapshot-history.ts';
 import {
   notificationText,
-  TableSnapshotHistory,
+  type Notification,
+  type RowRereadNotification,
   type TableSnapshotNotification,
 } from './table-snapshot-notifications.ts';
 
-type Notification = TableSnapshotNotification;
-
 function told(
   id: string,
-  type: Notification['type'],
-  data: Partial<Notification['additional_data']>,
+  type: TableSnapshotNotification['type'],
+  data: Partial<TableSnapshotNotification['additional_data']>,
 ): Notification {
   return {
     ...{ id, type, aggregate_type: 'Incremental Snapshot', timestamp: 1 },
@@ -36,6 +36,7 @@ function story(
         told(id, 'IN_PROGRESS', {
           ...all,
           current_collection_in_progress: table,
+          key_columns: '["id"]',
           last_processed_key: `["${chunk}"]`,
           total_rows_scanned: String(chunk),
         }),
@@ -48,6 +49,23 @@ function story(
       }),
     ]),
     told(id, 'COMPLETED', all),
+  ].slice(0, steps);
+}
+
+/** What a row re-read of two keys tells, up to a step. */
+function rereadStory(id: string, steps: number): Notification[] {
+  const tell = (
+    type: RowRereadNotification['type'],
+    data: Partial<RowRereadNotification['additional_data']>,
+  ): Notification => ({
+    ...{ id, type, aggregate_type: 'Row Reread', timestamp: 1 },
+    additional_data: { connector_name: 'shop', data_collections: 'public.a', keys_total: '2', ...data },
+  });
+  return [
+    tell('STARTED', { keys: '[["1"],["2"]]' }),
+    tell('IN_PROGRESS', { keys_done: '0' }),
+    tell('IN_PROGRESS', { keys_done: '1' }),
+    tell('COMPLETED', {}),
   ].slice(0, steps);
 }
 
@@ -101,6 +119,13 @@ test('of many table snapshots that are done the newest of each table is left, wi
   const kept = records.filter(({ offset }) => !gone.includes(offset));
   const types = kept.map(({ value }) => (JSON.parse(value ?? '') as Notification).type);
   expect(types).toEqual(['STARTED', 'TABLE_SCAN_COMPLETED', 'TABLE_SCAN_COMPLETED', 'COMPLETED']);
+});
+
+test('of a row re-read the beginning and the last step are kept while it is open, and nothing afterwards', () => {
+  const open = stored(rereadStory('1', 3));
+  expect(supersededNotifications(open)).toEqual([1]);
+  expect(knowledge([open[0], open[2]].flatMap((record) => record ?? []))).toEqual(knowledge(open));
+  expect(supersededNotifications(stored(rereadStory('1', 4)))).toEqual([0, 1, 2, 3]);
 });
 
 test('what tells of something else is superfluous', () => {

@@ -1,9 +1,6 @@
 import { expect, test } from '@jest/globals';
-import {
-  parseNotification,
-  TableSnapshotHistory,
-  type TableSnapshotNotification,
-} from './table-snapshot-notifications.ts';
+import { tableInWork, TableSnapshotHistory, type OpenWork } from './table-snapshot-history.ts';
+import { parseNotification, type TableSnapshotNotification } from './table-snapshot-notifications.ts';
 
 type Data = TableSnapshotNotification['additional_data'];
 
@@ -27,8 +24,13 @@ function historyOf(...notifications: TableSnapshotNotification[]): TableSnapshot
   return history;
 }
 
+function tableOf(open: OpenWork): string | null {
+  return open.kind === 'table-snapshot' ? tableInWork(open) : open.table;
+}
+
 const inA = told('1', 'IN_PROGRESS', {
   current_collection_in_progress: 'public.a',
+  key_columns: '["id"]',
   last_processed_key: '["7"]',
   total_rows_scanned: '10',
   estimated_rows: '20',
@@ -41,7 +43,9 @@ const aDone = told('1', 'TABLE_SCAN_COMPLETED', {
 
 test('a table snapshot that was only asked for starts at the beginning, its rows unknown', () => {
   const history = historyOf(told('1', 'STARTED'));
-  expect(history.open()).toEqual([{ id: '1', tables: ['public.a', 'public.b'], tableIndex: 0, scan: null }]);
+  expect(history.open()).toEqual([
+    { kind: 'table-snapshot', id: '1', tables: ['public.a', 'public.b'], finished: [], scan: null },
+  ]);
   expect(history.progress('public.b')).toEqual({
     id: '1',
     table: 'public.b',
@@ -55,14 +59,15 @@ test('a table snapshot that was only asked for starts at the beginning, its rows
 test('one in the middle of a table goes on after the last key', () => {
   const history = historyOf(told('1', 'STARTED'), inA);
   expect(history.open()).toMatchObject([
-    { tableIndex: 0, scan: { lastKey: ['7'], rowsDone: 10, rowsEstimated: 20 } },
+    { finished: [], scan: { keyColumns: ['id'], lastKey: ['7'], rowsDone: 10, rowsEstimated: 20 } },
   ]);
   expect(history.progress('public.a')).toMatchObject({ state: 'running', rowsDone: 10, rowsEstimated: 20 });
 });
 
 test('one between two tables goes on with the second', () => {
   const history = historyOf(told('1', 'STARTED'), inA, aDone);
-  expect(history.open()).toMatchObject([{ tableIndex: 1, scan: null }]);
+  expect(history.open()).toMatchObject([{ finished: ['public.a'], scan: null }]);
+  expect(history.open().map(tableOf)).toEqual(['public.b']);
   expect(history.progress('public.a')).toMatchObject({ state: 'completed', rowsDone: 20 });
   expect(history.progress('public.b')).toMatchObject({ state: 'requested' });
 });
@@ -89,6 +94,16 @@ test('a table that could not be read has failed', () => {
     told('1', 'TABLE_SCAN_COMPLETED', { scanned_collection: 'public.a', status: 'UNKNOWN_SCHEMA' }),
   );
   expect(history.progress('public.a')).toMatchObject({ state: 'failed' });
+});
+
+test('a table that was stopped while another one is read leaves that one where it is', () => {
+  const stopped = told('1', 'TABLE_SCAN_COMPLETED', { scanned_collection: 'public.b', status: 'STOPPED' });
+  const history = historyOf(told('1', 'STARTED'), inA, stopped);
+  expect(history.open()).toMatchObject([{ finished: ['public.b'], scan: { lastKey: ['7'] } }]);
+  expect(history.open().map(tableOf)).toEqual(['public.a']);
+  expect(history.progress('public.b')).toMatchObject({ state: 'stopped' });
+  history.apply(told('1', 'ABORTED'));
+  expect(history.open()).toEqual([]);
 });
 
 test('records that tell of something else are passed over', () => {

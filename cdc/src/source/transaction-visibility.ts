@@ -53,7 +53,11 @@ export class StreamedTransactions {
     return [...this.#xids];
   }
 
-  /** Forgets those that this snapshot sees: every later one sees them too. */
+  /**
+   * Forgets those that this snapshot sees: every later one sees them too. To be called in the order of the stream, when
+   * it passes a mark that was written after the snapshot was taken; else a read that was begun before the snapshot, and
+   * whose low watermark is still to come, would no longer be asked whether it saw them.
+   */
   forgetVisible(snapshot: TransactionSnapshot): void {
     for (const xid of this.#xids) {
       if (isVisible(xid, snapshot)) this.#xids.delete(xid);

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { stringifyExactJson, type FieldValue } from '@banyan/contracts';
+import { stringifyExactJson, type FieldValue, type ShownField } from '@banyan/contracts';
+
+const SHOWN_CHARACTERS = 60;
 
 /**
  * A value as the text that both sides of a verification compare, null for null: booleans as 1 and 0 and arrays as
@@ -11,30 +13,31 @@ export function canonicalValue(value: FieldValue): string | null {
   return typeof value === 'object' ? stringifyExactJson(value) : value.toString();
 }
 
-/** A row's canonical values, in the mapping's column order, as one text that no other row has. */
+/** A row's canonical values, in the mapping's column order, as one line of text that no other row has. */
 export function canonicalRow(values: readonly FieldValue[]): string {
-  return JSON.stringify(values.map(canonicalValue));
+  const texts = new Array<string | null>(values.length);
+  for (let i = 0; i < values.length; i += 1) texts[i] = canonicalValue(values[i] ?? null);
+  return JSON.stringify(texts);
 }
 
-/** Hash of one canonical row: 32 hex digits. */
-export function rowHash(row: string): string {
-  return createHash('sha256').update(row).digest('hex').slice(0, 32);
+/** The values that `canonicalRow` put into a row. */
+export function valuesOf(row: string): readonly (string | null)[] {
+  return JSON.parse(row) as (string | null)[];
 }
 
-/** Counts and hashes canonical rows in the order given. */
-export interface RangeHash {
-  add(row: string): void;
-  report(): { rows: number; hash: string };
+/** Rows as the text that is hashed: each followed by a line end. */
+export function textOfRows(rows: readonly { readonly row: string }[]): string {
+  return rows.length === 0 ? '' : `${rows.map(({ row }) => row).join('\n')}\n`;
 }
 
-export function createRangeHash(): RangeHash {
-  const hash = createHash('sha256');
-  let rows = 0;
-  return {
-    add(row) {
-      rows += 1;
-      hash.update(row).update('\n');
-    },
-    report: () => ({ rows, hash: hash.copy().digest('hex').slice(0, 32) }),
-  };
+/** Hash of a canonical row, a value, or a text of rows: 32 hex digits. */
+export function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+}
+
+/** A value as it may be shown: cut, and not at all when it is personal. The hash tells whether two are equal. */
+export function shownField(value: string | null, isPersonal: boolean): ShownField {
+  if (value === null) return null;
+  const cut = value.length > SHOWN_CHARACTERS ? `${value.slice(0, SHOWN_CHARACTERS)}…` : value;
+  return { hash: hashOf(value), shown: isPersonal ? null : cut };
 }

@@ -1,15 +1,23 @@
 import {
   barrierReportSchema,
-  rangeReportSchema,
-  rangeRowsSchema,
+  quarantineReportSchema,
+  retryReportSchema,
+  skipReportSchema,
+  storeReportSchema,
+  piecesReportSchema,
+  rowsReportSchema,
   syncReportSchema,
-  type RangeRequest,
 } from '@banyan/contracts';
 import type { z } from 'zod';
-import type { ServiceCopy } from './copy.ts';
+import type { ServiceCopy, ServiceStore } from './copy.ts';
+
+/** A service may have thousands of queues to replay. */
+const RETRY_DEADLINE_MS = 100_000;
 
 export type ServiceCopyErrorCode =
   | 'service-unreachable'
+  /** It answered with a status of 500 or above: it may do better next time. */
+  | 'service-failed'
   /** It answered with another status than 200. */
   | 'service-refused'
   /** It answered with something else than agreed. */
@@ -36,23 +44,26 @@ export function createHttpServiceCopy(options: {
   readonly url: string;
   readonly peerToken: string;
   readonly deadlineMs?: number;
-}): ServiceCopy {
+}): ServiceCopy & ServiceStore {
   const { url, peerToken, deadlineMs = 10_000 } = options;
 
   async function ask<T>(question: {
     readonly path: string;
     readonly schema: z.ZodType<T>;
-    readonly body?: RangeRequest;
+    readonly body?: object;
+    /** Default: the copy's. */
+    readonly timeoutMs?: number;
     readonly signal: AbortSignal;
   }): Promise<T> {
-    const { path, schema, body, signal } = question;
+    const { path, schema, body, signal, timeoutMs = deadlineMs } = question;
     const address = new URL(path, url).href;
     const { status, text } = await request(address, {
       method: body ? 'POST' : 'GET',
       headers: { authorization: `Bearer ${peerToken}`, ...(body && { 'content-type': 'application/json' }) },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
       ...(body && { body: JSON.stringify(body) }),
     });
+    if (status >= 500) throw new ServiceCopyError('service-failed', `${address} answered ${status}`);
     if (status !== 200) throw new ServiceCopyError('service-refused', `${address} answered ${status}`);
     const parsed = schema.safeParse(parseJson(text));
     if (parsed.success) return parsed.data;
@@ -66,8 +77,17 @@ export function createHttpServiceCopy(options: {
       const path = `/_banyan/barriers/${encodeURIComponent(id)}`;
       return (await ask({ path, schema: barrierReportSchema, signal })).metTopics;
     },
-    range: (body, signal) => ask({ path: '/_banyan/range', schema: rangeReportSchema, body, signal }),
-    rows: (body, signal) => ask({ path: '/_banyan/rows', schema: rangeRowsSchema, body, signal }),
+    store: (signal) => ask({ path: '/_banyan/store', schema: storeReportSchema, signal }),
+    quarantine: (limit, signal) =>
+      ask({ path: `/_banyan/quarantine?limit=${limit}`, schema: quarantineReportSchema, signal }),
+    retryHeld(body, signal) {
+      const path = '/_banyan/quarantine/retry';
+      return ask({ path, schema: retryReportSchema, body, signal, timeoutMs: RETRY_DEADLINE_MS });
+    },
+    skipHeld: (body, signal) =>
+      ask({ path: '/_banyan/quarantine/skip', schema: skipReportSchema, body, signal }),
+    pieces: (body, signal) => ask({ path: '/_banyan/pieces', schema: piecesReportSchema, body, signal }),
+    rows: (body, signal) => ask({ path: '/_banyan/rows', schema: rowsReportSchema, body, signal }),
   };
 }
 

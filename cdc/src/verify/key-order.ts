@@ -18,6 +18,25 @@ function compareValues(a: FieldValue, b: FieldValue): number {
   return Buffer.compare(Buffer.from(String(a)), Buffer.from(String(b)));
 }
 
+/**
+ * Whether the service sorts its keys as the source does. Where the source's key is a number and the service's column
+ * is text, 9 comes after 10 there, and no range is the same range at both sides.
+ *
+ * @param keys The service's keys in its order, as text.
+ * @param like A mapped key of the source, which tells what is a number.
+ */
+export function isSortedLike(keys: readonly (readonly string[])[], like: readonly FieldValue[]): boolean {
+  const parsed = keys.map((key) =>
+    key.map((text, i) => (isNumeric(like[i] ?? null) ? toNumber(text) : text)),
+  );
+  return parsed.every((key, i) => i === 0 || compareKeys(parsed[i - 1] ?? [], key) < 0);
+}
+
+function toNumber(text: string): FieldValue {
+  if (/^-?\d+$/.test(text)) return BigInt(text);
+  return Number.isNaN(Number(text)) ? text : Number(text);
+}
+
 function isNumeric(value: FieldValue): value is number | bigint {
   return typeof value === 'number' || typeof value === 'bigint';
 }

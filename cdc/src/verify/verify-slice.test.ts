@@ -1,157 +1,93 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { RangeRequest, Row } from '@banyan/contracts';
-import type { Knex } from 'knex';
-import type { CaughtUp } from '../caught-up/caught-up.ts';
-import { createFolder, note, notesSlice, openNotes } from '../consumer/consumer-test-bed.ts';
-import { compileMapping, type CompiledTable } from '../consumer/mapping.ts';
-import { createSqliteApplyStore } from '../consumer/sqlite-apply-store.ts';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { note, notesSlice } from '../consumer/consumer-test-bed.ts';
+import { compileMapping } from '../consumer/mapping.ts';
 import type { Source } from '../source/source.ts';
-import type { ServiceCopy } from './copy.ts';
-import { verifySlice, type VerifyProgress, type VerifyResult } from './verify-slice.ts';
+import { createNotesBed, ROWS, same, type NotesBed } from './notes-test-bed.ts';
+import type { TableVerifyState, VerifyState } from './verify-state.ts';
 
-const ROWS = 25;
-const CHUNK = 10;
-
-let folder: Awaited<ReturnType<typeof createFolder>>;
-let knex: Knex;
-let files = 0;
-let sourceRows: Map<bigint, Row>;
-/** Runs when the source, or the copy, is asked for rows. */
-let onSourceRead: () => void;
-let onCaughtUp: () => Promise<void>;
-let waits: number;
-let ranges: RangeRequest[];
-
-beforeAll(async () => {
-  folder = await createFolder();
-});
-afterAll(() => folder.remove());
+let bed: NotesBed;
 beforeEach(async () => {
-  files += 1;
-  knex = await openNotes(folder.file(`${files}.sqlite`));
-  sourceRows = new Map();
-  onSourceRead = () => undefined;
-  onCaughtUp = () => Promise.resolve();
-  waits = 0;
-  ranges = [];
-  for (let id = 1n; id <= ROWS; id += 1n)
-    sourceRows.set(id, note(id, { big: 2n ** 60n + id, tags: ['x'], done: true }));
-  await write(...sourceRows.values());
+  bed = await createNotesBed();
 });
-afterEach(() => knex.destroy());
-
-const table = ((): CompiledTable => {
-  const [mapping] = notesSlice.tables;
-  if (!mapping) throw new Error('no table');
-  return compileMapping(mapping);
-})();
-
-const refuse = (): never => {
-  throw new Error('not asked in these tests');
-};
-
-/** Puts source rows into the copy. */
-async function write(...rows: Row[]): Promise<void> {
-  const change = { clear: false, deletes: [], upserts: rows.map((row) => table.forward(row)), updates: [] };
-  const nothing = { progress: [], barriers: [], releasedTopics: [], quarantine: [] };
-  await createSqliteApplyStore({ knex }).apply({ ...nothing, tables: [{ table, change }] });
-}
-
-const source: Source = {
-  ensureTables: refuse,
-  removeTables: refuse,
-  describeTables: refuse,
-  requestTableSnapshot: refuse,
-  takePosition: refuse,
-  slotStatus: refuse,
-  close: () => Promise.resolve(),
-  readRows({ afterKey, toKey, limit, columns }) {
-    onSourceRead();
-    const after = afterKey?.[0] === undefined ? null : BigInt(afterKey[0]);
-    const to = toKey?.[0] === undefined ? null : BigInt(toKey[0]);
-    const ids = [...sourceRows.keys()].sort((a, b) => (a < b ? -1 : 1));
-    return Promise.resolve(
-      ids
-        .filter((id) => (after === null || id > after) && (to === null || id <= to))
-        .slice(0, limit)
-        .map((id) =>
-          Object.fromEntries(columns.map((column) => [column, sourceRows.get(id)?.[column] ?? null])),
-        ),
-    );
-  },
-};
-
-const caughtUp: CaughtUp = {
-  async wait() {
-    waits += 1;
-    await onCaughtUp();
-    return { position: '0/1' };
-  },
-};
-
-function verify(changes: { slice?: typeof notesSlice; chunkRows?: number } = {}): Promise<VerifyResult> {
-  const store = createSqliteApplyStore({ knex });
-  const copy: ServiceCopy = {
-    sync: refuse,
-    metTopics: refuse,
-    range(request) {
-      ranges.push(request);
-      return store.range(table, request);
-    },
-    rows: (request) => store.rows(table, request),
-  };
-  const signal = AbortSignal.timeout(10_000);
-  return verifySlice({ source, copy, caughtUp, slice: notesSlice, chunkRows: CHUNK, signal, ...changes });
-}
-
-const same = { rowsSource: ROWS, rowsTarget: ROWS, differences: 0, examples: [] };
+afterEach(() => bed.close());
 
 describe('a copy that is right', () => {
-  test('has no difference, and the copy is asked for a hash a chunk, over all keys', async () => {
-    expect(await verify()).toEqual(same);
-    expect(ranges).toEqual([
-      { table: 'note', afterKey: null, toKey: ['10'] },
-      { table: 'note', afterKey: ['10'], toKey: ['20'] },
-      { table: 'note', afterKey: ['20'], toKey: null },
+  test('has no difference; a page is a page of both sides, and the last range has no end', async () => {
+    expect(await bed.verify({ pieceRows: 5 })).toEqual(same);
+    expect(bed.asked.map(({ afterKey, pieces }) => [afterKey, ...pieces.map(({ toKey }) => toKey)])).toEqual([
+      [null, ['5'], ['10']],
+      [['10'], ['15'], ['20']],
+      [['20'], null],
     ]);
-    expect(waits).toBe(0);
+    expect(bed.waits).toBe(0);
   });
 
-  test.each([1, 5, 25, 1_000])('has none in chunks of %i', async (chunkRows) => {
-    expect(await verify({ chunkRows })).toEqual(same);
+  test.each([
+    [1, 1],
+    [5, 2],
+    [25, 25],
+    [25, 4],
+    [1_000, 10],
+  ])('has none in pages of %i and pieces of %i', async (pageRows, pieceRows) => {
+    expect(await bed.verify({ pageRows, pieceRows })).toEqual(same);
   });
 
   test('of an empty table is empty', async () => {
-    sourceRows.clear();
-    await knex.raw('DELETE FROM note');
-    expect(await verify()).toEqual({ ...same, rowsSource: 0, rowsTarget: 0 });
+    bed.sourceRows.clear();
+    await bed.knex.raw('DELETE FROM note');
+    expect(await bed.verify()).toEqual({ ...same, rowsSource: 0, rowsTarget: 0 });
   });
 
-  test('tells how far it has come', async () => {
-    const seen: VerifyProgress[] = [];
-    const copyStore = createSqliteApplyStore({ knex });
-    await verifySlice({
-      source,
-      caughtUp,
-      slice: notesSlice,
-      chunkRows: CHUNK,
-      copy: {
-        sync: refuse,
-        metTopics: refuse,
-        range: (request) => copyStore.range(table, request),
-        rows: (request) => copyStore.rows(table, request),
+  test('tells how far it has come, and goes on from there', async () => {
+    const seen: TableVerifyState[] = [];
+    await bed.run({
+      onProgress({ tables: [one] }) {
+        if (one) seen.push(one);
       },
-      signal: AbortSignal.timeout(10_000),
-      onProgress: (progress) => seen.push(progress),
     });
-    expect(seen.map(({ rows }) => rows)).toEqual([10, 20, 25]);
+    expect(seen.map(({ rowsSource, step }) => [rowsSource, step])).toEqual([
+      [10, 'running'],
+      [20, 'running'],
+      [25, 'done'],
+    ]);
+    const resume: VerifyState = { tables: seen.slice(1, 2) };
+    bed.asked = [];
+    expect(await bed.verify({ resume })).toEqual(same);
+    expect(bed.asked.map(({ afterKey }) => afterKey)).toEqual([['20']]);
+  });
+
+  test('keeps what was found before an interruption', async () => {
+    await bed.knex.raw('DELETE FROM note WHERE note_id = 3');
+    const interrupted = new AbortController();
+    let kept: VerifyState | undefined;
+    await expect(
+      bed.run({
+        signal: interrupted.signal,
+        onProgress(state) {
+          kept = state;
+          interrupted.abort(new Error('interrupted'));
+        },
+        source: {
+          ...bed.source,
+          readPage(range, signal) {
+            signal.throwIfAborted();
+            return bed.source.readPage(range, signal);
+          },
+        },
+      }),
+    ).rejects.toThrow('interrupted');
+    expect(kept).toMatchObject({ tables: [{ step: 'running', missing: 1 }] });
+    expect(await bed.verify({ resume: kept ?? null })).toEqual({
+      ...{ rowsSource: ROWS, rowsTarget: ROWS - 1, differences: 1 },
+      examples: ['public.notes [3]: missing in the service'],
+    });
   });
 });
 
 describe('a difference is found', () => {
   test.each([1, 10, 11, 13, 25])('when row %i is missing', async (id) => {
-    await knex.raw('DELETE FROM note WHERE note_id = ?', [id]);
-    expect(await verify()).toMatchObject({
+    await bed.knex.raw('DELETE FROM note WHERE note_id = ?', [id]);
+    expect(await bed.verify()).toMatchObject({
       rowsTarget: ROWS - 1,
       differences: 1,
       examples: [`public.notes [${id}]: missing in the service`],
@@ -159,8 +95,8 @@ describe('a difference is found', () => {
   });
 
   test.each([-5, 0, 26, 2_000])('when the service has a row %i that the source has not', async (id) => {
-    await write(note(id));
-    expect(await verify()).toMatchObject({
+    await bed.write(note(id));
+    expect(await bed.verify()).toMatchObject({
       rowsTarget: ROWS + 1,
       differences: 1,
       examples: [`public.notes [${id}]: only in the service`],
@@ -168,8 +104,8 @@ describe('a difference is found', () => {
   });
 
   test('when the source has lost a row in the middle', async () => {
-    sourceRows.delete(12n);
-    expect(await verify()).toMatchObject({ examples: ['public.notes [12]: only in the service'] });
+    bed.change(12n, null);
+    expect(await bed.verify()).toMatchObject({ examples: ['public.notes [12]: only in the service'] });
   });
 
   test.each([
@@ -178,100 +114,105 @@ describe('a difference is found', () => {
     [13, 'done', 0],
     [25, 'tags', '["y"]'],
   ])('when row %i has another %s', async (id, column, value) => {
-    await knex.raw(`UPDATE note SET ${column} = ? WHERE note_id = ?`, [value, id]);
-    expect(await verify()).toMatchObject({
+    await bed.knex.raw(`UPDATE note SET ${column} = ? WHERE note_id = ?`, [value, id]);
+    expect(await bed.verify()).toMatchObject({
       differences: 1,
-      examples: [`public.notes [${id}]: different in the service`],
+      examples: [`public.notes [${id}]: different in the service (${column})`],
     });
   });
 
   test('when a 64-bit integer is off by one', async () => {
-    await knex.raw('UPDATE note SET big = big + 1 WHERE note_id = 7');
-    expect(await verify()).toMatchObject({ examples: ['public.notes [7]: different in the service'] });
+    await bed.knex.raw('UPDATE note SET big = big + 1 WHERE note_id = 7');
+    expect(await bed.verify()).toMatchObject({
+      examples: ['public.notes [7]: different in the service (big)'],
+    });
   });
 
   test('in every row of an empty copy, with ten examples', async () => {
-    await knex.raw('DELETE FROM note');
-    const result = await verify();
-    expect(result).toMatchObject({ rowsSource: ROWS, rowsTarget: 0, differences: ROWS });
-    expect(result.examples).toHaveLength(10);
+    await bed.knex.raw('DELETE FROM note');
+    const { tables } = await bed.run();
+    expect(tables).toMatchObject([{ rowsSource: ROWS, rowsTarget: 0, missing: ROWS }]);
+    expect(tables[0]?.examples).toHaveLength(10);
+  });
+
+  test('in every row of a copy of an empty table, however many they are', async () => {
+    bed.sourceRows.clear();
+    await bed.write(...Array.from({ length: 4_100 }, (_, i) => note(100 + i)));
+    expect((await bed.run()).tables).toMatchObject([
+      { rowsSource: 0, rowsTarget: 4_100 + ROWS, extra: 4_100 + ROWS },
+    ]);
+  });
+
+  test('of each kind in one range that holds many rows too many', async () => {
+    await bed.write(...Array.from({ length: 4_100 }, (_, i) => note(100 + i)));
+    await bed.knex.raw("UPDATE note SET text = 'other' WHERE note_id = 21");
+    await bed.knex.raw('DELETE FROM note WHERE note_id IN (1, 22)');
+    const { tables } = await bed.run();
+    expect(tables).toMatchObject([
+      { rowsSource: ROWS, rowsTarget: ROWS - 2 + 4_100, missing: 2, extra: 4_100, different: 1 },
+    ]);
+  });
+
+  test('with the fields that differ; personal ones are not told, long ones are cut', async () => {
+    const [mapping] = notesSlice.tables;
+    if (!mapping) throw new Error('no table');
+    const slice = { ...notesSlice, tables: [{ ...mapping, personal: ['title'] }] };
+    await bed.knex.raw("UPDATE note SET headline = 'SECRET', text = ?, done = NULL WHERE note_id = 7", [
+      'x'.repeat(100),
+    ]);
+    bed.table = compileMapping(slice.tables[0] ?? mapping);
+    const { tables } = await bed.run({ slice });
+    expect(tables[0]?.examples).toEqual([
+      {
+        ...{ kind: 'different', key: ['7'] },
+        fields: [
+          { column: 'headline', wanted: null, got: null, isHidden: true },
+          { column: 'text', wanted: 'b7', got: `${'x'.repeat(60)}…`, isHidden: false },
+          { column: 'done', wanted: '1', got: null, isHidden: false },
+        ],
+      },
+    ]);
+    expect(JSON.stringify(tables)).not.toMatch(/SECRET|T7/);
   });
 });
 
-describe('while the source is written to', () => {
-  test('a copy that lags is no difference', async () => {
-    sourceRows.set(5n, note(5n, { body: 'newer' }));
-    sourceRows.set(30n, note(30n));
-    sourceRows.delete(25n);
-    onCaughtUp = async () => {
-      await write(note(5n, { body: 'newer' }), note(30n));
-      await knex.raw('DELETE FROM note WHERE note_id = 25');
-    };
-    expect(await verify()).toEqual({ ...same, differences: 0 });
-    expect(waits).toBeGreaterThan(0);
-  });
-
-  test('a copy that lags and is wrong is a difference', async () => {
-    sourceRows.set(5n, note(5n, { body: 'newer' }));
-    await knex.raw("UPDATE note SET text = 'wrong' WHERE note_id = 6");
-    onCaughtUp = () => write(note(5n, { body: 'newer' }));
-    expect(await verify()).toMatchObject({
-      differences: 1,
-      examples: ['public.notes [6]: different in the service'],
-    });
-  });
-
-  test('a row that changes during the second look is looked at again', async () => {
-    sourceRows.set(5n, note(5n, { body: 'v1' }));
-    let version = 1;
-    onCaughtUp = async () => {
-      await write(note(5n, { body: `v${version}` }));
-      // The source moves on before it is read again, twice; then it rests.
-      if (version < 3) sourceRows.set(5n, note(5n, { body: `v${(version += 1)}` }));
-    };
-    expect(await verify()).toEqual(same);
-    expect(waits).toBe(3);
-  });
-
-  test('an update that the copy lost is found though the row goes on changing for a while', async () => {
-    sourceRows.set(5n, note(5n, { body: 'v1' }));
-    let version = 1;
-    onSourceRead = () => {
-      if (version < 4) sourceRows.set(5n, note(5n, { body: `v${(version += 1)}` }));
-    };
-    expect(await verify()).toMatchObject({ examples: ['public.notes [5]: different in the service'] });
-  });
-
-  test('a row that never rests does not pass', async () => {
-    let version = 0;
-    onSourceRead = () => {
-      version += 1;
-      sourceRows.set(5n, note(5n, { body: `v${version}` }));
-    };
-    expect(await verify()).toMatchObject({
-      differences: 1,
-      examples: ['public.notes [5]: changes so often that it could not be compared'],
-    });
-  });
-});
-
-test('a key column with a transform is refused, since the sides would not sort alike', async () => {
+test('a key column with a transform is refused before anything is read', async () => {
   const [mapping] = notesSlice.tables;
   if (!mapping) throw new Error('no table');
+  bed.onSourceRead = () => {
+    throw new Error('it was read');
+  };
   const slice = { ...notesSlice, tables: [{ ...mapping, key: ['title'] }] };
-  await expect(verify({ slice })).rejects.toMatchObject({ code: 'verify-unsupported' });
+  await expect(bed.verify({ slice })).rejects.toMatchObject({
+    code: 'verify-unsupported',
+    message: expect.stringContaining('title of public.notes'),
+  });
 });
 
-test('a source that sorts text keys by another collation is refused', async () => {
-  const [mapping] = notesSlice.tables;
-  if (!mapping) throw new Error('no table');
-  const columns = { ...mapping.columns, title: 'headline' };
-  const slice = { ...notesSlice, tables: [{ ...mapping, key: ['title'], columns }] };
-  sourceRows = new Map([
-    [1n, note(1, { title: 'a' })],
-    [2n, note(2, { title: 'B' })],
-  ]);
-  await expect(verify({ slice })).rejects.toThrow(
-    'public.notes: the source does not sort its keys by their bytes',
+test('a source that sorts its keys otherwise than the service is refused', async () => {
+  const unsorted = {
+    ...bed.source,
+    readPage: async (...[range, signal]: Parameters<Source['readPage']>) => {
+      const page = await bed.source.readPage(range, signal);
+      return { ...page, rows: page.rows.toReversed() };
+    },
+  };
+  await expect(bed.verify({ source: unsorted })).rejects.toThrow(
+    /public.notes: the source and the service sort the key \(id\) differently/,
   );
+});
+
+test('a source that sorts its keys otherwise from one page to the next is refused', async () => {
+  // Each page by itself is in order: 11 to 25 come before 1 to 10.
+  const turned = {
+    ...bed.source,
+    async readPage(...[range, signal]: Parameters<Source['readPage']>) {
+      const after = range.afterKey?.[0];
+      const from = after === undefined ? '10' : after === '25' ? '0' : after;
+      return await bed.source.readPage({ ...range, afterKey: [from] }, signal);
+    },
+  };
+  await expect(bed.verify({ source: turned, pageRows: 15 })).rejects.toMatchObject({
+    code: 'verify-unsupported',
+  });
 });

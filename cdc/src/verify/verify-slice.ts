@@ -1,43 +1,42 @@
-import type { RangeReport, SliceDefinition } from '@banyan/contracts';
+import type { SliceDefinition } from '@banyan/contracts';
 import type { CaughtUp } from '../caught-up/caught-up.ts';
 import { compileMapping, type CompiledTable } from '../consumer/mapping.ts';
 import type { Source } from '../source/source.ts';
-import { createRangeHash } from './canonical.ts';
 import type { ServiceCopy } from './copy.ts';
-import { settleRange, type Difference, type KeyRange, type SettleOptions } from './settle-range.ts';
-import { readSourceRows, VerifyUnsupportedError } from './source-rows.ts';
-
-export { VerifyUnsupportedError } from './source-rows.ts';
-
-const MAX_EXAMPLES = 10;
+import type { Settled } from './judge.ts';
+import { createPace, defaultPaceLimits, type PaceLimits } from './pace.ts';
+import { createPatientCopy } from './patient-copy.ts';
+import { repair, type Mended, type RowReread } from './repair.ts';
+import { settleRanges, type SettleOptions } from './settle-ranges.ts';
+import { VerifyUnsupportedError } from './source-rows.ts';
+import {
+  initialTableState,
+  withPage,
+  withSettled,
+  type TableVerifyState,
+  type VerifyState,
+} from './verify-state.ts';
+import { walkTable, type ComparedPage } from './walk-table.ts';
 
 export interface VerifyOptions {
-  readonly source: Source;
+  readonly source: Pick<Source, 'readPage' | 'describeTables'>;
   readonly copy: ServiceCopy;
   readonly slice: SliceDefinition;
   readonly caughtUp: CaughtUp;
-  /** Rows compared at once. Default 1,000. */
-  readonly chunkRows?: number;
+  /** What an interrupted verification of the same copy and mapping knew; it goes on from there. */
+  readonly resume?: VerifyState | null;
+  /** Mends what differs while it goes. Default: it only looks. */
+  readonly reread?: RowReread | null;
+  readonly pace?: PaceLimits;
+  /** Rows of the source read at once, 1 to 10,000. Default 10,000. */
+  readonly pageRows?: number;
+  /** Rows that have a hash of their own. Default 1,000. */
+  readonly pieceRows?: number;
+  /** How long the service may be away before it fails, milliseconds. Default 60,000. */
+  readonly awayTimeoutMs?: number;
   readonly signal: AbortSignal;
-  readonly onProgress?: (progress: VerifyProgress) => void;
-}
-
-export interface VerifyProgress {
-  readonly table: string;
-  /** Source rows of this table compared so far. */
-  readonly rows: number;
-  /** Over all tables so far. */
-  readonly differences: number;
-}
-
-/** What a verification found. */
-export interface VerifyResult {
-  /** Rows seen, over all tables; while the source is written to, the two may differ without a difference. */
-  readonly rowsSource: number;
-  readonly rowsTarget: number;
-  readonly differences: number;
-  /** At most ten, as `public.reviews [17]: missing in the service`. Keys, no other values. */
-  readonly examples: readonly string[];
+  /** Called after each page that is settled, and awaited: who keeps the state can go on from it. */
+  readonly onProgress?: (state: VerifyState) => Promise<void> | void;
 }
 
 /**
@@ -46,83 +45,85 @@ export interface VerifyResult {
  * wherever they are. A difference counts only if it is still there after the copy has passed a position taken when
  * it was seen.
  *
- * @throws VerifyUnsupportedError when the sides do not sort alike: a key column has a transform, or a text
- * key another collation than "C"; the errors of source,
- * copy and `caughtUp`.
+ * @throws VerifyUnsupportedError or KeySortingError when the sides cannot be walked in one order (a key column has a
+ * transform, or a type that they sort differently); NotCaughtUpError when the copy does not come; the errors of source
+ * and copy.
  */
-export async function verifySlice(options: VerifyOptions): Promise<VerifyResult> {
-  const tables = options.slice.tables.map((mapping) => {
-    const transformed = mapping.key.filter((column) => typeof mapping.columns[column] !== 'string');
-    if (transformed.length > 0) {
-      throw new VerifyUnsupportedError(
-        `${mapping.source}: key column ${transformed.join(', ')} has a transform`,
-      );
-    }
-    return compileMapping(mapping);
-  });
-  const total = { rowsSource: 0, rowsTarget: 0, differences: 0, examples: [] as string[] };
-  for (const table of tables) {
-    let rows = 0;
-    for await (const chunk of compareChunks(table, options)) {
-      rows += chunk.rowsSource;
-      total.rowsSource += chunk.rowsSource;
-      total.rowsTarget += chunk.rowsTarget;
-      total.differences += chunk.differences.length;
-      for (const difference of chunk.differences.slice(0, MAX_EXAMPLES - total.examples.length)) {
-        total.examples.push(describe(table, difference));
+export async function verifySlice(options: VerifyOptions): Promise<VerifyState> {
+  const { slice, signal, source } = options;
+  refuseTransformedKeys(slice);
+  const copy = createPatientCopy(options.copy, options);
+  const pace = createPace({ limits: options.pace ?? defaultPaceLimits, copy, signal });
+  const tables = [...(options.resume?.tables ?? (await initialTables(slice, source, signal)))];
+  for (const [index, mapping] of slice.tables.entries()) {
+    const table = compileMapping(mapping);
+    const run = { ...options, copy, pace, table };
+    for (let state = tables[index]; state && state.step !== 'done'; state = tables[index]) {
+      for await (const next of verifyTable(run, state)) {
+        tables[index] = next;
+        await options.onProgress?.({ tables: [...tables] });
       }
-      options.onProgress?.({ table: table.source, rows, differences: total.differences });
     }
   }
-  return total;
+  return { tables };
 }
 
-interface ChunkResult {
-  readonly rowsSource: number;
-  readonly rowsTarget: number;
-  readonly differences: readonly Difference[];
+/** @throws VerifyUnsupportedError naming every key column with a transform. */
+export function refuseTransformedKeys(slice: SliceDefinition): void {
+  const transformed = slice.tables.flatMap(({ source, key, columns }) =>
+    key.filter((column) => typeof columns[column] !== 'string').map((column) => `${column} of ${source}`),
+  );
+  if (transformed.length === 0) return;
+  throw new VerifyUnsupportedError(
+    `The key column ${transformed.join(', ')} has a transform, so that source and service do not sort their rows alike, and cannot be compared range by range. Map keys by name alone.`,
+  );
 }
 
-async function* compareChunks(table: CompiledTable, options: VerifyOptions): AsyncGenerator<ChunkResult> {
-  const { source, copy, slice, caughtUp, chunkRows = 1_000, signal } = options;
-  const settle: SettleOptions = { source, copy, slice, caughtUp, signal };
-  let afterKey: readonly string[] | null = null;
-  for (;;) {
-    const unbounded: KeyRange = { afterKey, toKey: null };
-    const rows = await readSourceRows({ source, table, range: unbounded, limit: chunkRows, signal });
-    const last = rows.at(-1);
-    // The last range has no end: rows behind the source's last one belong to it.
-    const isLast: boolean = !last || rows.length < chunkRows;
-    const range: KeyRange = { afterKey, toKey: isLast ? null : (last?.key ?? null) };
-    const hash = createRangeHash();
-    for (const { row } of rows) hash.add(row);
-    const ours = hash.report();
-    const theirs = await copy.range(toRequest(table, range), signal);
-    yield isSame(ours, theirs)
-      ? { rowsSource: ours.rows, rowsTarget: theirs.rows, differences: [] }
-      : await settleRange({ table, range, seen: rows, ...settle });
-    if (isLast) return;
-    afterKey = range.toKey;
+async function initialTables(
+  slice: SliceDefinition,
+  source: Pick<Source, 'describeTables'>,
+  signal: AbortSignal,
+): Promise<TableVerifyState[]> {
+  const names = slice.tables.map((table) => table.source);
+  const described = names.length > 0 ? await source.describeTables(names, signal) : [];
+  return slice.tables.map((table) => {
+    const estimated = described.find(({ name }) => name === table.source)?.estimatedRows ?? 0;
+    // A table that was never analysed counts as empty, which says nothing.
+    return initialTableState(table, estimated > 0 ? estimated : null);
+  });
+}
+
+interface TableRun extends Omit<VerifyOptions, 'pace'> {
+  readonly table: CompiledTable;
+  readonly pace: (rows: number) => Promise<void>;
+}
+
+/** Yields the table's state after each page that is settled. */
+async function* verifyTable(run: TableRun, from: TableVerifyState): AsyncGenerator<TableVerifyState> {
+  const { source, copy, slice, caughtUp, table, signal, pageRows = 10_000, pieceRows = 1_000 } = run;
+  const settle: SettleOptions = { source, copy, slice, caughtUp, table, signal };
+  const pace = (): Promise<void> => run.pace(pageRows);
+  let state = from;
+  for await (const page of walkTable({ ...settle, after: from.after, pageRows, pieceRows, pace })) {
+    for await (const found of settleRanges({ ...settle, someKey: page.someKey }, page.differing)) {
+      const left = await mend(run, settle, page, found);
+      state = withSettled(state, left.settled, {
+        repaired: found.findings.length - left.settled.findings.length,
+        note: left.problem,
+      });
+    }
+    // Only now: what is kept must not claim a range that is not settled.
+    state = withPage(state, page);
+    yield state;
   }
 }
 
-function isSame(ours: RangeReport, theirs: RangeReport): boolean {
-  return ours.rows === theirs.rows && ours.hash === theirs.hash;
-}
-
-function toRequest(
-  table: CompiledTable,
-  { afterKey, toKey }: KeyRange,
-): { table: string; afterKey: string[] | null; toKey: string[] | null } {
-  return { table: table.target, afterKey: afterKey && [...afterKey], toKey: toKey && [...toKey] };
-}
-
-function describe(table: CompiledTable, { kind, key }: Difference): string {
-  const what = {
-    missing: 'missing in the service',
-    extra: 'only in the service',
-    different: 'different in the service',
-    unsettled: 'changes so often that it could not be compared',
-  };
-  return `${table.source} [${key.join(', ')}]: ${what[kind]}`;
+async function mend(
+  { reread = null }: TableRun,
+  settle: SettleOptions,
+  { isKeyTextShared }: ComparedPage,
+  found: Settled,
+): Promise<Mended> {
+  if (!reread || found.findings.length === 0) return { settled: found, problem: null };
+  return await repair({ ...settle, reread, isKeyTextShared }, found);
 }

@@ -1,10 +1,14 @@
 import { existsSync, statfsSync } from 'node:fs';
 import { freemem } from 'node:os';
+import type { StatusReport } from '@banyan/contracts';
 import pg from 'pg';
 import { findFreePort } from '@banyan/postgres';
 import { projectRoot } from '../home.ts';
 import { asTyped, bytes, style } from '../output/terminal.ts';
 import { readRunState } from '../supervise/run-state.ts';
+import { ControlClient } from '../control-client.ts';
+import { CommandError } from '../output/command-error.ts';
+import { freeOtherWal, freeOwnWal } from '../output/feed-text.ts';
 import type { Context } from './context.ts';
 
 interface Finding {
@@ -118,6 +122,31 @@ async function checkProcesses(context: Context): Promise<Finding[]> {
   );
 }
 
+/** What the control plane knows of kept WAL; nothing while it does not answer, which `checkProcesses` says. */
+async function checkKeptWal(context: Context): Promise<Finding[]> {
+  if (!readRunState(context.home)) return [];
+  let feed: StatusReport['feed'];
+  try {
+    ({ feed } = await ControlClient.open(context.home).status(AbortSignal.timeout(5_000)));
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    return [{ check: 'kept WAL', verdict: 'warning', got: 'unknown', remedy: 'banyan status' }];
+  }
+  return [
+    keptWal(`kept WAL, slot ${feed.slot}`, feed.retention, freeOwnWal(feed)),
+    ...feed.otherSlots.map(({ name, retention }) =>
+      keptWal(`kept WAL, slot ${name}, which nobody reads`, retention, freeOtherWal(name)),
+    ),
+  ];
+}
+
+function keptWal(check: string, retention: StatusReport['feed']['retention'], remedy: string): Finding {
+  const { level, text } = retention;
+  if (level === 'ok') return ok(check, text);
+  if (level === 'unknown') return { check, verdict: 'warning', got: text, remedy: 'banyan status' };
+  return { check, verdict: level === 'warning' ? 'warning' : 'problem', got: text, remedy };
+}
+
 /** Looks at what Banyan needs, and says how to mend what is not so. Exit code 3 with a problem. */
 export async function doctor(context: Context): Promise<void> {
   const url = process.env['DATABASE_URL'];
@@ -128,6 +157,7 @@ export async function doctor(context: Context): Promise<void> {
     await checkPort(),
     ...(url ? await checkDatabase(url) : [ok('PostgreSQL', 'embedded (DATABASE_URL is not set)')]),
     ...(await checkProcesses(context)),
+    ...(await checkKeptWal(context)),
   ];
   if (findings.some(({ verdict }) => verdict === 'problem')) process.exitCode = 3;
   if (context.json) {

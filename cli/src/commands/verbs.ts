@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SliceStatus, VerbResponse } from '@banyan/contracts';
 import { ControlClient, type Verb } from '../control-client.ts';
 import { CommandError } from '../output/command-error.ts';
-import { bar, gatesText } from '../output/status-text.ts';
+import { gatesText } from '../output/status-text.ts';
+import { progressBar } from '../output/table-progress.ts';
 import { asTyped, count, isTerminal, style } from '../output/terminal.ts';
 import { whoami, type Context } from './context.ts';
 
@@ -95,8 +96,12 @@ function progressText(slice: SliceStatus): string {
   const done = tables.reduce((sum, each) => sum + (each.rowsDone ?? 0), 0);
   if (slice.phase === 'syncing' && done > 0 && !slice.inSync) {
     const isEstimated = tables.every(({ rowsEstimated }) => rowsEstimated !== null);
-    const all = tables.reduce((sum, each) => sum + Math.max(each.rowsEstimated ?? 0, each.rowsDone ?? 0), 0);
-    const rows = isEstimated ? `${bar(done / all)} ${count(done)} of about ${count(all)}` : count(done);
+    const all = tables.reduce((sum, each) => sum + (each.rowsEstimated ?? 0), 0);
+    // An estimate that is exceeded says nothing of how far it is.
+    const isKnown = isEstimated && all > done;
+    const rows = isKnown
+      ? `${progressBar(done / all, false)} ${count(done)} of about ${count(all)}`
+      : count(done);
     return `table snapshot ${rows} rows · ${slice.activity ?? 'waiting'}`;
   }
   return slice.activity ?? `${slice.phase}${slice.inSync ? ', in sync' : ', waiting for the copy'}`;

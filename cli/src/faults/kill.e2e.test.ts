@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { StatusReport } from '@banyan/contracts';
+import type { JournalEntry, StatusReport, VerificationResponse } from '@banyan/contracts';
+import createKnex from 'knex';
+import pg from 'pg';
 import { Reviewer } from './reviewer.ts';
 import { Stack, until } from './stack.ts';
 
@@ -81,6 +83,41 @@ test('when PostgreSQL is killed and comes back, the feed goes on where it was', 
   await until('reviews are written again', () => reviewer.acknowledged.length > count + 10);
 }, 180_000);
 
+test('when somebody drops the slot of the feed, reads go back, the copy is made anew, and is equal again', async () => {
+  await serviceTakesAllReads();
+  const before = await stack.json<{ entries: JournalEntry[] }>('journal');
+  const lastId = before.entries.at(-1)?.id ?? 0;
+  const client = new pg.Client(stack.secret('source.url'));
+  await client.connect();
+  try {
+    // As often as it takes: the reader connects again at once.
+    await until('the slot is dropped', async () => {
+      await client.query(
+        `SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE active`,
+      );
+      await client.query(`SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots`);
+      return true;
+    });
+  } finally {
+    await client.end();
+  }
+  await until('the copy is made anew', async () => {
+    const { entries } = await stack.json<{ entries: JournalEntry[] }>('journal');
+    return entries.some(({ id, verb }) => id > lastId && verb === 'resync');
+  });
+  const { entries } = await stack.json<{ entries: JournalEntry[] }>('journal');
+  const resync = entries.find(({ id, verb }) => id > lastId && verb === 'resync');
+  expect(resync).toMatchObject({ by: 'feed', to: 'syncing' });
+  expect(resync?.reason).toMatch(/slot \w+ was dropped/);
+  await until('the new copy is verified', async () => {
+    const slice = await stack.slice();
+    return slice.inSync && slice.verification !== null;
+  });
+  const { report } = await stack.status();
+  expect(report?.slices[0]).toMatchObject({ phase: 'syncing', verification: { differences: 0 } });
+  expect(report?.feed).toMatchObject({ state: 'running', incarnation: 2 });
+}, 180_000);
+
 test('after all that nothing acknowledged is lost, and both sides are equal', async () => {
   writing.abort();
   await written;
@@ -102,6 +139,33 @@ test('after all that nothing acknowledged is lost, and both sides are equal', as
     return true;
   });
 }, 240_000);
+
+test('rows that the service has lost are found, told by the exit code, and mended', async () => {
+  const store = createKnex({
+    ...{ client: 'sqlite3', useNullAsDefault: true },
+    connection: { filename: stack.home.file('reviews.sqlite') },
+  });
+  await store.raw('PRAGMA busy_timeout = 10000');
+  await store.raw('DELETE FROM review WHERE review_id IN (1, 2)');
+  await store.destroy();
+  const found = await stack.banyan(['verify', 'reviews']);
+  expect([found.code, found.stdout]).toEqual([1, expect.stringMatching(/missing +\[1\]\n +missing +\[2\]/)]);
+  const rehearsed = await stack.banyan(['verify', 'reviews', '--repair', '--reason', 'lost', '--dry-run']);
+  expect([rehearsed.code, rehearsed.stdout]).toEqual([
+    0,
+    expect.stringContaining('public.reviews: 2 missing'),
+  ]);
+  expect((await stack.banyan(['verify', 'reviews', '--repair'])).code).toBe(2); // without a reason
+  expect((await stack.banyan(['verify', 'reviews'])).code).toBe(1);
+  const { report } = await stack.json<VerificationResponse>(
+    'verify',
+    'reviews',
+    '--repair',
+    '--reason',
+    'lost',
+  );
+  expect(report).toMatchObject({ state: 'finished', differences: 0, repaired: 2 });
+}, 120_000);
 
 test('while the feed is stopped, `status` does not say that the copy is in sync', async () => {
   await serviceTakesAllReads();

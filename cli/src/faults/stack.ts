@@ -112,12 +112,13 @@ export class Stack {
     return readFileSync(this.home.secret(name), 'utf8').trim();
   }
 
-  async close(): Promise<void> {
+  /** @param options.keepHome Leaves the folder with its logs. Default false. */
+  async close(options: { readonly keepHome?: boolean } = {}): Promise<void> {
     await this.banyan(['down']);
     if (this.#up && this.#up.exitCode === null && this.#up.signalCode === null) {
       await new Promise((resolve) => this.#up?.once('exit', resolve));
     }
-    rmSync(this.home.dir, { recursive: true, force: true });
+    if (!options.keepHome) rmSync(this.home.dir, { recursive: true, force: true });
   }
 }
 

@@ -1,15 +1,9 @@
-import type { GateResult, SliceStatus, StatusReport } from '@banyan/contracts';
+import type { BusRoom, GateResult, SliceStatus, StatusReport } from '@banyan/contracts';
 import type { CustomerTotals } from '../customers.ts';
 import type { RunState } from '../supervise/run-state.ts';
+import { feedLines } from './feed-text.ts';
+import { tableLines } from './table-progress.ts';
 import { asTyped, bytes, count, duration, percent, style, table } from './terminal.ts';
-
-const BAR_WIDTH = 24;
-
-/** `[██████░░░░] 60 %`. */
-export function bar(share: number): string {
-  const full = Math.round(Math.min(1, Math.max(0, share)) * BAR_WIDTH);
-  return `[${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)}] ${percent(share)}`;
-}
 
 /** `asked 50 % · served 49.6 % · n=200`. */
 export function sharesText(slice: SliceStatus): string {
@@ -28,14 +22,6 @@ export function gatesText(gates: readonly GateResult[]): string {
     .join('\n');
 }
 
-type TableSnapshot = NonNullable<SliceStatus['tables'][number]['tableSnapshot']>;
-
-function tableSnapshotText({ state, rowsDone, rowsEstimated }: TableSnapshot): string {
-  if (rowsDone === null) return `table snapshot ${state}`;
-  const all = rowsEstimated === null ? '' : ` of about ${count(rowsEstimated)}`;
-  return `table snapshot ${state}, ${count(rowsDone)}${all} rows`;
-}
-
 function sliceText(slice: SliceStatus): string[] {
   const lines = [
     `${style('bold', slice.name)}  ${slice.phase}${slice.paused ? ` (paused by ${slice.paused.by}: ${slice.paused.reason})` : ''}`,
@@ -48,13 +34,7 @@ function sliceText(slice: SliceStatus): string[] {
     lines.push(
       `  copy       ${slice.inSync ? 'in sync' : 'NOT in sync'} · lag ${lagText} · heartbeat ${duration(slice.heartbeatAgeMs)} ago`,
     );
-    for (const entry of slice.tables) {
-      const snapshot = entry.tableSnapshot;
-      const progress = snapshot === null ? 'no table snapshot asked for' : tableSnapshotText(snapshot);
-      lines.push(
-        `             ${entry.source} -> ${entry.target}: ${progress}, applied ${count(entry.appliedRows)}, quarantined ${count(entry.quarantined)}`,
-      );
-    }
+    lines.push(...slice.tables.flatMap((each) => tableLines(each)).map((line) => `             ${line}`));
     const { verification } = slice;
     lines.push(
       verification
@@ -72,6 +52,20 @@ function sliceText(slice: SliceStatus): string[] {
   return lines;
 }
 
+/** Nothing of a feed that never broke. */
+function incarnationText(feed: StatusReport['feed']): string[] {
+  const { incarnation, incarnationReason, incarnationAtMs } = feed;
+  if (incarnation === null || incarnation === 1) return [];
+  const ago = incarnationAtMs === null ? '' : ` ${duration(Date.now() - incarnationAtMs)} ago`;
+  return [`             began anew${ago} (incarnation ${incarnation}): ${incarnationReason ?? 'unknown'}`];
+}
+
+/** `bus        holds 12.0 MB of at most 2,147.5 MB`. */
+export function busText({ bytes: held, maxBytes, warning }: BusRoom): string {
+  const most = maxBytes === null ? '' : ` of at most ${bytes(maxBytes)}`;
+  return `bus        holds ${bytes(held)}${most}${warning ? `: WARNING, ${warning}` : ''}`;
+}
+
 /** The whole status, from what could be asked; parts that did not answer are said to be unknown. */
 export function statusText(parts: {
   readonly run: RunState;
@@ -85,7 +79,10 @@ export function statusText(parts: {
     const { feed } = report;
     lines.push(
       `feed       ${feed.state}${feed.error ? `: ${feed.error}` : ''} · heard ${duration(feed.heardAgeMs)} ago · keeps ${bytes(feed.retainedWalBytes)} of WAL`,
+      ...incarnationText(feed),
     );
+    lines.push(...feedLines(feed));
+    if (feed.bus) lines.push(busText(feed.bus));
     for (const { report: proxy, reportedAgeMs } of report.proxies) {
       lines.push(
         `${proxy.proxyId}    routes v${proxy.snapshotVersion} · ${count(proxy.requests)} requests · ${count(proxy.clientErrors)} client errors · reported ${duration(reportedAgeMs)} ago`,

@@ -6,7 +6,8 @@ import type { Ports } from './ports.ts';
 import type { ProcessSpec } from './process-spec.ts';
 
 const TOPIC_PREFIX = 'shop';
-const FEED_NAME = 'banyan_shop';
+/** Name of the feed's replication slot and of its publication. */
+export const FEED_NAME = 'banyan_shop';
 
 const local = (port: number): string => `http://127.0.0.1:${port}`;
 
@@ -25,9 +26,13 @@ export function urlsOf(
 
 /** What every process may see of our own environment; settings of others stay with us. */
 function baseEnv(): Record<string, string> {
-  const kept = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'LOG_LEVEL', 'BANYAN_BROWSER'];
+  return inherited(['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'LOG_LEVEL', 'BANYAN_BROWSER']);
+}
+
+/** Those of our own variables that are set. */
+function inherited(names: readonly string[]): Record<string, string> {
   return Object.fromEntries(
-    kept.flatMap((name) => {
+    names.flatMap((name) => {
       const value = process.env[name];
       return value === undefined ? [] : [[name, value]];
     }),
@@ -98,7 +103,11 @@ export function banyanSpecs(home: Home, ports: Ports): readonly ProcessSpec[] {
   };
   const peer = { PEER_TOKEN_FILE: home.secret('peer.token') };
   return [
-    node('reader', 'cdc/src/reader/main.ts', { env: feed, ready: { kind: 'ipc' }, url: null }),
+    node('reader', 'cdc/src/reader/main.ts', {
+      env: { ...inherited(['BUS_MAX_BYTES', 'BUS_WARN_RATIO', 'BUS_KEEP_APPLIED_MS']), ...feed },
+      ready: { kind: 'ipc' },
+      url: null,
+    }),
     node('reviews', 'extracted/reviews/src/main.ts', {
       env: {
         ...peer,

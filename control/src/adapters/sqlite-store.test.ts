@@ -28,7 +28,13 @@ const syncing: SliceState = {
   ...{ name: 'reviews', epoch: 1, salt: 'reviews', rolledBack: false, paused: null },
   phase: 'syncing',
   copy: {
-    ...{ step: 'complete', startedAtMs: 1, snapshotId: 's1', copiedAtMs: 2 },
+    ...{
+      step: 'complete',
+      startedAtMs: 1,
+      feed: { incarnation: 1, beganAtMs: 1, membership: null },
+      snapshotId: 's1',
+      copiedAtMs: 2,
+    },
     verification: { finishedAtMs: 3, rowsSource: 2, rowsTarget: 1, differences: 1, examples: ['a'] },
   },
 };

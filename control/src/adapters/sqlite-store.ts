@@ -5,6 +5,8 @@ import { immediateTransaction, migrateSqlite, openSqliteFile } from '@banyan/cdc
 import { migrationSource } from '../../../migrations/control/index.ts';
 import type { SliceState } from '../domain/slice-state.ts';
 import { EpochConflictError, type SliceStore, type Step, type StoredSlices } from '../ports/slice-store.ts';
+import type { VerificationStore } from '../ports/verification-store.ts';
+import { createSqliteVerifications } from './sqlite-verifications.ts';
 import { storedStateSchema } from './stored-state.ts';
 
 interface JournalRow {
@@ -37,7 +39,7 @@ const evidenceSchema = z.array(gateResultSchema);
 export async function openSqliteStore(options: {
   readonly file: string;
   readonly signal?: AbortSignal;
-}): Promise<SliceStore> {
+}): Promise<SliceStore & { readonly verifications: VerificationStore }> {
   const knex = await openSqliteFile(options);
   try {
     await migrateSqlite(knex, migrationSource);
@@ -49,10 +51,12 @@ export async function openSqliteStore(options: {
 }
 
 class SqliteStore implements SliceStore {
+  readonly verifications: VerificationStore;
   readonly #knex: Knex;
 
   constructor(knex: Knex) {
     this.#knex = knex;
+    this.verifications = createSqliteVerifications(knex);
   }
 
   open(initial: readonly SliceState[], atMs: number): Promise<void> {

@@ -3,10 +3,20 @@ import type { SliceState } from '../domain/slice-state.ts';
 
 const atMs = z.number().int();
 
+/** A copy stored before feeds were told apart is of the first one. */
+const feed = z
+  .strictObject({
+    incarnation: z.number().int().positive(),
+    beganAtMs: atMs.nullable(),
+    membership: z.string().nullable(),
+  })
+  .default({ incarnation: 1, beganAtMs: null, membership: null });
+
 const completeCopy = z.strictObject({
   step: z.literal('complete'),
   startedAtMs: atMs,
   snapshotId: z.string(),
+  feed,
   copiedAtMs: atMs,
   verification: z
     .strictObject({
@@ -21,7 +31,7 @@ const completeCopy = z.strictObject({
 
 const copy = z.discriminatedUnion('step', [
   z.strictObject({ step: z.literal('starting'), startedAtMs: atMs }),
-  z.strictObject({ step: z.literal('copying'), startedAtMs: atMs, snapshotId: z.string() }),
+  z.strictObject({ step: z.literal('copying'), startedAtMs: atMs, snapshotId: z.string(), feed }),
   completeCopy,
 ]);
 

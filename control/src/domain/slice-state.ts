@@ -8,11 +8,19 @@ export interface Verification {
   readonly examples: readonly string[];
 }
 
+/** Which feed a copy is of; a copy of another feed than today's is worth nothing, since changes may lie between. */
+export interface FeedMark {
+  readonly incarnation: number;
+  readonly beganAtMs: number | null;
+  readonly membership: string | null;
+}
+
 /** A copy whose table snapshot is complete and that has once been caught up after it; it streams on. */
 export interface CompleteCopy {
   readonly step: 'complete';
   readonly startedAtMs: number;
   readonly snapshotId: string;
+  readonly feed: FeedMark;
   readonly copiedAtMs: number;
   /** The last one; null before the first. */
   readonly verification: Verification | null;
@@ -21,7 +29,12 @@ export interface CompleteCopy {
 /** How far the copy of a slice's tables has come. */
 export type Copy =
   | { readonly step: 'starting'; readonly startedAtMs: number }
-  | { readonly step: 'copying'; readonly startedAtMs: number; readonly snapshotId: string }
+  | {
+      readonly step: 'copying';
+      readonly startedAtMs: number;
+      readonly snapshotId: string;
+      readonly feed: FeedMark;
+    }
   | CompleteCopy;
 
 /** What a slice's phase carries; a canary without a complete copy cannot be written down. */

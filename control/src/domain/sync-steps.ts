@@ -1,10 +1,10 @@
-import type { SliceState, Verification } from './slice-state.ts';
+import type { FeedMark, SliceState, Verification } from './slice-state.ts';
 
-/** The table snapshot was asked for. Null when the slice is no longer at that point. */
-export function snapshotRequested(state: SliceState, snapshotId: string): SliceState | null {
+/** The table snapshot was asked for, of this feed. Null when the slice is no longer at that point. */
+export function snapshotRequested(state: SliceState, snapshotId: string, feed: FeedMark): SliceState | null {
   if (state.phase !== 'syncing' || state.copy.step !== 'starting') return null;
   const { startedAtMs } = state.copy;
-  return { ...state, epoch: state.epoch + 1, copy: { step: 'copying', startedAtMs, snapshotId } };
+  return { ...state, epoch: state.epoch + 1, copy: { step: 'copying', startedAtMs, snapshotId, feed } };
 }
 
 /** The table snapshot is complete and the service has caught up after it. */
@@ -28,6 +28,12 @@ export function verified(
   const epoch = state.epoch + 1;
   const copy = { ...state.copy, verification };
   return state.phase === 'canary' ? { ...state, epoch, copy } : { ...state, epoch, copy };
+}
+
+/** A repair of this very copy begins: nothing changes but the epoch, so that the journal can hold it. */
+export function repairBegun(state: SliceState, snapshotId: string): SliceState | null {
+  if (state.phase === 'monolith' || state.copy.step !== 'complete') return null;
+  return state.copy.snapshotId === snapshotId ? { ...state, epoch: state.epoch + 1 } : null;
 }
 
 /** The tables of a slice that went back to the monolith are out of the feed. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { GateResult } from '@banyan/contracts';
 import fc from 'fast-check';
+import { resync } from './resync.ts';
 import { initialState, shareOf, type CompleteCopy, type SliceState } from './slice-state.ts';
 import { copyCompleted, feedDetached, snapshotRequested, verified } from './sync-steps.ts';
 import { ALL_READS_MOVED, advance, pause, resume, rollback, route, type Decision } from './transitions.ts';
@@ -12,16 +13,17 @@ const pass = [gate('lag', 'pass')];
 const canaryShares = [0.1, 0.5, 1];
 const asked = { by: 'ann', reason: 'lunch', atMs: 5 };
 
+const feed = { incarnation: 1, beganAtMs: 1, membership: null };
 const verification = { finishedAtMs: 4, rowsSource: 2, rowsTarget: 2, differences: 0, examples: [] };
 const copy: CompleteCopy = {
-  ...{ step: 'complete', startedAtMs: 1, snapshotId: 's1', copiedAtMs: 3, verification },
+  ...{ step: 'complete', startedAtMs: 1, snapshotId: 's1', feed, copiedAtMs: 3, verification },
 };
 const common = { name: 'reviews', epoch: 7, salt: 'reviews', rolledBack: false, paused: null };
 const monolith = initialState('reviews');
 const copying: SliceState = {
   ...common,
   phase: 'syncing',
-  copy: { step: 'copying', startedAtMs: 1, snapshotId: 's1' },
+  copy: { step: 'copying', startedAtMs: 1, snapshotId: 's1', feed },
 };
 const synced: SliceState = { ...common, phase: 'syncing', copy };
 const canary = (share: number): SliceState => ({ ...common, phase: 'canary', copy, share, sinceMs: 9 });
@@ -143,9 +145,17 @@ test('a verification counts for the copy that it looked at, in whatever phase, a
 
 test('no order of verbs and events leaves what is allowed, and a rollback leads home from everywhere', () => {
   const event = fc.oneof(
-    ...['advance', 'pause', 'resume', 'rollback', 'requested', 'copied', 'verified', 'detached'].map((kind) =>
-      fc.record({ kind: fc.constant(kind), share: fc.constant(0), passes: fc.boolean() }),
-    ),
+    ...[
+      'advance',
+      'pause',
+      'resume',
+      'rollback',
+      'requested',
+      'copied',
+      'verified',
+      'detached',
+      'resync',
+    ].map((kind) => fc.record({ kind: fc.constant(kind), share: fc.constant(0), passes: fc.boolean() })),
     fc.record({ kind: fc.constant('route'), share: fc.double({ min: 0, max: 1 }), passes: fc.boolean() }),
   );
   const applied = (
@@ -159,10 +169,11 @@ test('no order of verbs and events leaves what is allowed, and a rollback leads 
       resume: () => resume(state),
       rollback: () => rollback(state),
       route: () => route({ ...input, share }),
-      requested: () => snapshotRequested(state, 's1'),
+      requested: () => snapshotRequested(state, 's1', feed),
       copied: () => copyCompleted(state, 3),
       verified: () => verified(state, 's1', verification),
       detached: () => feedDetached(state),
+      resync: () => resync(state, 3),
     };
     const result = done[kind]?.() ?? null;
     return result === null || !('ok' in result) ? result : result.ok ? result.next : null;
@@ -180,6 +191,9 @@ test('no order of verbs and events leaves what is allowed, and a rollback leads 
         if (movesReads) expect([each.passes, state.paused]).toEqual([true, null]);
         if (after.phase === 'canary') expect(after.copy.step).toBe('complete');
         if (after.rolledBack) expect(shareOf(after)).toBe(0);
+        if (each.kind === 'resync') {
+          expect(after).toMatchObject({ phase: 'syncing', copy: { step: 'starting' }, paused: state.paused });
+        }
         expect(shareOf(after)).toBeGreaterThanOrEqual(0);
         expect(shareOf(after)).toBeLessThanOrEqual(1);
         state = after;

@@ -3,6 +3,7 @@ import type { Evidence } from './evidence.ts';
 import {
   caughtUp,
   copyComplete,
+  feedContinuous,
   heartbeat,
   lag,
   lastingLag,
@@ -20,6 +21,7 @@ const toSyncing: readonly Gate[] = [serviceReachable, sourceTables, tablesNotSha
 /** Gates before any read moves, and before more do. */
 const toCanary: readonly Gate[] = [
   copyComplete,
+  feedContinuous,
   serviceReachable,
   caughtUp,
   lag,

@@ -20,6 +20,13 @@ export interface CaughtUpEvidence {
   readonly error: string | null;
 }
 
+/** Whether the copy is of today's feed, when that was last known and why it could not be told since. */
+export interface FeedEvidence {
+  readonly knownAtMs: number | null;
+  readonly broken: string | null;
+  readonly error: string | null;
+}
+
 /** What the source says of the slice's tables; null where it could not be asked. */
 export type TableCheck =
   | { readonly known: true; readonly problems: readonly string[] }
@@ -32,6 +39,8 @@ export interface Evidence {
   readonly limits: GateLimits;
   readonly service: ServiceEvidence | null;
   readonly caughtUp: CaughtUpEvidence;
+  /** Null without a copy whose table snapshot was asked for. */
+  readonly feed: FeedEvidence | null;
   /** How far the table snapshot has come, in words; null when nothing is known. */
   readonly copyProgress: string | null;
   /** Asked for only before the copy is begun. */
@@ -44,6 +53,9 @@ export interface Evidence {
 export const REPORT_FRESH_MS = 5_000;
 /** Age at which a success of catching up stops counting, milliseconds. */
 export const CAUGHT_UP_MAX_AGE_MS = 15_000;
+
+/** Age at which knowing that the feed is still the copy's stops counting, milliseconds. */
+export const FEED_LOOK_MAX_AGE_MS = 15_000;
 
 /** The service's report, if it is fresh enough to speak of now. */
 export function freshReport(service: ServiceEvidence | null, nowMs: number): SyncReport | null {

@@ -12,7 +12,14 @@ const common = { name: 'reviews', epoch: 7, salt: 'reviews', rolledBack: false, 
 const withVerification = (last: Verification | null): SliceState => ({
   ...common,
   phase: 'syncing',
-  copy: { step: 'complete', startedAtMs: 1, snapshotId: 's1', copiedAtMs: 2, verification: last },
+  copy: {
+    step: 'complete',
+    startedAtMs: 1,
+    snapshotId: 's1',
+    feed: { incarnation: 1, beganAtMs: 1, membership: null },
+    copiedAtMs: 2,
+    verification: last,
+  },
 });
 const report: SyncReport = {
   ...{ slice: 'reviews', group: 'reviews', state: 'running', error: null, startedAtMs: 1, nowMs },
@@ -31,6 +38,7 @@ const good: Evidence = {
   limits: defaultGateLimits,
   service: { reachable: true, report, atMs: nowMs - 300 },
   caughtUp: { startedAtMs: nowMs - 2_000, error: null },
+  feed: { knownAtMs: nowMs - 1_000, broken: null, error: null },
   copyProgress: null,
   tables: null,
   sharedTables: [],
@@ -58,6 +66,11 @@ describe('of bad evidence', () => {
     ['service-reachable', 'a service that does not answer', { service: silent }],
     ['service-reachable', 'a consumer that failed', reported({ state: 'failed', error: 'disk full' })],
     ['caught-up', 'a round that failed', { caughtUp: { startedAtMs: nowMs - 16_000, error: 'late' } }],
+    [
+      'feed-continuous',
+      'a feed that began anew',
+      { feed: { knownAtMs: nowMs, broken: 'restored', error: null } },
+    ],
     ['lag', 'lag over the limit', reported({ lag: { p50Ms: 1, p99Ms: 2_001, samples: 1 } })],
     ['heartbeat', 'a heartbeat over the limit', reported({ heartbeatAtMs: nowMs - 5_001 })],
     ['quarantine', 'an event held back', reported({ tables: quarantined })],
@@ -78,6 +91,12 @@ describe('what is not known is inconclusive and never passes', () => {
     ['service-reachable', 'never asked', { service: null }],
     ['service-reachable', 'a report of long ago', reported({}, 5_001)],
     ['caught-up', 'no round yet', { caughtUp: { startedAtMs: null, error: null } }],
+    ['feed-continuous', 'never looked at', { feed: null }],
+    [
+      'feed-continuous',
+      'known long ago',
+      { feed: { knownAtMs: nowMs - 15_001, broken: null, error: 'gone' } },
+    ],
     ['lag', 'no sample', reported({ lag: null })],
     ['lag', 'no traffic', reported({ lag: { p50Ms: 0, p99Ms: 0, samples: 0 } })],
     ['lag', 'a report of long ago', reported({}, 5_001)],

@@ -1,7 +1,8 @@
-import type { GateResult } from '@banyan/contracts';
+import type { GateResult, SyncReport } from '@banyan/contracts';
 import { completeCopyOf, copyOf } from '../domain/slice-state.ts';
 import {
   CAUGHT_UP_MAX_AGE_MS,
+  FEED_LOOK_MAX_AGE_MS,
   REPORT_FRESH_MS,
   freshReport,
   heartbeatAgeMs,
@@ -43,18 +44,17 @@ export const serviceReachable: Gate = ({ service, state, nowMs }) => {
     : verdict(judged, 'fail', `it answers, but its consumer is ${consumer}${error ? `: ${error}` : ''}`);
 };
 
-/** The slice's tables can be copied: they exist, with the keys and columns that the mapping names. */
+/** The slice's tables can be copied: both sides have them, and every mapped value finds a place that can hold it. */
 export const sourceTables: Gate = ({ tables, state }) => {
   const judged: Judged = {
     gate: 'source-tables',
-    wanted: 'every table of the slice exists with the mapped key and columns',
-    remedy: `correct the tables in the definition of ${state.name}, then restart control`,
+    wanted: 'the mapping fits the tables of the source and those of the service',
+    remedy: `correct the definition of ${state.name} and restart control and the service, or mend the tables that are named`,
   };
   if (tables === null) return verdict(judged, 'inconclusive', 'the database was not asked yet');
-  if (!tables.known)
-    return verdict(judged, 'inconclusive', `the database could not be asked: ${tables.error}`);
+  if (!tables.known) return verdict(judged, 'inconclusive', `not everybody could be asked: ${tables.error}`);
   return tables.problems.length === 0
-    ? verdict(judged, 'pass', 'they do')
+    ? verdict(judged, 'pass', 'it does')
     : verdict(judged, 'fail', tables.problems.join('; '));
 };
 
@@ -81,6 +81,22 @@ export const copyComplete: Gate = ({ state, copyProgress }) => {
   if (copy === null) return verdict(judged, 'fail', 'the copy was not started');
   if (copy.step === 'complete') return verdict(judged, 'pass', 'complete');
   return verdict(judged, 'fail', copyProgress ?? `the copy is ${copy.step}`);
+};
+
+/** The copy is of the feed that streams now: nothing can have been lost between. */
+export const feedContinuous: Gate = ({ feed, state, nowMs }) => {
+  const judged: Judged = {
+    gate: 'feed-continuous',
+    wanted: 'the same feed since the table snapshot',
+    remedy: `a new table snapshot is taken by itself; watch it: banyan status --watch, and see why: banyan journal ${state.name}`,
+  };
+  if (feed === null)
+    return verdict(judged, 'inconclusive', 'unknown: no table snapshot, or not looked at yet');
+  if (feed.broken !== null) return verdict(judged, 'fail', feed.broken);
+  const ageMs = feed.knownAtMs === null ? null : nowMs - feed.knownAtMs;
+  return ageMs !== null && ageMs <= FEED_LOOK_MAX_AGE_MS
+    ? verdict(judged, 'pass', 'the same')
+    : verdict(judged, 'inconclusive', `unknown: ${feed.error ?? 'not looked at lately'}`);
 };
 
 /** A position taken at the source a moment ago was applied. */
@@ -136,16 +152,29 @@ export const heartbeat: Gate = ({ service, nowMs, limits: { maxHeartbeatAgeMs } 
   return verdict(judged, ageMs <= maxHeartbeatAgeMs ? 'pass' : 'fail', `the last one is ${ms(ageMs)} old`);
 };
 
+const NAMED_KEYS = 5;
+
+/** `: public.reviews [17] [18], public.products [3] ...`; empty when no keys are known. */
+function heldNames(tables: SyncReport['tables']): string {
+  const parts = tables.flatMap(({ source, heldKeys = [] }) => {
+    if (heldKeys.length === 0) return [];
+    const keys = heldKeys.slice(0, NAMED_KEYS).map((key) => `[${key.join(', ')}]`);
+    return [`${source} ${keys.join(' ')}${heldKeys.length > NAMED_KEYS ? ' ...' : ''}`];
+  });
+  return parts.length === 0 ? '' : `: ${parts.join(', ')}`;
+}
+
 /** No event is held back. */
 export const quarantine: Gate = ({ service, nowMs, state }) => {
   const judged: Judged = {
     gate: 'quarantine',
     wanted: 'no event held back',
-    remedy: `look at the tables of ${state.name}: banyan status`,
+    remedy: `banyan sync errors ${state.name}`,
   };
   const held = quarantinedOf(service, nowMs);
   if (held === null) return verdict(judged, 'inconclusive', 'unknown: no fresh report of the service');
-  return verdict(judged, held === 0 ? 'pass' : 'fail', `${number.format(held)} held back`);
+  const names = heldNames(freshReport(service, nowMs)?.tables ?? []);
+  return verdict(judged, held === 0 ? 'pass' : 'fail', `${number.format(held)} held back${names}`);
 };
 
 /** Name of the one gate that a step forward can mend by itself, by verifying. */
@@ -156,7 +185,7 @@ export const verification: Gate = ({ state, nowMs, limits: { maxVerificationAgeM
   const judged: Judged = {
     gate: VERIFICATION_GATE,
     wanted: `rows and checksums of both sides equal, at most ${ms(maxVerificationAgeMs)} ago`,
-    remedy: `banyan advance ${state.name} verifies first; differences: banyan status, then banyan rollback ${state.name} --reason "copy differs"`,
+    remedy: `banyan advance ${state.name} verifies first; differences: banyan verify ${state.name}, then banyan verify ${state.name} --repair --reason "..."`,
   };
   const last = completeCopyOf(state)?.verification ?? null;
   if (last === null) return verdict(judged, 'inconclusive', 'not verified yet');

@@ -221,10 +221,9 @@ describe('status', () => {
 
   test('tells when the feed is silent and when it cannot be asked', async () => {
     await t.control.tick();
-    t.feed.bus.sourcePosition = (source) =>
-      Promise.resolve({
-        ...{ source, epoch: 1, lsn: 1n, systemId: '1', timeline: 1, heardAtMs: t.clock.nowMs() - 60_000 },
-      });
+    const before = await t.feed.bus.sourcePosition('banyan');
+    t.feed.bus.sourcePosition = () =>
+      Promise.resolve(before && { ...before, heardAtMs: t.clock.nowMs() - 60_000 });
     await t.control.tick();
     const silent = statusReportSchema.parse((await t.get('/v1/status')).body);
     expect(silent.feed).toMatchObject({ state: 'silent', heardAgeMs: 60_000 });

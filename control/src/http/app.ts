@@ -3,20 +3,28 @@ import {
   caughtUpRequestSchema,
   proxyReportSchema,
   type RoutesSnapshot,
+  type VerificationResponse,
 } from '@banyan/contracts';
 import type { Logger } from '@banyan/kit';
-import express, { type Express, type Request, type Response } from 'express';
+import express, { type Express } from 'express';
 import { z } from 'zod';
 import { askProxies } from '../adapters/proxy-explainer.ts';
 import { waitUntilCaughtUp } from '../use-cases/caught-up-request.ts';
+import type { BusInspector } from '../use-cases/bus-inspector.ts';
 import type { CaughtUpRounds } from '../use-cases/caught-up-rounds.ts';
 import { findSlice, type ManagedSlice } from '../use-cases/managed-slice.ts';
 import type { ProxyRegistry } from '../use-cases/proxy-registry.ts';
 import type { RoutesPublisher } from '../use-cases/routes-publisher.ts';
 import type { SliceLedger } from '../use-cases/slice-ledger.ts';
+import type { HeldRecords } from '../use-cases/held-records.ts';
 import type { SliceVerbs } from '../use-cases/slice-verbs.ts';
 import type { StatusReporter } from '../use-cases/status-report.ts';
+import { nextStepsAfterVerification } from '../use-cases/verification-report.ts';
+import type { VerificationRunner } from '../use-cases/verification-runner.ts';
 import { requireToken } from './auth.ts';
+import { addBusRoutes } from './bus-routes.ts';
+import { addQuarantineRoutes } from './quarantine-routes.ts';
+import { goneSignal, paramOf } from './request.ts';
 import { renderMetrics } from './metrics.ts';
 import { parse, parseOrder, parseVerb } from './parse.ts';
 import { answerErrors, unknownAddress } from './problem.ts';
@@ -25,11 +33,14 @@ import type { RoutesStream } from './routes-stream.ts';
 export interface AppDeps {
   readonly ledger: SliceLedger;
   readonly verbs: SliceVerbs;
+  readonly held: HeldRecords;
   readonly reporter: StatusReporter;
+  readonly verifications: Pick<VerificationRunner, 'report'>;
   readonly publisher: RoutesPublisher;
   readonly stream: RoutesStream;
   readonly proxies: ProxyRegistry;
   readonly rounds: CaughtUpRounds;
+  readonly inspector: BusInspector;
   readonly slices: readonly ManagedSlice[];
   readonly adminToken: string;
   readonly peerToken: string;
@@ -51,20 +62,6 @@ const journalQuery = z.strictObject({
   afterId: z.coerce.number().int().nonnegative().optional(),
   limit: z.coerce.number().int().min(1).max(1_000).default(100),
 });
-
-function paramOf(request: Request, name: string): string {
-  const value = request.params[name];
-  return typeof value === 'string' ? value : '';
-}
-
-/** A signal that aborts when the client is gone before it was answered. */
-function goneSignal(response: Response): AbortSignal {
-  const gone = new AbortController();
-  response.on('close', () => {
-    if (!response.writableFinished) gone.abort(new Error('the client is gone'));
-  });
-  return gone.signal;
-}
 
 /** The control plane's HTTP API: `/v1` for people (admin token) and peers (peer token), health and metrics open. */
 export function createApp(deps: AppDeps): Express {
@@ -103,9 +100,10 @@ function addPeerRoutes(app: Express, deps: AppDeps): void {
 }
 
 function addAdminRoutes(app: Express, deps: AppDeps): void {
-  const { ledger, reporter, proxies, peerToken, slices } = deps;
+  const { ledger, reporter, proxies, peerToken, slices, verifications } = deps;
   const isAdmin = requireToken(deps.adminToken, 'the token of people: in the file ADMIN_TOKEN_FILE');
   const json = express.json({ limit: '100kb' });
+  addBusRoutes(app, deps.inspector, isAdmin);
   app.get('/v1/status', isAdmin, async (_request, response) => {
     response.json(await reporter.status());
   });
@@ -114,6 +112,14 @@ function addAdminRoutes(app: Express, deps: AppDeps): void {
   });
   app.get('/v1/slices/:name', isAdmin, async (request, response) => {
     response.json(await reporter.slice(paramOf(request, 'name')));
+  });
+  app.get('/v1/slices/:name/verification', isAdmin, (request, response) => {
+    const { name } = findSlice(slices, paramOf(request, 'name'));
+    const report = verifications.report(name);
+    response.json({
+      ...{ schema_version: CONTROL_SCHEMA_VERSION, slice: name, report },
+      next_steps: nextStepsAfterVerification(name, report),
+    } satisfies VerificationResponse);
   });
   app.get('/v1/explain', isAdmin, async (request, response) => {
     const question = parse(explainQuery, request.query, 'query');
@@ -126,6 +132,7 @@ function addAdminRoutes(app: Express, deps: AppDeps): void {
     const entries = await ledger.journal(query);
     response.json({ schema_version: CONTROL_SCHEMA_VERSION, entries });
   });
+  addQuarantineRoutes(app, deps);
   app.post('/v1/slices/:name/:verb', isAdmin, json, async (request, response) => {
     const { name } = findSlice(slices, paramOf(request, 'name'));
     const order = parseOrder(name, parseVerb(paramOf(request, 'verb')), request.body);

@@ -1,4 +1,5 @@
 import type { StatusReport } from '@banyan/contracts';
+import { parseLsn } from '@banyan/cdc';
 import { Gauge, Registry } from 'prom-client';
 
 type SetGauge = (name: string, labels: Record<string, string>, value: number | null) => void;
@@ -33,8 +34,59 @@ const gauges: Readonly<Record<string, { readonly help: string; readonly labels: 
     help: 'WAL that the slot keeps on disk; absent when unknown',
     labels: [],
   },
+  banyan_feed_bus_bytes: { help: 'Room that the bus takes; absent when unknown', labels: [] },
+  banyan_feed_bus_max_bytes: { help: 'Room that the bus may take; absent without a limit', labels: [] },
   banyan_feed_heard_age_ms: {
     help: 'Since the reader last stored anything; absent when unknown',
+    labels: [],
+  },
+  banyan_feed_backlog_bytes: {
+    help: 'WAL that was written and is not stored on the bus; absent when unknown',
+    labels: [],
+  },
+  banyan_feed_safe_wal_bytes: {
+    help: 'WAL that may be written before the slot is in danger; absent when unknown or unlimited',
+    labels: [],
+  },
+  banyan_feed_retention_ok: {
+    help: '1 while the WAL that the slot keeps is no reason to worry; absent when unknown',
+    labels: [],
+  },
+  banyan_feed_other_slot_retained_wal_bytes: {
+    help: 'WAL that a slot keeps that nobody reads',
+    labels: ['slot'],
+  },
+  banyan_feed_wal_position: { help: 'End of the WAL at the source, bytes; absent when unknown', labels: [] },
+  banyan_feed_stored_position: {
+    help: 'End of the WAL that is stored on the bus, bytes; absent when unknown',
+    labels: [],
+  },
+  banyan_table_snapshot_rows_done: {
+    help: 'Rows that a table snapshot has read; absent when unknown',
+    labels: ['slice', 'table'],
+  },
+  banyan_table_snapshot_rows_estimated: {
+    help: "The planner's estimate of the table's rows; may be exceeded, absent when unknown",
+    labels: ['slice', 'table'],
+  },
+  banyan_table_snapshot_rows_per_second: {
+    help: 'Over the last half minute; absent when it does not run',
+    labels: ['slice', 'table'],
+  },
+  banyan_table_snapshot_remaining_ms: {
+    help: 'By estimate and rate; absent when either is unknown',
+    labels: ['slice', 'table'],
+  },
+  banyan_table_next_offset: {
+    help: 'Offset of the next record that the service applies; absent when unknown',
+    labels: ['slice', 'table'],
+  },
+  banyan_table_end_offset: {
+    help: "Offset after the last record of the table's topic; absent when unknown",
+    labels: ['slice', 'table'],
+  },
+  banyan_feed_incarnation: {
+    help: 'Raised by one whenever the feed began anew with a possible gap; absent when unknown',
     labels: [],
   },
   banyan_routes_version: { help: 'Version of the routes snapshot', labels: [] },
@@ -58,7 +110,15 @@ function setAll(report: StatusReport, set: SetGauge): void {
     set('banyan_slice_heartbeat_age_ms', labels, slice.heartbeatAgeMs);
     set('banyan_slice_differences', labels, slice.verification && slice.verification.differences);
     for (const table of slice.tables) {
-      set('banyan_slice_quarantined', { ...labels, table: table.source }, table.quarantined);
+      const of = { ...labels, table: table.source };
+      const snapshot = table.tableSnapshot;
+      set('banyan_slice_quarantined', of, table.quarantined);
+      set('banyan_table_snapshot_rows_done', of, snapshot && snapshot.rowsDone);
+      set('banyan_table_snapshot_rows_estimated', of, snapshot && snapshot.rowsEstimated);
+      set('banyan_table_snapshot_rows_per_second', of, snapshot && snapshot.rowsPerSecond);
+      set('banyan_table_snapshot_remaining_ms', of, snapshot && snapshot.remainingMs);
+      set('banyan_table_next_offset', of, table.nextOffset);
+      set('banyan_table_end_offset', of, table.endOffset);
     }
     for (const { gate, verdict } of slice.gates) {
       set(
@@ -71,11 +131,28 @@ function setAll(report: StatusReport, set: SetGauge): void {
   const { feed } = report;
   set('banyan_feed_running', {}, feed.state === 'unknown' ? null : flag(feed.state === 'running'));
   set('banyan_feed_retained_wal_bytes', {}, feed.retainedWalBytes);
+  set('banyan_feed_bus_bytes', {}, feed.bus && feed.bus.bytes);
+  set('banyan_feed_bus_max_bytes', {}, feed.bus && feed.bus.maxBytes);
   set('banyan_feed_heard_age_ms', {}, feed.heardAgeMs);
+  set('banyan_feed_backlog_bytes', {}, feed.backlogBytes);
+  set('banyan_feed_safe_wal_bytes', {}, feed.safeWalBytes);
+  const { level } = feed.retention;
+  set('banyan_feed_retention_ok', {}, level === 'unknown' ? null : flag(level === 'ok'));
+  set('banyan_feed_wal_position', {}, positionBytes(feed.walPosition));
+  set('banyan_feed_stored_position', {}, positionBytes(feed.storedPosition));
+  for (const { name, retainedWalBytes } of feed.otherSlots) {
+    set('banyan_feed_other_slot_retained_wal_bytes', { slot: name }, retainedWalBytes);
+  }
+  set('banyan_feed_incarnation', {}, feed.incarnation);
   set('banyan_routes_version', {}, report.snapshotVersion);
   for (const { report: proxy } of report.proxies) {
     set('banyan_proxy_routes_version', { proxy: proxy.proxyId }, proxy.snapshotVersion);
   }
+}
+
+/** A double holds them exactly up to 8 PiB of WAL. */
+function positionBytes(position: string | null): number | null {
+  return position === null ? null : Number(parseLsn(position));
 }
 
 /** A status as Prometheus text. What is unknown is left out, never 0. */

@@ -3,7 +3,7 @@ import type { Logger } from '@banyan/kit';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { NoProxyAnswerError } from '../adapters/proxy-explainer.ts';
 import { UnknownSliceError } from '../use-cases/managed-slice.ts';
-import { NoCompleteCopyError } from '../use-cases/verification-runner.ts';
+import { NoCompleteCopyError, VerificationRunningError } from '../use-cases/verification-journal.ts';
 import { RefusedError } from '../use-cases/verb-order.ts';
 
 /** A request that is not what the address takes: every mistake at once. */
@@ -45,7 +45,8 @@ export const unknownAddress: RequestHandler = (request, response) => {
     code: 'not-found',
     message: `There is nothing at ${request.method} ${request.path}.`,
     evidence: [
-      'admin: GET /v1/status, /v1/slices, /v1/slices/:name, /v1/explain, /v1/journal; POST /v1/slices/:name/{advance|pause|resume|rollback|route|verify}',
+      'admin, the bus: GET /v1/bus/topics, /v1/bus/groups, /v1/bus/records?topic=',
+      'admin: GET /v1/status, /v1/slices, /v1/slices/:name, /v1/slices/:name/quarantine, /v1/slices/:name/verification, /v1/explain, /v1/journal; POST /v1/slices/:name/{advance|pause|resume|rollback|route|resync|verify}, /v1/slices/:name/quarantine/{retry|skip}',
       'peers: GET /v1/routes, /v1/routes/stream; POST /v1/proxies/report, /v1/caught-up',
       'open: GET /healthz, /metrics',
     ],
@@ -66,7 +67,7 @@ function partsOf(error: unknown): ProblemParts | null {
     const { code, message, reasons, nextSteps } = error;
     return { status: 409, code, message, evidence: reasons, nextSteps };
   }
-  if (error instanceof NoCompleteCopyError) {
+  if (error instanceof NoCompleteCopyError || error instanceof VerificationRunningError) {
     const { code, message } = error;
     return { status: 409, code, message, evidence: [], nextSteps: ['banyan status'] };
   }
@@ -74,7 +75,21 @@ function partsOf(error: unknown): ProblemParts | null {
     const nextSteps = ['banyan status', 'banyan doctor'];
     return { status: 503, code: error.code, message: error.message, evidence: error.findings, nextSteps };
   }
+  if (isServiceError(error)) {
+    const nextSteps = ['banyan status', 'banyan doctor'];
+    const message = 'The service could not be asked; nothing is known to have changed.';
+    return { status: 502, code: error.code, message, evidence: [error.message], nextSteps };
+  }
   return fromBodyParser(error);
+}
+
+/** By its code: the adapter that throws it is another package's. */
+function isServiceError(error: unknown): error is Error & { readonly code: string } {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    /^service-(unreachable|refused|answer-invalid)$/.test(String(error.code))
+  );
 }
 
 /** Errors of express's body parser carry the status that is meant. */

@@ -1,14 +1,33 @@
-import { defineSlice, type SliceDefinition, type SyncReport } from '@banyan/contracts';
-import type { Bus } from '@banyan/cdc';
+import {
+  defineSlice,
+  type HeldQueueReport,
+  type Row,
+  type SliceDefinition,
+  type StoreReport,
+  type SyncReport,
+} from '@banyan/contracts';
+import {
+  OffsetGoneError,
+  type Bus,
+  type BusUsage,
+  type ServiceStore,
+  type SlotWal,
+  type SourcePosition,
+  type SourceTable,
+  type WalRetention,
+} from '@banyan/cdc';
 import type {
   CaughtUp,
   ControlBus,
+  GroupStatus,
+  InspectedBus,
   ServiceCopy,
   Source,
+  StoredRecord,
   TableSnapshotProgress,
   TableSnapshots,
-  VerificationResult,
   Verify,
+  VerifyState,
 } from '../ports/feed.ts';
 import type { ManualClock } from './manual-clock.ts';
 
@@ -31,13 +50,85 @@ export interface FakeFeed {
   };
   lag: SyncReport['lag'];
   quarantined: number;
+  /** What the bus says of the feed's incarnation. */
+  incarnation: Pick<SourcePosition, 'incarnation' | 'incarnationReason' | 'incarnationAtMs' | 'anewReason'>;
+  membership: string;
+  /** What the service says of its copy. */
+  lost: boolean;
+  heldKeys: string[][];
+  /** What the service holds back, as it lists it. */
+  held: HeldQueueReport[];
+  /** Key text to why a retry of it is refused; others are applied. */
+  readonly refused: Map<string, string>;
+  /** The service's tables. */
+  storeReport: StoreReport;
+  sourceTable: Partial<SourceTable>;
+  sourceRows: Row[];
   /** False: heartbeats stopped at the last one. */
   beating: boolean;
-  verification: VerificationResult;
+  /** What slots keep. */
+  wal: WalRetention;
+  /** What the next verification finds. */
+  verification: VerifyState;
+  /** Takes the place of a verification that ends at once. */
+  onVerify: Verify | null;
   /** Reports every table of the last table snapshot as completed. */
   completeSnapshot(): void;
+  /** What people find on the bus. */
+  readonly onBus: FakeBusContent;
+  /** Reports so many rows of every table as read. */
+  readRows(rowsDone: number): void;
   /** Called at the start of each round of catching up; a promise holds it up. */
   onCatchUp: () => Promise<void>;
+}
+
+/** Records, groups and room of a bus. A topic begins at its first record. */
+export interface FakeBusContent {
+  records: readonly StoredRecord[];
+  groups: readonly GroupStatus[];
+  usage: BusUsage;
+}
+
+/** What can be seen of a bus with this content. */
+function inspected(content: () => FakeBusContent): InspectedBus {
+  const of = (topic: string): readonly StoredRecord[] =>
+    content().records.filter((record) => record.topic === topic);
+  const first = (topic: string): number => of(topic)[0]?.offset ?? 0;
+  const next = (topic: string): number => (of(topic).at(-1)?.offset ?? -1) + 1;
+  const place = (
+    topic: string,
+    nextOffset: number,
+  ): { topic: string; partition: number; nextOffset: number } => ({
+    ...{ topic, partition: 0, nextOffset },
+  });
+  return {
+    groups: () => Promise.resolve(content().groups),
+    usage: () => Promise.resolve(content().usage),
+    starts: (topics) => Promise.resolve(topics.map((topic) => place(topic, first(topic)))),
+    ends: (topics) => Promise.resolve(topics.map((topic) => place(topic, next(topic)))),
+    topics: () =>
+      Promise.resolve(
+        [...new Set(content().records.map(({ topic }) => topic))].map((topic) => ({
+          ...{
+            topic,
+            firstOffset: first(topic),
+            nextOffset: next(topic),
+            records: of(topic).length,
+            bytes: 100,
+          },
+        })),
+      ),
+    read(from, limit) {
+      if (from.nextOffset < first(from.topic)) {
+        return Promise.reject(new OffsetGoneError([from], [place(from.topic, first(from.topic))]));
+      }
+      return Promise.resolve(
+        of(from.topic)
+          .filter(({ offset }) => offset >= from.nextOffset)
+          .slice(0, limit),
+      );
+    },
+  };
 }
 
 /** The slice that tests move. */
@@ -51,13 +142,34 @@ export function createTestSlice(name = 'reviews', table = 'public.reviews'): Sli
   });
 }
 
+/** A table that was verified: 20 rows on both sides, and nothing wrong but what is given. */
+export function verifiedTable(
+  changes: Partial<VerifyState['tables'][number]> = {},
+): VerifyState['tables'][number] {
+  return {
+    ...{ source: 'public.reviews', target: 'review', step: 'done', after: null, rowsEstimated: 20 },
+    ...{ rowsSource: 20, rowsTarget: 20, missing: 0, extra: 0, different: 0, unsettled: 0, repaired: 0 },
+    ...{ ranges: 1, examples: [], notes: [] },
+    ...changes,
+  };
+}
+
+/** A slot that keeps 4 kB. */
+export function slotWal(name: string, changes: Partial<SlotWal> = {}): SlotWal {
+  return {
+    ...{ name, database: 'shop', kind: 'logical', active: false, walStatus: 'reserved' },
+    ...{ retainedWalBytes: 4096, safeWalBytes: null, inactiveSinceMs: null },
+    ...changes,
+  };
+}
+
 /** @param clock The clock that heartbeats are written by. */
 export function createFakeFeed(clock: ManualClock): FakeFeed {
   const progress = new Map<string, TableSnapshotProgress>();
   let heartbeatAtMs = clock.nowMs();
   let snapshots = 0;
   let positions = 0;
-  const ask = <T>(part: keyof FakeFeed['broken'], call: string, answer: () => T): Promise<T> => {
+  const ask = <T>(part: keyof FakeFeed['broken'], call: string, answer: () => T | Promise<T>): Promise<T> => {
     if (call) feed.calls.push(call);
     const trouble = feed.broken[part];
     return trouble === null ? Promise.resolve(answer()) : Promise.reject(new Error(trouble));
@@ -65,9 +177,13 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
   const source: Source = {
     ensureTables: (tables) => ask('source', `ensureTables ${tables.join()}`, () => undefined),
     removeTables: (tables) => ask('source', `removeTables ${tables.join()}`, () => undefined),
+    feedMembership: () => ask('source', '', () => feed.membership),
     describeTables: (tables) =>
       ask('source', '', () =>
-        tables.map((name) => ({ name, key: ['id'], columns: { id: 'bigint' }, estimatedRows: 20 })),
+        tables.map((name) => ({
+          ...{ name, key: ['id'], columns: { id: 'bigint' }, notNull: ['id'], estimatedRows: 20 },
+          ...feed.sourceTable,
+        })),
       ),
     requestTableSnapshot: (tables) =>
       ask('source', `requestTableSnapshot ${tables.join()}`, () => {
@@ -78,6 +194,15 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
         }
         return id;
       }),
+    stopTableSnapshots: (tables) =>
+      ask('source', `stopTableSnapshots ${tables.join()}`, () => {
+        for (const table of tables) {
+          const now = progress.get(table);
+          if (now && now.state !== 'completed') progress.set(table, { ...now, state: 'stopped' });
+        }
+      }),
+    requestRowReread: (table, keys) =>
+      ask('source', `requestRowReread ${table} ${JSON.stringify(keys)}`, () => 'reread-1'),
     takePosition: () => ask('source', '', () => '0/1'),
     slotStatus: () =>
       ask('source', '', () => ({
@@ -87,7 +212,12 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
         retainedWalBytes: 4096,
         walStatus: 'reserved',
       })),
-    readRows: () => Promise.resolve([]),
+    readPage: () =>
+      ask('source', '', () => ({
+        ...{ rows: feed.sourceRows, keyAt: () => [], versionAt: () => '' },
+        ...{ isKeyTextShared: true, bytewise: [] },
+      })),
+    walRetention: () => ask('source', '', () => feed.wal),
     close: () => Promise.resolve(),
   };
   const bus: ControlBus = {
@@ -95,10 +225,15 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
       feed.calls.push(...records.map(({ topic, key }) => `append ${topic} ${key ?? ''}`));
       return Promise.resolve();
     },
+    release(group) {
+      feed.calls.push(`release ${group}`);
+      return Promise.resolve();
+    },
+    ...inspected(() => feed.onBus),
     sourcePosition: (name) =>
       Promise.resolve({
-        ...{ source: name, epoch: 1, lsn: 1n, systemId: '1', timeline: 1 },
-        heardAtMs: clock.nowMs(),
+        ...{ source: name, epoch: 1, lsn: 1n, open: null, witness: null, systemId: '1', timeline: 1 },
+        ...{ publicationId: '1', heardAtMs: clock.nowMs(), ...feed.incarnation },
       }),
   };
   const feed: FakeFeed = {
@@ -106,12 +241,40 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     broken: { service: null, source: null, caughtUp: null, verify: null },
     lag: { p50Ms: 20, p99Ms: 80, samples: 60 },
     quarantined: 0,
+    incarnation: {
+      ...{ incarnation: 1, incarnationReason: 'the feed was begun', incarnationAtMs: 1, anewReason: null },
+    },
+    membership: 'public.reviews=1/2',
+    lost: false,
+    heldKeys: [],
+    held: [],
+    refused: new Map(),
+    sourceTable: {},
+    sourceRows: [],
+    storeReport: {
+      kind: 'sqlite',
+      tables: [
+        {
+          name: 'review',
+          columns: [
+            {
+              ...{ name: 'review_id', type: 'INTEGER', nullable: false, hasDefault: true, generated: false },
+            },
+          ],
+          uniqueKeys: [['review_id']],
+          foreignKeys: [],
+        },
+      ],
+    },
     beating: true,
-    verification: { rowsSource: 20, rowsTarget: 20, differences: 0, examples: [] },
+    onBus: { records: [], groups: [], usage: { bytes: 5_000, maxBytes: 9_000, warnBytes: 8_000 } },
+    verification: { tables: [verifiedTable()] },
+    onVerify: null,
+    wal: { walLsn: '0/101', maxSlotWalKeepBytes: null, slots: [slotWal('banyan', { active: true })] },
     onCatchUp: () => Promise.resolve(),
     source,
     bus,
-    tableSnapshots: { progress: (table) => progress.get(table) ?? null },
+    tableSnapshots: { progress: (table) => progress.get(table) ?? null, rowReread: () => null },
     caughtUp: {
       async wait({ signal }) {
         positions += 1;
@@ -122,7 +285,12 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
         return ask('caughtUp', '', () => ({ position }));
       },
     },
-    verify: () => ask('verify', 'verify', () => feed.verification),
+    verify: (options) =>
+      ask(
+        'verify',
+        options.repair ? 'repair' : 'verify',
+        () => feed.onVerify?.(options) ?? feed.verification,
+      ),
     copy: {
       sync: () =>
         ask('service', '', () => {
@@ -133,7 +301,14 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
             tables: [
               {
                 ...{ source: 'public.reviews', target: 'review', topic: 'shop.public.reviews' },
-                ...{ nextOffset: 7, appliedRows: 20, quarantined: feed.quarantined, lost: false, endOffset: null },
+                ...{
+                  nextOffset: 7,
+                  appliedRows: 20,
+                  quarantined: feed.quarantined,
+                  heldKeys: feed.heldKeys,
+                  lost: feed.lost,
+                  endOffset: null,
+                },
               },
             ],
             lag: feed.lag,
@@ -141,8 +316,12 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
           } satisfies SyncReport;
         }),
       metTopics: () => Promise.resolve([]),
-      range: () => Promise.resolve({ rows: 0, hash: '' }),
-      rows: () => Promise.resolve({ rows: [] }),
+      ...createFakeQuarantine(ask, () => feed),
+      pieces: () => Promise.resolve({ pieces: [] }),
+      rows: () => Promise.resolve({ rows: [], isWhole: true }),
+    },
+    readRows(rowsDone) {
+      for (const [table, each] of progress) progress.set(table, { ...each, rowsDone });
     },
     completeSnapshot() {
       for (const [table, each] of progress)
@@ -150,4 +329,36 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     },
   };
   return feed;
+}
+
+/** The service's answers about its store and what it holds back. */
+function createFakeQuarantine(
+  ask: <T>(part: 'service', call: string, answer: () => T) => Promise<T>,
+  feed: () => FakeFeed,
+): ServiceStore {
+  const isNamed = (
+    each: HeldQueueReport,
+    { table, key }: { table: string; key: readonly string[] },
+  ): boolean => each.table === table && each.key?.join() === key.join();
+  const recordsOf = (queues: readonly HeldQueueReport[]): number =>
+    queues.reduce((sum, { waiting }) => sum + 1 + waiting, 0);
+  return {
+    store: () => ask('service', '', () => feed().storeReport),
+    quarantine: (limit) =>
+      ask('service', '', () => ({ records: recordsOf(feed().held), queues: feed().held.slice(0, limit) })),
+    retryHeld: ({ queue, dryRun }) =>
+      ask('service', `retryHeld ${queue?.key.join() ?? 'all'}${dryRun ? ' dry' : ''}`, () => {
+        const tried = feed().held.filter((each) => queue === null || isNamed(each, queue));
+        const queues = tried.map((each) => ({
+          ...{ table: each.table, key: each.key, records: 1 + each.waiting },
+          refusedBecause: feed().refused.get(each.key?.join() ?? '') ?? null,
+        }));
+        const refused = queues.filter(({ refusedBecause }) => refusedBecause !== null).length;
+        return { applied: queues.length - refused, refused, queues };
+      }),
+    skipHeld: ({ dryRun, ...name }) =>
+      ask('service', dryRun ? '' : `skipHeld ${name.table} ${name.key.join()}`, () => ({
+        records: recordsOf(feed().held.filter((each) => isNamed(each, name))),
+      })),
+  };
 }

@@ -1,13 +1,15 @@
 import type { JournalEntry } from '@banyan/contracts';
 import type { SliceState } from '../domain/slice-state.ts';
 import { EpochConflictError, type SliceStore } from '../ports/slice-store.ts';
+import type { StoredVerification, VerificationStore } from '../ports/verification-store.ts';
 
 /** A store that forgets. Give the same one to two control planes, or to one after a restart. */
-export function createMemoryStore(): SliceStore {
+export function createMemoryStore(): SliceStore & { readonly verifications: VerificationStore } {
   const slices = new Map<string, SliceState>();
   const journal: JournalEntry[] = [];
   let version = 0;
   return {
+    verifications: createMemoryVerifications(),
     async open(initial) {
       for (const state of initial) if (!slices.has(state.name)) slices.set(state.name, state);
       version += 1;
@@ -37,5 +39,21 @@ export function createMemoryStore(): SliceStore {
       );
     },
     close: () => Promise.resolve(),
+  };
+}
+
+function createMemoryVerifications(): VerificationStore {
+  const kept = new Map<string, StoredVerification>();
+  return {
+    read: (slice) => Promise.resolve(kept.get(slice) ?? null),
+    begin(verification) {
+      kept.set(verification.slice, verification);
+      return Promise.resolve();
+    },
+    save(verification) {
+      const isOurs = kept.get(verification.slice)?.run === verification.run;
+      if (isOurs) kept.set(verification.slice, verification);
+      return Promise.resolve(isOurs);
+    },
   };
 }

@@ -8,10 +8,11 @@ import {
 } from '@banyan/contracts';
 import { silentLogger } from '@banyan/kit';
 import { createControl, type Control } from '../control.ts';
-import type { SliceStore } from '../ports/slice-store.ts';
 import { createFakeFeed, createTestSlice, type FakeFeed } from './fake-feed.ts';
 import { createManualClock, type ManualClock } from './manual-clock.ts';
 import { createMemoryStore } from './memory-store.ts';
+
+type MemoryStore = ReturnType<typeof createMemoryStore>;
 
 export const ADMIN_TOKEN = 'admin-token-of-the-tests-0123456789';
 export const PEER_TOKEN = 'peer-token-of-the-tests-0123456789';
@@ -28,7 +29,7 @@ export interface TestControl {
   readonly control: Control;
   readonly feed: FakeFeed;
   readonly clock: ManualClock;
-  readonly store: SliceStore;
+  readonly store: MemoryStore;
   get<T>(path: string, token?: string): Promise<Answer<T>>;
   post<T>(path: string, body: unknown, token?: string): Promise<Answer<T>>;
   verb(verb: string, body?: object): Promise<Answer<VerbResponse & Problem>>;
@@ -44,7 +45,7 @@ export interface TestControl {
 /** Gives what is left out a fake. A store given is not closed. */
 export async function startTestControl(
   given: {
-    readonly store?: SliceStore;
+    readonly store?: MemoryStore;
     readonly feed?: FakeFeed;
     readonly clock?: ManualClock;
     readonly slices?: readonly SliceDefinition[];

@@ -22,7 +22,12 @@ function createBench(): Bench {
     begun.push(round);
     return round.promise;
   };
-  const rounds = new CaughtUpRounds({ caughtUp: feed.caughtUp, clock, gapMs: 0 });
+  const rounds = new CaughtUpRounds({
+    caughtUp: feed.caughtUp,
+    clock,
+    markOf: () => Promise.resolve(null),
+    gapMs: 0,
+  });
   const slice = manageSlice(createTestSlice(), { url: 'http://127.0.0.1:4001', copy: feed.copy });
   return { feed, clock, rounds, slice, begun };
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CaughtUpEvidence } from '../gates/evidence.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { CaughtUp, Lsn } from '../ports/feed.ts';
+import type { CaughtUp, FeedMark, Lsn } from '../ports/feed.ts';
 import { messageOf, withDeadline } from './loop.ts';
 import type { ManagedSlice } from './managed-slice.ts';
 
@@ -12,6 +12,8 @@ const DEFAULT_GAP_MS = 50;
 export interface CaughtUpRoundsDeps {
   readonly caughtUp: CaughtUp;
   readonly clock: Clock;
+  /** The feed that a slice's copy is of; null without a copy. */
+  readonly markOf: (slice: string) => Promise<FeedMark | null>;
   /** Least time between the end of a round and the start of the next, milliseconds. Default 50. */
   readonly gapMs?: number | undefined;
 }
@@ -87,6 +89,7 @@ class SliceRounds {
         const { position } = await this.#deps.caughtUp.wait({
           slice: this.#slice.definition,
           copy: this.#slice.copy,
+          markOf: () => this.#deps.markOf(this.#slice.name),
           signal: withDeadline(this.#signal, ROUND_DEADLINE_MS),
         });
         this.evidence = { startedAtMs, error: null };

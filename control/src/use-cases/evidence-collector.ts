@@ -1,10 +1,11 @@
 import type { GateResult } from '@banyan/contracts';
 import { completeCopyOf, copyOf, type SliceState } from '../domain/slice-state.ts';
-import type { Evidence, ServiceEvidence, TableCheck } from '../gates/evidence.ts';
+import { freshReport, type Evidence, type ServiceEvidence, type TableCheck } from '../gates/evidence.ts';
 import { evaluateGates, evaluateServing } from '../gates/evaluate.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Source, TableSnapshots } from '../ports/feed.ts';
 import type { CaughtUpRounds } from './caught-up-rounds.ts';
+import type { FeedContinuity } from './feed-continuity.ts';
 import { messageOf, withDeadline } from './loop.ts';
 import type { ManagedSlice } from './managed-slice.ts';
 import { describeCopyProgress } from './copy-progress.ts';
@@ -18,9 +19,10 @@ const TABLE_CHECK_INTERVAL_MS = 10_000;
 
 export interface EvidenceDeps {
   readonly clock: Clock;
-  readonly source: Pick<Source, 'describeTables'>;
+  readonly source: Pick<Source, 'describeTables' | 'readPage'>;
   readonly tableSnapshots: TableSnapshots;
   readonly rounds: CaughtUpRounds;
+  readonly continuity: FeedContinuity;
 }
 
 /** Asks services and the source how they are, and keeps the last answers. What was not answered stays unknown. */
@@ -53,6 +55,12 @@ export class EvidenceCollector {
     }
   }
 
+  /** Looks whether the copy is still of today's feed. @returns why it is not; null when it is, or that is not known. */
+  async lookAtFeed(slice: ManagedSlice, state: SliceState, signal: AbortSignal): Promise<string | null> {
+    const report = freshReport(this.service(slice.name), this.#deps.clock.nowMs());
+    return (await this.#deps.continuity.look(slice, state, report, signal))?.broken ?? null;
+  }
+
   /** What the phase needs besides the service's report: before the copy its tables, after it a round. */
   async pollRest(slice: ManagedSlice, state: SliceState, signal: AbortSignal): Promise<void> {
     const nowMs = this.#deps.clock.nowMs();
@@ -74,7 +82,7 @@ export class EvidenceCollector {
       ? Promise.race([this.#deps.rounds.join(slice), rejectsWith(withDeadline(signal, SOURCE_DEADLINE_MS))])
       : undefined;
     await Promise.all([
-      this.pollService(slice, signal),
+      this.pollService(slice, signal).then(() => this.lookAtFeed(slice, state, signal)),
       state.phase === 'monolith' ? this.#pollTables(slice, signal) : undefined,
       round?.catch(() => {
         // kept as evidence by the rounds
@@ -99,6 +107,7 @@ export class EvidenceCollector {
       limits: slice.limits,
       service: this.service(slice.name),
       caughtUp: this.#deps.rounds.evidence(slice.name),
+      feed: this.#deps.continuity.last(state),
       copyProgress: describeCopyProgress(slice, state, this.#deps.tableSnapshots),
       tables: this.#tables.get(slice.name)?.check ?? null,
       sharedTables: sharedTables(slice, all),

@@ -1,8 +1,11 @@
-import type { StatusReport } from '@banyan/contracts';
+import { roomWarning } from '@banyan/cdc';
+import type { BusRoom, StatusReport } from '@banyan/contracts';
 import type { Clock } from '../ports/clock.ts';
 import type { ControlBus, Source } from '../ports/feed.ts';
 import { messageOf, withDeadline } from './loop.ts';
+import type { WalStatus } from './wal-monitor.ts';
 
+type SourcePosition = NonNullable<Awaited<ReturnType<ControlBus['sourcePosition']>>>;
 type SlotStatus = Awaited<ReturnType<Source['slotStatus']>>;
 
 const DEADLINE_MS = 5_000;
@@ -13,7 +16,7 @@ const SILENT_MS = 5_000;
 
 export interface FeedMonitorDeps {
   readonly source: Pick<Source, 'slotStatus'>;
-  readonly bus: Pick<ControlBus, 'sourcePosition'>;
+  readonly bus: Pick<ControlBus, 'sourcePosition' | 'usage' | 'groups'>;
   /** Name of the reader's slot, and of its mark on the bus. */
   readonly slot: string;
   readonly clock: Clock;
@@ -21,7 +24,8 @@ export interface FeedMonitorDeps {
 
 interface Asked {
   readonly slot: { readonly status: SlotStatus } | { readonly error: string };
-  readonly heardAtMs: number | null;
+  readonly position: SourcePosition | null;
+  readonly room: BusRoom | null;
   readonly atMs: number;
 }
 
@@ -37,24 +41,26 @@ export class FeedMonitor {
   /** Does not throw: no answer is evidence too. */
   async poll(signal: AbortSignal): Promise<void> {
     const { source, bus, slot, clock } = this.#deps;
-    const [status, position] = await Promise.allSettled([
+    const [status, position, room] = await Promise.allSettled([
       source.slotStatus(withDeadline(signal, DEADLINE_MS)),
       bus.sourcePosition(slot),
+      busRoom(bus),
     ]);
     if (signal.aborted) return;
     this.#asked = {
       slot: status.status === 'fulfilled' ? { status: status.value } : { error: messageOf(status.reason) },
-      heardAtMs: position.status === 'fulfilled' ? (position.value?.heardAtMs ?? null) : null,
+      position: position.status === 'fulfilled' ? position.value : null,
+      room: room.status === 'fulfilled' ? room.value : null,
       atMs: clock.nowMs(),
     };
   }
 
-  status(): StatusReport['feed'] {
+  status(): Omit<StatusReport['feed'], keyof WalStatus> {
     const { clock, slot } = this.#deps;
     const nowMs = clock.nowMs();
     const asked = this.#asked && nowMs - this.#asked.atMs <= FRESH_MS ? this.#asked : null;
     const known = asked && 'status' in asked.slot ? asked.slot.status : null;
-    const heardAgeMs = asked?.heardAtMs == null ? null : Math.max(0, nowMs - asked.heardAtMs);
+    const heardAgeMs = asked?.position ? Math.max(0, nowMs - asked.position.heardAtMs) : null;
     return {
       ...judge(asked, heardAgeMs),
       slot,
@@ -62,8 +68,19 @@ export class FeedMonitor {
       retainedWalBytes: known?.retainedWalBytes ?? null,
       confirmedPosition: known?.confirmedFlushLsn ?? null,
       heardAgeMs,
+      incarnation: asked?.position?.incarnation ?? null,
+      incarnationReason: asked?.position?.incarnationReason ?? null,
+      incarnationAtMs: asked?.position?.incarnationAtMs ?? null,
+      bus: asked?.room ?? null,
     };
   }
+}
+
+/** Room that the bus takes, and what is wrong with it. */
+export async function busRoom(bus: Pick<ControlBus, 'usage' | 'groups'>): Promise<BusRoom> {
+  const usage = await bus.usage();
+  const { bytes, maxBytes } = usage;
+  return { bytes, maxBytes, warning: roomWarning(usage, await bus.groups()) };
 }
 
 function judge(
@@ -75,10 +92,21 @@ function judge(
     return { state: 'unknown', error: `the database could not be asked: ${asked.slot.error}` };
   }
   const { exists, active, walStatus } = asked.slot.status;
-  if (walStatus === 'lost') {
-    return { state: 'failed', error: 'the slot has lost WAL that it needs: every copy has to be made anew' };
+  const { position } = asked;
+  if (position?.anewReason != null) {
+    return { state: 'failed', error: `it is beginning anew: ${position.anewReason}` };
   }
-  if (!exists) return { state: 'silent', error: 'the slot does not exist: the reader never ran' };
+  if (walStatus === 'lost') {
+    return {
+      state: 'failed',
+      error: 'the slot has lost WAL that it needs: the reader begins anew, and every copy is made anew',
+    };
+  }
+  if (!exists) {
+    return position
+      ? { state: 'failed', error: 'the slot is gone: the reader begins anew, and every copy is made anew' }
+      : { state: 'silent', error: 'the slot does not exist: the reader never ran' };
+  }
   if (!active) return { state: 'silent', error: 'no reader is connected to the slot' };
   if (heardAgeMs === null) return { state: 'silent', error: 'a reader is connected, but stored nothing yet' };
   return heardAgeMs <= SILENT_MS

@@ -1,8 +1,10 @@
 import type { Logger } from '@banyan/kit';
-import { completeCopyOf, type SliceState } from '../domain/slice-state.ts';
+import { resync } from '../domain/resync.ts';
+import { completeCopyOf, copyOf, type SliceState } from '../domain/slice-state.ts';
 import type { Clock } from '../ports/clock.ts';
 import { EpochConflictError } from '../ports/slice-store.ts';
 import type { CanaryGuard } from './canary-guard.ts';
+import type { EvidenceCollector } from './evidence-collector.ts';
 import { messageOf, startLoop, type Loop } from './loop.ts';
 import type { ManagedSlice } from './managed-slice.ts';
 import type { SliceLedger } from './slice-ledger.ts';
@@ -17,6 +19,7 @@ export interface ReconcilerDeps {
   readonly ledger: SliceLedger;
   readonly driver: SyncDriver;
   readonly guard: CanaryGuard;
+  readonly evidence: EvidenceCollector;
   readonly verifications: VerificationRunner;
   readonly clock: Clock;
   readonly log: Logger;
@@ -39,7 +42,9 @@ export class Reconciler {
     // A rollback does not wait for the step that it makes pointless.
     deps.ledger.onCommit((next) => {
       const run = this.#runs.get(next.name);
-      if (run && run.phase !== next.phase) run.abort.abort(new Error(`the slice is in ${next.phase} now`));
+      const isAnew = copyOf(next)?.step === 'starting';
+      if (run && (run.phase !== next.phase || isAnew))
+        run.abort.abort(new Error(`the slice is in ${next.phase} now`));
     });
   }
 
@@ -55,6 +60,9 @@ export class Reconciler {
     try {
       const state = await ledger.read(slice.name);
       this.#runs.set(slice.name, { phase: state.phase, abort });
+      // 1. A copy with a gap answers nobody, paused or not; all else comes after that.
+      if (await this.#resyncIfBroken(slice, state, signal)) return;
+      // 2.
       await guard.check(slice, state);
       this.#verifyIfDue(slice, state);
       await driver.step(slice, state, AbortSignal.any([signal, abort.signal]));
@@ -69,19 +77,36 @@ export class Reconciler {
     }
   }
 
+  /** @returns whether the copy was found worthless, and is to be made anew. */
+  async #resyncIfBroken(slice: ManagedSlice, state: SliceState, signal: AbortSignal): Promise<boolean> {
+    const { ledger, evidence, clock, log } = this.#deps;
+    const reason = await evidence.lookAtFeed(slice, state, signal);
+    const next = reason === null ? null : resync(state, clock.nowMs());
+    if (!next) return false;
+    const gates = evidence.servingGates(slice, state);
+    await ledger.commit({ from: state, next, by: 'feed', verb: 'resync', reason, evidence: gates });
+    log.error(
+      { slice: slice.name, reason },
+      'the copy is worth nothing any more: reads go to the monolith, it is made anew',
+    );
+    return true;
+  }
+
   /** Not awaited: comparing takes long, and the guard has to look each second meanwhile. */
   #verifyIfDue(slice: ManagedSlice, state: SliceState): void {
     const { clock, verifications, log } = this.#deps;
     const copy = completeCopyOf(state);
-    if (!copy || verifications.progress(slice.name) !== null) return;
+    if (!copy || verifications.isRunning(slice.name)) return;
+    const interrupted = verifications.interrupted(slice.name, copy.snapshotId);
     const nowMs = clock.nowMs();
     const lastMs = copy.verification?.finishedAtMs ?? null;
     const isStale = lastMs !== null && nowMs - lastMs > slice.limits.maxVerificationAgeMs / 2;
-    const isDue = lastMs === null || (state.phase === 'canary' && isStale);
+    const isDue = interrupted !== null || lastMs === null || (state.phase === 'canary' && isStale);
     if (!isDue || nowMs - (this.#verifyTriedAtMs.get(slice.name) ?? 0) < VERIFY_RETRY_MS) return;
     this.#verifyTriedAtMs.set(slice.name, nowMs);
+    const reason = lastMs === null ? 'the copy is complete' : 'the last one is old';
     verifications
-      .run(slice, { by: 'control', reason: lastMs === null ? 'the copy is complete' : 'the last one is old' })
+      .run(slice, interrupted ?? { by: 'control', reason, repair: false })
       .catch((error: unknown) => {
         log.warn({ slice: slice.name, err: error }, 'a verification could not be made');
         this.#trouble.set(slice.name, `verification: ${messageOf(error)}`);

@@ -1,11 +1,14 @@
 import { CONTROL_SCHEMA_VERSION, type GateResult, type VerbResponse } from '@banyan/contracts';
+import { refuseTransformedKeys, VerifyUnsupportedError } from '@banyan/cdc';
 import { examplePathOf, nextStepsAfterRefusal, nextStepsOf } from '../domain/next-steps.ts';
-import { describeState, shareOf, type SliceState } from '../domain/slice-state.ts';
+import { resyncAsked } from '../domain/resync.ts';
+import { completeCopyOf, describeState, shareOf, type SliceState } from '../domain/slice-state.ts';
 import { advance, pause, resume, rollback, route, type Decision } from '../domain/transitions.ts';
 import { VERIFICATION_GATE, verification as verificationGate } from '../gates/gates.ts';
 import type { Clock } from '../ports/clock.ts';
 import { EpochConflictError } from '../ports/slice-store.ts';
 import type { EvidenceCollector } from './evidence-collector.ts';
+import type { FeedMonitor } from './feed-monitor.ts';
 import { messageOf } from './loop.ts';
 import { findSlice, type ManagedSlice } from './managed-slice.ts';
 import type { SliceLedger } from './slice-ledger.ts';
@@ -16,6 +19,7 @@ export interface SliceVerbsDeps {
   readonly ledger: SliceLedger;
   readonly evidence: EvidenceCollector;
   readonly verifications: VerificationRunner;
+  readonly feed: Pick<FeedMonitor, 'status'>;
   readonly clock: Clock;
   readonly slices: readonly ManagedSlice[];
   /** Called after each step, before it is answered: whoever asks next must see it. */
@@ -79,7 +83,8 @@ export class SliceVerbs {
     if (!decision.ok) return judged;
     if (order.dryRun) return { ...judged, decision: { ...decision, plan: [VERIFY_FIRST, ...decision.plan] } };
     try {
-      await verifications.run(slice, { by: order.by, reason: `${order.verb} verifies first` });
+      const reason = `${order.verb} verifies first`;
+      await verifications.run(slice, { by: order.by, reason, repair: false });
     } catch (error) {
       const reasons = [`${VERIFICATION_GATE}: it could not be made: ${messageOf(error)}`];
       return { ...judged, decision: { ok: false, code: 'gate-failed', reasons } };
@@ -116,26 +121,67 @@ export class SliceVerbs {
         return resume(state);
       case 'rollback':
         return rollback(state);
+      case 'resync':
+        return resyncAsked(state, nowMs);
       case 'verify':
         throw new Error('verify makes no step');
     }
   }
 
-  async #verify(slice: ManagedSlice, state: SliceState, order: VerbOrder): Promise<VerbResponse> {
+  async #verify(slice: ManagedSlice, state: SliceState, order: VerifyOrder): Promise<VerbResponse> {
     const { ledger, evidence, verifications } = this.#deps;
-    if (state.phase === 'monolith' || state.copy.step !== 'complete') {
-      const reasons = ['there is no complete copy to verify yet'];
-      throw refusal(slice, state, order, { ok: false, code: 'not-possible', reasons });
-    }
-    const plan = ['compare every row of both sides'];
+    const reasons = this.#reasonsAgainstVerifying(slice, state, order);
+    if (reasons.length > 0) throw refusal(slice, state, order, { ok: false, code: 'not-possible', reasons });
+    const plan = this.#planOf(slice, order);
     const decision = { ok: true, next: state, plan } as const;
     if (order.dryRun) return response(slice, order, { state, gates: [], decision, journalId: null });
-    const { journalId } = await verifications.run(slice, { by: order.by, reason: order.reason ?? null });
+    const asked = { by: order.by, reason: order.reason ?? null, repair: order.repair };
+    if (!order.wait) {
+      await verifications.begin(slice, asked);
+      return response(slice, order, { state, gates: [], decision, journalId: null });
+    }
+    const { journalId } = await verifications.run(slice, asked);
     const after = await ledger.read(slice.name);
     const gates = [verificationGate(evidence.evidence(slice, after, []))];
     return response(slice, order, { state, gates, decision: { ...decision, next: after }, journalId });
   }
+
+  #reasonsAgainstVerifying(slice: ManagedSlice, state: SliceState, order: VerifyOrder): string[] {
+    const reasons: string[] = [];
+    if (completeCopyOf(state) === null) reasons.push('there is no complete copy to verify yet');
+    try {
+      refuseTransformedKeys(slice.definition);
+    } catch (error) {
+      if (!(error instanceof VerifyUnsupportedError)) throw error;
+      reasons.push(error.message);
+    }
+    const feed = this.#deps.feed.status();
+    if (order.repair && feed.state !== 'running') {
+      const why = feed.error ? `: ${feed.error}` : '';
+      reasons.push(`rows are read again by the feed, and the feed is ${feed.state}${why}`);
+    }
+    return reasons;
+  }
+
+  #planOf(slice: ManagedSlice, { repair }: VerifyOrder): string[] {
+    if (!repair) return ['compare every row of both sides'];
+    const last = this.#deps.verifications.report(slice.name);
+    const found = (last?.tables ?? [])
+      .filter(({ missing, extra, different, unsettled }) => missing + extra + different + unsettled > 0)
+      .map(
+        ({ source, missing, extra, different, unsettled }) =>
+          `${source}: ${missing} missing, ${extra} extra, ${different} different, ${unsettled} unsettled at the last verification`,
+      );
+    return [
+      'compare every row of both sides',
+      'for each row that differs: have the feed read it again at the source, and apply it or its deletion',
+      'compare these rows again',
+      ...found,
+    ];
+  }
 }
+
+type VerifyOrder = Extract<VerbOrder, { verb: 'verify' }>;
 
 /** True when the order moves something to the service, so that gates have to pass. */
 function isForward(order: VerbOrder, state: SliceState): boolean {

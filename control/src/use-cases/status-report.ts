@@ -1,5 +1,6 @@
-import { CONTROL_SCHEMA_VERSION, type SliceStatus, type StatusReport } from '@banyan/contracts';
+import { CONTROL_SCHEMA_VERSION, tableTopic, type SliceStatus, type StatusReport } from '@banyan/contracts';
 import { examplePathOf, nextStepsOf } from '../domain/next-steps.ts';
+import type { SnapshotRates } from '../domain/snapshot-rate.ts';
 import { copyOf, completeCopyOf, formatShare, shareOf, type SliceState } from '../domain/slice-state.ts';
 import { nextShare } from '../domain/transitions.ts';
 import { freshReport, heartbeatAgeMs, type Evidence } from '../gates/evidence.ts';
@@ -14,6 +15,7 @@ import type { ProxyRegistry } from './proxy-registry.ts';
 import type { Reconciler } from './reconciler.ts';
 import type { SliceLedger } from './slice-ledger.ts';
 import type { VerificationRunner } from './verification-runner.ts';
+import type { WalMonitor } from './wal-monitor.ts';
 
 export interface StatusDeps {
   readonly ledger: SliceLedger;
@@ -23,6 +25,9 @@ export interface StatusDeps {
   readonly reconciler: Pick<Reconciler, 'trouble'>;
   readonly verifications: Pick<VerificationRunner, 'progress'>;
   readonly tableSnapshots: TableSnapshots;
+  readonly wal: Pick<WalMonitor, 'status' | 'endOffset'>;
+  readonly rates: Pick<SnapshotRates, 'rate'>;
+  readonly topicPrefix: string;
   readonly slices: readonly ManagedSlice[];
   readonly clock: Clock;
 }
@@ -36,9 +41,10 @@ export class StatusReporter {
   }
 
   async status(): Promise<StatusReport> {
-    const { clock, feed, proxies } = this.#deps;
+    const { clock, feed, wal, proxies } = this.#deps;
     const { version, all } = await this.#all();
-    const feedStatus = feed.status();
+    const feedStatus = { ...feed.status(), ...wal.status() };
+    const isWell = feedStatus.state === 'running' && ['ok', 'unknown'].includes(feedStatus.retention.level);
     const ofSlices = all.flatMap(({ slice, state }) =>
       nextStepsOf(state, { name: slice.name, examplePath: examplePathOf(slice.definition.routes) }),
     );
@@ -49,7 +55,7 @@ export class StatusReporter {
       slices: all.map((each) => this.#slice(each, all)),
       feed: feedStatus,
       proxies: proxies.all(),
-      next_steps: [...new Set([...(feedStatus.state === 'running' ? [] : ['banyan doctor']), ...ofSlices])],
+      next_steps: [...new Set([...(isWell ? [] : ['banyan doctor']), ...ofSlices])],
     };
   }
 
@@ -90,8 +96,8 @@ export class StatusReporter {
       share: shareOf(state),
       paused: state.paused,
       activity: this.#activity(slice, seen),
-      inSync: ['copy-complete', 'service-reachable', 'heartbeat', 'quarantine'].every((name) =>
-        gates.some(({ gate, verdict }) => gate === name && verdict === 'pass'),
+      inSync: ['copy-complete', 'feed-continuous', 'service-reachable', 'heartbeat', 'quarantine'].every(
+        (name) => gates.some(({ gate, verdict }) => gate === name && verdict === 'pass'),
       ),
       service: {
         url: slice.serviceUrl,
@@ -112,7 +118,8 @@ export class StatusReporter {
     const { verifications, reconciler } = this.#deps;
     const detaching =
       state.phase === 'monolith' && state.feed === 'attached' ? 'taking the tables out of the feed' : null;
-    const doing = verifications.progress(slice.name) ?? copyProgress ?? detaching;
+    const snapshotId = completeCopyOf(state)?.snapshotId ?? null;
+    const doing = verifications.progress(slice.name, snapshotId) ?? copyProgress ?? detaching;
     const trouble = reconciler.trouble(slice.name);
     if (trouble === null) return doing;
     return `${doing ?? 'a step'}; it failed and is tried again: ${trouble}`;
@@ -127,6 +134,8 @@ export class StatusReporter {
         target,
         kind,
         tableSnapshot: this.#tableSnapshot(source, state),
+        nextOffset: reported?.nextOffset ?? null,
+        endOffset: this.#deps.wal.endOffset(tableTopic(this.#deps.topicPrefix, source)),
         appliedRows: reported?.appliedRows ?? null,
         quarantined: reported?.quarantined ?? null,
       };
@@ -137,8 +146,12 @@ export class StatusReporter {
     const copy = copyOf(state);
     if (!copy || copy.step === 'starting') return null;
     const progress = progressOf(this.#deps.tableSnapshots, table, copy.snapshotId);
+    const reading = copy.step === 'complete' ? 'completed' : (progress?.state ?? 'requested');
+    const rate = progress && reading === 'running' ? this.#deps.rates.rate(table, progress) : null;
     return {
-      state: copy.step === 'complete' ? 'completed' : (progress?.state ?? 'requested'),
+      state: reading,
+      rowsPerSecond: rate?.rowsPerSecond ?? null,
+      remainingMs: rate?.remainingMs ?? null,
       rowsDone: progress?.rowsDone ?? null,
       rowsEstimated: progress?.rowsEstimated ?? null,
     };

@@ -1,9 +1,11 @@
 import { controlRecordKey, tableTopic } from '@banyan/contracts';
+import { resync } from '../domain/resync.ts';
 import type { SliceState } from '../domain/slice-state.ts';
 import { copyCompleted, feedDetached, snapshotRequested } from '../domain/sync-steps.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { CaughtUp, ControlBus, Source, TableSnapshots } from '../ports/feed.ts';
+import type { CaughtUp, ControlBus, Source, TableSnapshotProgress, TableSnapshots } from '../ports/feed.ts';
 import { progressOf } from './copy-progress.ts';
+import type { FeedContinuity } from './feed-continuity.ts';
 import { withDeadline } from './loop.ts';
 import type { ManagedSlice } from './managed-slice.ts';
 import type { SliceLedger } from './slice-ledger.ts';
@@ -20,9 +22,17 @@ export class TableSnapshotFailedError extends Error {
   readonly code = 'table-snapshot-failed';
   override readonly name = 'TableSnapshotFailedError';
 
-  constructor(slice: string, tables: readonly string[]) {
+  constructor(slice: string, failed: readonly string[], stopped: readonly string[]) {
+    const causes = [
+      ...(failed.length > 0
+        ? [`the table snapshot of ${failed.join(', ')} failed: is the table gone, or without a primary key?`]
+        : []),
+      ...(stopped.length > 0
+        ? [`the table snapshot of ${stopped.join(', ')} was stopped through banyan.signal.`]
+        : []),
+    ];
     super(
-      `the table snapshot of ${tables.join(', ')} failed: is the table gone, or without a primary key? Mend it, then: banyan rollback ${slice} --reason "table snapshot failed", banyan advance ${slice}`,
+      `${causes.join(' ')} Mend it, then: banyan rollback ${slice} --reason "table snapshot failed", banyan advance ${slice}`,
     );
   }
 }
@@ -30,10 +40,14 @@ export class TableSnapshotFailedError extends Error {
 export interface SyncDriverDeps {
   readonly ledger: SliceLedger;
   readonly clock: Clock;
-  readonly source: Pick<Source, 'ensureTables' | 'removeTables' | 'requestTableSnapshot'>;
+  readonly source: Pick<
+    Source,
+    'ensureTables' | 'removeTables' | 'requestTableSnapshot' | 'stopTableSnapshots'
+  >;
   readonly bus: ControlBus;
   readonly tableSnapshots: TableSnapshots;
   readonly caughtUp: CaughtUp;
+  readonly continuity: Pick<FeedContinuity, 'mark'>;
   readonly topicPrefix: string;
   /** Every slice, to leave those tables in the feed that another one still needs. */
   readonly slices: readonly ManagedSlice[];
@@ -75,7 +89,9 @@ export class SyncDriver {
     );
     // 2. A control plane that slept through the steps of another must not empty the copy that the other made.
     if (!(await this.#isStillAt(state))) return;
-    // 3. What an earlier copy left goes before the first row of the new one comes: same topic, same order.
+    // 3. Which feed it is, before anything is asked of it: should it begin anew from here on, the copy is of an older one.
+    const feed = await this.#deps.continuity.mark(slice, signal);
+    // 4. What an earlier copy left goes before the first row of the new one comes: same topic, same order.
     await bus.append(
       slice.tables.map((table) => ({
         topic: tableTopic(topicPrefix, table),
@@ -85,35 +101,58 @@ export class SyncDriver {
       })),
       withDeadline(signal, BUS_DEADLINE_MS),
     );
-    // 4. After the reset, else it would take rows of the snapshot away.
+    // 5. After the reset, else it would take rows of the snapshot away.
     const snapshotId = await source.requestTableSnapshot(
       slice.tables,
       withDeadline(signal, SOURCE_DEADLINE_MS),
     );
-    // 5. Written down last. Killed before this, the steps are made again with a new snapshot, which is right too.
-    await this.#commit(state, snapshotRequested(state, snapshotId), `table snapshot ${snapshotId}`);
+    // 6. Written down last. Killed before this, the steps are made again with a new snapshot, which is right too.
+    await this.#commit(state, snapshotRequested(state, snapshotId, feed), `table snapshot ${snapshotId}`);
   }
 
   async #finishCopy(slice: ManagedSlice, state: SliceState, signal: AbortSignal): Promise<void> {
     const { tableSnapshots, caughtUp, clock } = this.#deps;
     if (state.phase !== 'syncing' || state.copy.step !== 'copying') return;
-    const { snapshotId } = state.copy;
-    const failed = slice.tables.filter(
-      (table) => progressOf(tableSnapshots, table, snapshotId)?.state === 'failed',
-    );
-    if (failed.length > 0) throw new TableSnapshotFailedError(slice.name, failed);
+    const { snapshotId, feed } = state.copy;
+    const those = (state: TableSnapshotProgress['state']): string[] =>
+      slice.tables.filter((table) => progressOf(tableSnapshots, table, snapshotId)?.state === state);
+    const [failed, stopped] = [those('failed'), those('stopped')];
+    if (failed.length + stopped.length > 0) throw new TableSnapshotFailedError(slice.name, failed, stopped);
     // 1. COMPLETED of every table was seen: all rows are on the bus.
     const isCompleted = (table: string): boolean =>
       progressOf(tableSnapshots, table, snapshotId)?.state === 'completed';
     if (!slice.tables.every(isCompleted)) return;
     // 2. A position taken after that was applied: all rows are in the service.
-    const { position } = await caughtUp.wait({
-      slice: slice.definition,
-      copy: slice.copy,
-      signal: withDeadline(signal, FIRST_CATCH_UP_DEADLINE_MS),
-    });
+    const position = await caughtUp
+      .wait({
+        slice: slice.definition,
+        copy: slice.copy,
+        markOf: () => Promise.resolve(feed),
+        signal: withDeadline(signal, FIRST_CATCH_UP_DEADLINE_MS),
+      })
+      .then((reached) => reached.position)
+      .catch((error: unknown) => this.#beginAgainIfLost(state, error));
+    if (position === null) return;
     // 3. Only now the copy counts as complete.
     await this.#commit(state, copyCompleted(state, clock.nowMs()), `caught up to ${position}`);
+  }
+
+  /** The new copy has lost records too, before it was complete. @throws the error when it is another one. */
+  async #beginAgainIfLost(state: SliceState, error: unknown): Promise<null> {
+    const { ledger, clock } = this.#deps;
+    if (!(error instanceof Error) || !('code' in error) || error.code !== 'copy-lost') throw error;
+    const next = resync(state, clock.nowMs());
+    if (next) {
+      await ledger.commit({
+        from: state,
+        next,
+        by: 'feed',
+        verb: 'resync',
+        reason: error.message,
+        evidence: [],
+      });
+    }
+    return null;
   }
 
   async #detach(slice: ManagedSlice, state: SliceState, signal: AbortSignal): Promise<void> {
@@ -127,9 +166,13 @@ export class SyncDriver {
       );
       const free = slice.tables.filter((table) => !needed.has(table));
       if (free.length > 0) {
+        // 1. Nobody wants the rows any more. 2. Only then out of the feed: a table that is not in it has failed.
+        await this.#deps.source.stopTableSnapshots(free, withDeadline(signal, SOURCE_DEADLINE_MS));
         await this.#deps.source.removeTables(free, withDeadline(signal, FEED_CHANGE_DEADLINE_MS));
       }
     });
+    // A service that is switched off for good must not keep the bus from being trimmed. One that runs comes again.
+    await this.#deps.bus.release(slice.name);
     await this.#commit(state, feedDetached(state), 'tables taken out of the feed');
   }
 

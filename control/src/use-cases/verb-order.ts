@@ -1,7 +1,7 @@
 import type { RefusalCode } from '../domain/transitions.ts';
 
 /** The verbs that people give; `verify` changes no phase. */
-export const verbs = ['advance', 'pause', 'resume', 'rollback', 'route', 'verify'] as const;
+export const verbs = ['advance', 'pause', 'resume', 'rollback', 'route', 'verify', 'resync'] as const;
 export type Verb = (typeof verbs)[number];
 
 interface Order {
@@ -14,8 +14,16 @@ interface Order {
 export type VerbOrder = Order &
   (
     | { readonly verb: 'advance'; readonly reason?: string | undefined; readonly share?: number | undefined }
-    | { readonly verb: 'resume' | 'verify'; readonly reason?: string | undefined }
-    | { readonly verb: 'pause' | 'rollback'; readonly reason: string }
+    | { readonly verb: 'resume'; readonly reason?: string | undefined }
+    | {
+        readonly verb: 'verify';
+        readonly reason?: string | undefined;
+        /** Mends what differs. */
+        readonly repair: boolean;
+        /** False: answered once it has begun. */
+        readonly wait: boolean;
+      }
+    | { readonly verb: 'pause' | 'rollback' | 'resync'; readonly reason: string }
     | { readonly verb: 'route'; readonly reason: string; readonly share: number }
   );
 

@@ -1,25 +1,31 @@
+import type { VerificationReport } from '@banyan/contracts';
+import { randomUUID } from 'node:crypto';
 import { completeCopyOf, type Verification } from '../domain/slice-state.ts';
-import { verified } from '../domain/sync-steps.ts';
-import { verification as verificationGate } from '../gates/gates.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Verify } from '../ports/feed.ts';
-import { EpochConflictError } from '../ports/slice-store.ts';
+import type { StoredVerification, VerificationStore } from '../ports/verification-store.ts';
 import type { EvidenceCollector } from './evidence-collector.ts';
-import { withDeadline } from './loop.ts';
+import { messageOf } from './loop.ts';
 import type { ManagedSlice } from './managed-slice.ts';
+import { mappingFingerprint } from './mapping-fingerprint.ts';
 import type { SliceLedger } from './slice-ledger.ts';
+import {
+  givenUp,
+  NoCompleteCopyError,
+  VerificationJournal,
+  VerificationRunningError,
+  type AskedBy,
+} from './verification-journal.ts';
+import { describeReport, reportOf, rowsCompared, summaryOf } from './verification-report.ts';
 
-const VERIFY_DEADLINE_MS = 30 * 60_000;
-const COMMIT_ATTEMPTS = 10;
-
-/** Who asked for a verification, for the journal. */
-export interface AskedBy {
-  readonly by: string;
-  readonly reason: string | null;
-}
+/** Errors that come again however often it is tried. */
+const lastingErrors: ReadonlySet<string> = new Set([
+  ...['verify-unsupported', 'key-sorting-unsupported', 'mapping-failed'],
+]);
 
 export interface VerificationDeps {
   readonly ledger: SliceLedger;
+  readonly store: VerificationStore;
   readonly verify: Verify;
   readonly clock: Clock;
   readonly evidence: EvidenceCollector;
@@ -30,90 +36,194 @@ export interface VerificationRun {
   readonly journalId: number;
 }
 
-/** There is nothing to verify, or what was verified is gone. */
-export class NoCompleteCopyError extends Error {
-  readonly code = 'not-possible';
-  override readonly name = 'NoCompleteCopyError';
+interface Running {
+  readonly asked: AskedBy;
+  /** Resolves once it is written down that it runs. */
+  readonly begun: Promise<void>;
+  readonly done: Promise<VerificationRun>;
 }
 
-/** Runs verifications, one at a time per slice: who asks while one runs gets that one's result. */
+interface Known {
+  readonly stored: StoredVerification;
+  /** Null while it does not run here. */
+  readonly pacing: { readonly sinceMs: number; readonly rowsBefore: number } | null;
+}
+
+/**
+ * Runs verifications, one at a time per slice: who asks while one runs gets that one's result. What is settled is
+ * written down range by range; an interrupted one goes on from there, unless copy or mapping are others by then.
+ */
 export class VerificationRunner {
   readonly #deps: VerificationDeps;
+  readonly #journal: VerificationJournal;
   readonly #closing = new AbortController();
-  readonly #running = new Map<string, Promise<VerificationRun>>();
-  readonly #progress = new Map<string, string>();
+  readonly #running = new Map<string, Running>();
+  readonly #known = new Map<string, Known>();
 
   constructor(deps: VerificationDeps) {
     this.#deps = deps;
+    this.#journal = new VerificationJournal(deps);
   }
 
-  /** How far a running verification has come, in words; null when none runs. */
-  progress(name: string): string | null {
-    return this.#running.has(name) ? (this.#progress.get(name) ?? 'verification: starting') : null;
+  /** Reads what earlier control planes left. */
+  async open(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      const stored = await this.#deps.store.read(name);
+      if (stored) this.#known.set(name, { stored, pacing: null });
+    }
+  }
+
+  isRunning(name: string): boolean {
+    return this.#running.has(name);
+  }
+
+  /** Who asked for a verification of this copy that was interrupted; null when none was. */
+  interrupted(name: string, snapshotId: string): AskedBy | null {
+    const known = this.#known.get(name)?.stored;
+    if (known?.state !== 'running' || known.snapshot !== snapshotId || this.isRunning(name)) return null;
+    const { by, reason, repair } = known;
+    return { by, reason, repair };
+  }
+
+  /** The verification that runs, else the last one; null before the first. */
+  report(name: string): VerificationReport | null {
+    const known = this.#known.get(name);
+    if (!known) return null;
+    const { stored, pacing } = known;
+    return reportOf(stored, pacing && { ...pacing, nowMs: this.#deps.clock.nowMs() });
+  }
+
+  /** How far a verification has come that runs or was interrupted, in words; null when there is none. */
+  progress(name: string, snapshotId: string | null): string | null {
+    const report = this.report(name);
+    if (this.isRunning(name)) {
+      return report?.state === 'running' ? describeReport(report) : 'verification: starting';
+    }
+    const isOpen = report && snapshotId !== null && this.interrupted(name, snapshotId) !== null;
+    return isOpen ? describeReport(report) : null;
   }
 
   /**
    * Verifies a complete copy and writes the result down, whatever it is.
    *
-   * @throws NoCompleteCopyError, and what the comparison throws when a side cannot be read.
+   * @throws NoCompleteCopyError, VerificationRunningError, and what the comparison throws when a side cannot be read.
    */
   run(slice: ManagedSlice, asked: AskedBy): Promise<VerificationRun> {
-    const running = this.#running.get(slice.name);
-    if (running) return running;
-    const run = this.#run(slice, asked).finally(() => {
-      this.#running.delete(slice.name);
-      this.#progress.delete(slice.name);
-    });
-    this.#running.set(slice.name, run);
-    return run;
+    return this.#start(slice, asked).done;
   }
 
-  async #run(slice: ManagedSlice, asked: AskedBy): Promise<VerificationRun> {
-    const { ledger, verify, clock } = this.#deps;
+  /** Begins like `run`, and resolves once it is written down that it runs. Whether it ends is told by `report`. */
+  async begin(slice: ManagedSlice, asked: AskedBy): Promise<void> {
+    const { begun, done } = this.#start(slice, asked);
+    done.catch(() => {
+      // the report says it
+    });
+    await begun;
+  }
+
+  #start(slice: ManagedSlice, asked: AskedBy): Running {
+    const running = this.#running.get(slice.name);
+    if (running) {
+      if (running.asked.repair || !asked.repair) return running;
+      throw new VerificationRunningError(
+        `A verification of ${slice.name} runs that only looks; wait until it is done, then repair.`,
+      );
+    }
+    const begun = Promise.withResolvers<undefined>();
+    const done = this.#run(slice, asked, () => begun.resolve(undefined)).finally(() => {
+      this.#running.delete(slice.name);
+    });
+    // What fails before it has begun is told to both.
+    done.catch((error: unknown) => begun.reject(error));
+    begun.promise.catch(() => {
+      // told by `done` to those who do not wait for the beginning
+    });
+    const started = { asked, begun: begun.promise, done };
+    this.#running.set(slice.name, started);
+    return started;
+  }
+
+  async #run(slice: ManagedSlice, asked: AskedBy, begun: () => void): Promise<VerificationRun> {
+    const { verify } = this.#deps;
+    let stored = await this.#beginOrGoOn(slice, asked);
+    const pacing = { sinceMs: this.#deps.clock.nowMs(), rowsBefore: rowsCompared(stored) };
+    this.#known.set(slice.name, { stored, pacing });
+    begun();
+    try {
+      const result = await verify({
+        ...{ slice: slice.definition, copy: slice.copy, maxLagMs: slice.limits.maxLagMs },
+        ...{ resume: stored.progress, repair: asked.repair, signal: this.#closing.signal },
+        onProgress: async (progress) => {
+          stored = { ...stored, progress };
+          await this.#refuseGivenUp(slice.name, stored.snapshot);
+          await this.#save(stored);
+          this.#known.set(slice.name, { stored, pacing });
+        },
+      });
+      return await this.#finish(slice, { ...stored, progress: result }, asked);
+    } catch (error) {
+      await this.#interrupt(stored, error);
+      throw error;
+    }
+  }
+
+  /** A rollback takes the copy away; what is found in it from then on is of no use. */
+  async #refuseGivenUp(name: string, snapshot: string): Promise<void> {
+    const copy = completeCopyOf(await this.#deps.ledger.read(name));
+    if (copy?.snapshotId !== snapshot) throw givenUp(name);
+  }
+
+  async #beginOrGoOn(slice: ManagedSlice, asked: AskedBy): Promise<StoredVerification> {
+    const { ledger, store, clock } = this.#deps;
     const copy = completeCopyOf(await ledger.read(slice.name));
     if (!copy) throw new NoCompleteCopyError(`Slice "${slice.name}" has no complete copy to verify.`);
-    const result = await verify({
-      slice: slice.definition,
-      copy: slice.copy,
-      signal: withDeadline(this.#closing.signal, VERIFY_DEADLINE_MS),
-      onProgress: ({ table, rows, differences }) => {
-        const found = `${rows.toLocaleString('en-US')} rows of ${table} compared, ${differences} differences`;
-        this.#progress.set(slice.name, `verification: ${found}`);
-      },
-    });
-    const verification = {
-      ...result,
-      examples: result.examples.slice(0, 10),
-      finishedAtMs: clock.nowMs(),
+    const { snapshotId: snapshot } = copy;
+    const mapping = mappingFingerprint(slice.definition);
+    const last = await store.read(slice.name);
+    const isSame = last?.snapshot === snapshot && last.mapping === mapping && last.repair === asked.repair;
+    const earlier = last?.state === 'running' && isSame ? last : null;
+    if (asked.repair && !earlier) await this.#journal.repairBegun(slice, snapshot, asked);
+    const stored: StoredVerification = {
+      ...{ slice: slice.name, run: randomUUID(), snapshot, mapping, state: 'running', repair: asked.repair },
+      ...{ by: asked.by, reason: asked.reason },
+      startedAtMs: earlier?.startedAtMs ?? clock.nowMs(),
+      ...{ finishedAtMs: null, error: null, progress: earlier?.progress ?? null },
     };
-    const journalId = await this.#record(slice, copy.snapshotId, verification, asked);
+    await store.begin(stored);
+    return stored;
+  }
+
+  async #save(stored: StoredVerification): Promise<void> {
+    if (await this.#deps.store.save(stored)) return;
+    throw new Error(`another control plane has gone on with the verification of ${stored.slice}`);
+  }
+
+  async #finish(slice: ManagedSlice, stored: StoredVerification, asked: AskedBy): Promise<VerificationRun> {
+    const finishedAtMs = this.#deps.clock.nowMs();
+    const verification = summaryOf(stored.progress, finishedAtMs);
+    // 1. The result. Killed after it, the verification only ends once more.
+    const journalId = await this.#journal.finished(slice, stored, { asked, verification });
+    // 2. Nothing is left to go on with.
+    const finished: StoredVerification = { ...stored, state: 'finished', finishedAtMs, error: null };
+    await this.#save(finished);
+    this.#known.set(slice.name, { stored: finished, pacing: null });
     return { verification, journalId };
   }
 
-  /** The result belongs to the copy, not to an epoch: a step made meanwhile does not outdate it. */
-  async #record(
-    slice: ManagedSlice,
-    snapshotId: string,
-    verification: Verification,
-    asked: AskedBy,
-  ): Promise<number> {
-    const { ledger, evidence } = this.#deps;
-    for (let attempt = 1; ; attempt += 1) {
-      const from = await ledger.read(slice.name);
-      const next = verified(from, snapshotId, verification);
-      if (!next) throw new NoCompleteCopyError(`The copy of slice "${slice.name}" was given up meanwhile.`);
-      try {
-        const gate = verificationGate(evidence.evidence(slice, next, []));
-        return await ledger.commit({ from, next, ...asked, verb: 'verify', evidence: [gate] });
-      } catch (error) {
-        if (!(error instanceof EpochConflictError) || attempt === COMMIT_ATTEMPTS) throw error;
-      }
-    }
+  async #interrupt(stored: StoredVerification, error: unknown): Promise<void> {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const state = lastingErrors.has(code) || error instanceof NoCompleteCopyError ? 'failed' : 'running';
+    const message = this.#closing.signal.aborted ? 'control was stopped' : messageOf(error);
+    const left: StoredVerification = { ...stored, state, error: message };
+    this.#known.set(stored.slice, { stored: left, pacing: null });
+    await this.#deps.store.save(left).catch(() => {
+      // the first error says more, and what was settled is kept already
+    });
   }
 
   /** Ends running verifications and waits for them. */
   async close(): Promise<void> {
     this.#closing.abort(new Error('control is stopping'));
-    await Promise.allSettled(this.#running.values());
+    await Promise.allSettled([...this.#running.values()].map(({ done }) => done));
   }
 }

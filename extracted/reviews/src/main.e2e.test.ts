@@ -1,16 +1,13 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { openSqliteBus } from '@banyan/cdc/consumer';
 import { changeOf, customer, product, review } from './testing/feed.ts';
+import { environmentOf, spawnService, stopService, urlOf } from './testing/service-process.ts';
 import { eventually, makeTestSettings } from './testing/settings.ts';
-
-const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
 
 let settings: Awaited<ReturnType<typeof makeTestSettings>>;
 const children: ChildProcess[] = [];
@@ -19,46 +16,20 @@ beforeEach(async () => {
   settings = await makeTestSettings();
 });
 afterEach(async () => {
-  for (const child of children.splice(0)) await stop(child, 'SIGKILL');
+  for (const child of children.splice(0)) await stopService(child, 'SIGKILL');
   await settings.remove();
 });
 
 function run(env: NodeJS.ProcessEnv): ChildProcess {
-  const child = spawn(process.execPath, [MAIN], {
-    env: { PATH: process.env['PATH'], ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawnService(env);
   children.push(child);
   return child;
 }
 
-async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
-  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-  const exit = once(child, 'exit') as Promise<[number | null]>;
-  child.kill(signal);
-  return (await exit)[0];
-}
-
-const environment = () => ({
-  PORT: '0',
-  STORE_FILE: settings.storeFile,
-  BUS_FILE: settings.busFile,
-  PEER_TOKEN: settings.peerToken,
-  IDENTITY_PUBLIC_KEY: settings.identityPublicKey,
-});
-
-/** Starts the service and waits for the line that tells its port. */
+/** Starts the service and waits until it is up. */
 async function start(): Promise<{ child: ChildProcess; url: string }> {
-  const child = run(environment());
-  if (!child.stdout) throw new Error('no standard output');
-  for await (const line of createInterface({ input: child.stdout })) {
-    const entry = JSON.parse(line) as { port?: number };
-    if (entry.port !== undefined) {
-      child.stdout.resume(); // a full pipe would stop it
-      return { child, url: `http://127.0.0.1:${entry.port}` };
-    }
-  }
-  throw new Error('The service did not start.');
+  const child = run(environmentOf(settings));
+  return { child, url: await urlOf(child) };
 }
 
 const asked = async (url: string) => {
@@ -86,7 +57,7 @@ test('killed with kill -9 again and again it loses and doubles nothing, and serv
         () => asked(url),
         ({ count }) => count > round * 20,
       );
-      await stop(child, 'SIGKILL');
+      await stopService(child, 'SIGKILL');
     }
     const { child, url } = await start();
     expect(
@@ -95,7 +66,7 @@ test('killed with kill -9 again and again it loses and doubles nothing, and serv
         ({ count }) => count === 80,
       ),
     ).toEqual({ count: 80, listed: 80 });
-    expect(await stop(child, 'SIGTERM')).toBe(0);
+    expect(await stopService(child, 'SIGTERM')).toBe(0);
   } finally {
     await bus.close();
   }

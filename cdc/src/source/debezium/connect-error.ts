@@ -4,7 +4,9 @@ export type ConnectErrorCode =
   /** Connect refused the request; the message says why. */
   | 'connect-refused'
   /** The connector does not run as wanted within the time given; the message says what it does. */
-  | 'connector-not-ready';
+  | 'connector-not-ready'
+  /** There is no way to ask Debezium for it. */
+  | 'not-supported';
 
 /** Kafka Connect, or a connector in it, does not do what was asked. */
 export class ConnectError extends Error {

@@ -55,7 +55,10 @@ class ConnectedSource implements DebeziumSource {
   readonly requestTableSnapshot: Source['requestTableSnapshot'];
   readonly takePosition: Source['takePosition'];
   readonly slotStatus: Source['slotStatus'];
-  readonly readRows: Source['readRows'];
+  readonly readPage: Source['readPage'];
+  readonly feedMembership: Source['feedMembership'];
+  readonly stopTableSnapshots: Source['stopTableSnapshots'];
+  readonly walRetention: Source['walRetention'];
 
   constructor(options: DebeziumSourceOptions) {
     const { url, statementTimeoutMs = 15_000 } = options;
@@ -73,7 +76,10 @@ class ConnectedSource implements DebeziumSource {
     this.requestTableSnapshot = (tables, signal) => postgres.requestTableSnapshot(tables, signal);
     this.takePosition = (signal) => postgres.takePosition(signal);
     this.slotStatus = (signal) => postgres.slotStatus(signal);
-    this.readRows = (range, signal) => postgres.readRows(range, signal);
+    this.readPage = (range, signal) => postgres.readPage(range, signal);
+    this.feedMembership = (tables, signal) => postgres.feedMembership(tables, signal);
+    this.stopTableSnapshots = (tables, signal) => postgres.stopTableSnapshots(tables, signal);
+    this.walRetention = (signal) => postgres.walRetention(signal);
   }
 
   async start(signal: AbortSignal): Promise<void> {
@@ -93,6 +99,12 @@ class ConnectedSource implements DebeziumSource {
   async removeTables(tables: readonly string[], signal: AbortSignal): Promise<void> {
     await this.#postgres.removeTables(tables, signal);
     await this.#reconcile(await this.#published(signal), signal);
+  }
+
+  requestRowReread(table: string): Promise<string> {
+    // Debezium has no signal for rows that are no longer there.
+    const message = `Rows of ${table} cannot be asked for again by their keys while Debezium reads the source.`;
+    return Promise.reject(new ConnectError('not-supported', message));
   }
 
   async state(signal: AbortSignal): Promise<ConnectorState> {

@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { listen, silentLogger, type Listening } from '@banyan/kit';
+import express from 'express';
+import type { Knex } from 'knex';
+import { createMemoryBus } from '../bus/memory-bus.ts';
+import { createHttpServiceCopy } from '../verify/http-service-copy.ts';
+import { createFolder, note, notesSlice, openNotes, rowRecord, until } from './consumer-test-bed.ts';
+import { startConsumer, type Consumer } from './consumer.ts';
+import { createSqliteApplyStore } from './sqlite-apply-store.ts';
+import { syncRoutes } from './sync-routes.ts';
+
+const signal = AbortSignal.timeout(20_000);
+const queue = { table: 'public.notes', key: ['1'] };
+let folder: Awaited<ReturnType<typeof createFolder>>;
+let knex: Knex;
+let consumer: Consumer;
+let server: Listening;
+
+beforeAll(async () => {
+  folder = await createFolder();
+  knex = await openNotes(folder.file('store.sqlite'));
+  const store = createSqliteApplyStore({ knex });
+  const bus = createMemoryBus();
+  const about = { slice: notesSlice, group: 'notes', prefix: 'shop', logger: silentLogger };
+  consumer = await startConsumer({ ...about, bus, store });
+  server = await listen(express().use(syncRoutes({ consumer, store, peerToken: 'right' })), { port: 0 });
+  await bus.append([rowRecord('c', note(1, { body: null }))]);
+  await until(() => consumer.report().tables[0]?.quarantined === 1);
+});
+afterAll(async () => {
+  await server.close();
+  await consumer.close();
+  await knex.destroy();
+  await folder.remove();
+});
+
+test('a service tells of the tables that its slice maps, and of no others', async () => {
+  const copy = createHttpServiceCopy({ url: server.url, peerToken: 'right' });
+  expect(await copy.store(signal)).toMatchObject({
+    kind: 'sqlite',
+    tables: [{ name: 'note', uniqueKeys: expect.arrayContaining([['note_id'], ['headline']]) }],
+  });
+});
+
+test('a service tells what it holds, and tries and marks it when it is told to', async () => {
+  const copy = createHttpServiceCopy({ url: server.url, peerToken: 'right' });
+  expect(await copy.quarantine(5, signal)).toMatchObject({ records: 1, queues: [{ ...queue, waiting: 0 }] });
+  expect(await copy.skipHeld({ ...queue, dryRun: false }, signal)).toEqual({ records: 1 });
+  expect(await copy.quarantine(5, signal)).toMatchObject({ queues: [{ rereadSinceMs: expect.any(Number) }] });
+  expect(await copy.retryHeld({ queue, dryRun: true }, signal)).toMatchObject({ applied: 0, refused: 1 });
+});
+
+test('each of these wants the peer token, and says what is wrong with a request', async () => {
+  const stranger = createHttpServiceCopy({ url: server.url, peerToken: 'wrong' });
+  for (const answer of [
+    stranger.store(signal),
+    stranger.quarantine(5, signal),
+    stranger.retryHeld({ queue: null, dryRun: false }, signal),
+    stranger.skipHeld({ ...queue, dryRun: false }, signal),
+  ]) {
+    await expect(answer).rejects.toThrow(/answered 401$/);
+  }
+  const copy = createHttpServiceCopy({ url: server.url, peerToken: 'right' });
+  await expect(copy.quarantine(0, signal)).rejects.toThrow(/answered 400$/);
+  await expect(copy.skipHeld({ table: '', key: [], dryRun: false }, signal)).rejects.toThrow(/answered 400$/);
+});

@@ -1,0 +1,157 @@
+import type { StoreColumn, StoreReport, StoreTable, TableMapping } from '@banyan/contracts';
+import type { SourceTable } from '../source/source.ts';
+import { postgresMisfit } from './fit-postgres.ts';
+import { sqliteMisfit } from './fit-sqlite.ts';
+import { parseSourceType } from './source-type.ts';
+
+/** What a mapping is checked against; null where that side could not be asked, or has no such table. */
+export interface MappingSides {
+  readonly mapping: TableMapping;
+  readonly source: SourceTable | null;
+  readonly store: StoreReport | null;
+}
+
+interface Pair {
+  readonly from: string;
+  readonly to: string;
+  readonly isTransformed: boolean;
+  /** What the transform makes of null; true when there is none. */
+  readonly keepsNull: boolean;
+}
+
+/**
+ * Everything that would make rows of this table fail, lose something or never come to rest, found before the first of
+ * them is copied: each finding with what to do.
+ */
+export function checkMapping(sides: MappingSides): string[] {
+  const { mapping, source, store } = sides;
+  const pairs = pairsOf(mapping);
+  const findings = source ? sourceFindings(mapping, source) : [];
+  if (!store) return findings;
+  const table = store.tables.find(({ name }) => name === mapping.target);
+  if (!table) {
+    return [
+      ...findings,
+      `the service has no table "${mapping.target}" for ${mapping.source}: add it by a migration, or correct "target"`,
+    ];
+  }
+  return [
+    ...findings,
+    ...columnFindings(mapping, pairs, table),
+    ...(source ? valueFindings({ mapping, pairs, source, table, kind: store.kind }) : []),
+    ...tableFindings(mapping, pairs, table),
+  ];
+}
+
+function pairsOf({ columns }: TableMapping): Pair[] {
+  return Object.entries(columns).map(([from, target]) => {
+    if (typeof target === 'string') return { from, to: target, isTransformed: false, keepsNull: true };
+    let ofNull: unknown = null;
+    try {
+      ofNull = target.transform.forward(null);
+    } catch {
+      // it does not take null: rows that hold one are held back and named, which no check foresees
+    }
+    return { from, to: target.to, isTransformed: true, keepsNull: ofNull === null };
+  });
+}
+
+function sourceFindings(mapping: TableMapping, source: SourceTable): string[] {
+  const name = mapping.source;
+  const findings: string[] = [];
+  if (source.key.join() !== mapping.key.join()) {
+    findings.push(
+      `${name}: the mapping's key is (${mapping.key.join(', ')}), the primary key is (${source.key.join(', ')}): correct "key"`,
+    );
+  }
+  const missing = Object.keys(mapping.columns).filter((column) => !(column in source.columns));
+  if (missing.length > 0) findings.push(`${name} has no column ${missing.join(', ')}: correct "columns"`);
+  const unknown = (mapping.personal ?? []).filter((column) => !(column in source.columns));
+  if (unknown.length > 0) {
+    findings.push(
+      `${name} has no column ${unknown.join(', ')}, which "personal" masks: a value may be shown under its right name; correct "personal"`,
+    );
+  }
+  return findings;
+}
+
+function columnFindings(mapping: TableMapping, pairs: readonly Pair[], table: StoreTable): string[] {
+  const given = [
+    ...pairs.map(({ from, to }) => ({ to, what: `${mapping.source}.${from}` })),
+    ...Object.keys(mapping.constants ?? {}).map((to) => ({ to, what: 'a constant' })),
+  ];
+  const findings = given.flatMap(({ to, what }) => {
+    const column = columnOf(table, to);
+    if (!column) {
+      return `${table.name} has no column "${to}", where ${what} goes: add it by a migration, or correct the mapping`;
+    }
+    return column.generated
+      ? `${table.name}.${to} is made by the store itself, and nothing can be written to it: take ${what} out of the mapping`
+      : [];
+  });
+  const targets = new Set(given.map(({ to }) => to));
+  for (const { name, nullable, hasDefault, generated } of table.columns) {
+    if (!nullable && !hasDefault && !generated && !targets.has(name)) {
+      findings.push(
+        `${table.name}.${name} is NOT NULL without a default, and nothing goes there: map a column, add it to "constants", or give it a default`,
+      );
+    }
+  }
+  return findings;
+}
+
+function valueFindings(options: {
+  readonly mapping: TableMapping;
+  readonly pairs: readonly Pair[];
+  readonly source: SourceTable;
+  readonly table: StoreTable;
+  readonly kind: StoreReport['kind'];
+}): string[] {
+  const { mapping, pairs, source, table, kind } = options;
+  const misfitOf = kind === 'sqlite' ? sqliteMisfit : postgresMisfit;
+  return pairs.flatMap(({ from, to, isTransformed, keepsNull }) => {
+    const type = source.columns[from];
+    const column = columnOf(table, to);
+    if (type === undefined || !column) return [];
+    const way = `${mapping.source}.${from} (${type}) -> ${table.name}.${to} (${column.type || 'no type'})`;
+    const misfit = isTransformed
+      ? null // only its values tell
+      : misfitOf(parseSourceType(type), column.type, mapping.key.includes(from));
+    const mayBeNull =
+      source.notNull !== undefined && !source.notNull.includes(from) && !mapping.key.includes(from);
+    const findings = misfit === null ? [] : [`${way}: ${misfit}`];
+    if (mayBeNull && keepsNull && !column.nullable) {
+      findings.push(
+        `${way}: it may be null there and not here; drop NOT NULL, or give null a value by a transform`,
+      );
+    }
+    return findings;
+  });
+}
+
+function tableFindings(mapping: TableMapping, pairs: readonly Pair[], table: StoreTable): string[] {
+  const key = mapping.key.map((column) => pairs.find(({ from }) => from === column)?.to ?? column);
+  const wanted = key.toSorted().join();
+  const findings: string[] = [];
+  if (!table.uniqueKeys.some((columns) => columns.toSorted().join() === wanted)) {
+    findings.push(
+      `${table.name} has no primary key or unique index on (${key.join(', ')}), by which rows are found: add one`,
+    );
+  }
+  for (const { columns, references, deferrable } of table.foreignKeys) {
+    if (deferrable) continue;
+    findings.push(
+      `${table.name} (${columns.join(', ')}) references ${references} and is checked row by row, but rows arrive in no order of tables: drop the foreign key, or make it DEFERRABLE`,
+    );
+  }
+  for (const [to, value] of Object.entries(mapping.constants ?? {})) {
+    if (value === null && columnOf(table, to)?.nullable === false) {
+      findings.push(`${table.name}.${to} is NOT NULL, and the constant is null: give it a value`);
+    }
+  }
+  return findings;
+}
+
+function columnOf(table: StoreTable, name: string): StoreColumn | undefined {
+  return table.columns.find((column) => column.name === name);
+}

@@ -1,0 +1,145 @@
+import type { HeldQueueReport, RetryReport } from '@banyan/contracts';
+import { ControlClient } from '../control-client.ts';
+import { CommandError } from '../output/command-error.ts';
+import { asTyped, count, duration, style } from '../output/terminal.ts';
+import { whoami, type Context } from './context.ts';
+
+export interface HeldKeyOptions {
+  /** Source table, `schema.table`. */
+  readonly table?: string;
+  /** Key values in key order. */
+  readonly key?: readonly string[];
+  readonly reason?: string;
+  readonly dryRun?: boolean;
+}
+
+/** `public.reviews [17]`; a record without a key is named by its offset. */
+function nameOf(table: string, key: readonly string[] | null, offset?: number): string {
+  return key ? `${table} [${key.join(', ')}]` : `${table} (no key, offset ${offset ?? 'unknown'})`;
+}
+
+/** Shows what a service holds back and why, without anything personal. */
+export async function syncErrors(
+  slice: string,
+  options: { readonly limit?: number },
+  context: Context,
+): Promise<void> {
+  const answer = await ControlClient.open(context.home).heldRecords(slice, options.limit ?? 20);
+  if (context.json) {
+    console.log(JSON.stringify(answer));
+    return;
+  }
+  const { records, queues } = answer;
+  if (records === 0) console.log(`${style('bold', slice)}: nothing is held back.`);
+  else console.log(`${style('bold', slice)}: ${count(records)} held back`);
+  for (const queue of queues) for (const line of linesOf(queue)) console.log(line);
+  const shown = queues.reduce((sum, { waiting }) => sum + 1 + waiting, 0);
+  if (shown < records) console.log(`... and ${count(records - shown)} more: --limit shows more keys`);
+  printNext(answer.next_steps);
+}
+
+function linesOf(queue: HeldQueueReport): string[] {
+  const { table, key, offset, reason, heldSinceMs, waiting, rereadSinceMs } = queue;
+  const ago = (ms: number): string => duration(Math.max(0, Date.now() - ms));
+  const behind = waiting === 0 ? '' : `, ${count(waiting)} waiting behind it`;
+  return [
+    style('bold', nameOf(table, key, offset)),
+    `  why     ${reason}`,
+    `  since   ${ago(heldSinceMs)}${behind}`,
+    ...(rereadSinceMs === null ? [] : [`  skip    asked ${ago(rereadSinceMs)} ago; waiting for the row`]),
+    ...(key === null ? ['  only a new table snapshot makes up for it: no key says which row it is of'] : []),
+    ...payloadLines(queue),
+  ];
+}
+
+/** Rows hold whatever people typed; a terminal must not obey it. */
+function printable(text: string | null): string {
+  if (text === null) return 'null';
+  return JSON.stringify(text)
+    .slice(1, -1)
+    .replaceAll(/[\u007f-\u009f\u2028\u2029]/g, '?');
+}
+
+function payloadLines({ payload }: HeldQueueReport): string[] {
+  switch (payload.kind) {
+    case 'none':
+      return [];
+    case 'unreadable':
+      return [`  record  not an envelope: ${count(payload.chars)} characters, SHA-256 ${payload.sha256}`];
+    case 'row': {
+      const columns = Object.entries(payload.columns).map(([name, text]) => `${name}=${printable(text)}`);
+      const { withheld } = payload;
+      const more = withheld.length === 0 ? '' : ` (not shown: ${withheld.join(', ')})`;
+      return [`  record  ${payload.op}: ${columns.join('  ')}${more}`];
+    }
+  }
+}
+
+/** Replays held records in the service, after its code or schema was mended. */
+export async function syncRetry(
+  slice: string,
+  options: HeldKeyOptions & { readonly all?: boolean },
+  context: Context,
+): Promise<void> {
+  if ((options.key === undefined) === (options.all !== true)) {
+    throw new CommandError({
+      code: 'invalid-arguments',
+      message: 'Say which held records to replay: one key, or all of them.',
+      evidence: [options.all ? 'got both --key and --all' : 'got neither --key nor --all'],
+      nextSteps: [`banyan sync retry ${slice} --all --dry-run`, `banyan sync errors ${slice}`],
+      exitCode: 2,
+    });
+  }
+  const answer = await ControlClient.open(context.home).retryHeld(slice, {
+    ...{ by: whoami(), dryRun: options.dryRun ?? false },
+    ...(options.key === undefined ? {} : { key: [...options.key] }),
+    ...(options.table === undefined ? {} : { table: options.table }),
+    ...(options.reason === undefined ? {} : { reason: options.reason }),
+  });
+  if (context.json) console.log(JSON.stringify(answer));
+  else printRetry(slice, answer.dryRun, answer);
+  if (!context.json) printNext(answer.next_steps);
+  if (answer.refused > 0) process.exitCode = 1;
+}
+
+function printRetry(slice: string, dryRun: boolean, { applied, refused, queues }: RetryReport): void {
+  const keys = (n: number): string => `${count(n)} ${n === 1 ? 'key' : 'keys'}`;
+  const [did, not] = dryRun ? ['would be applied', 'would be refused again'] : ['applied', 'refused again'];
+  console.log(
+    `${style('bold', slice)}: ${keys(applied)} ${did}, ${keys(refused)} ${not}${dryRun ? ' (dry run: nothing was changed)' : ''}`,
+  );
+  for (const { table, key, records, refusedBecause } of queues) {
+    const outcome = refusedBecause === null ? did : `${not}: ${refusedBecause}`;
+    console.log(
+      `  ${nameOf(table, key)}  ${count(records)} ${records === 1 ? 'record' : 'records'}  ${outcome}`,
+    );
+  }
+}
+
+/** Lets a key's held records go by reading its row again at the source. */
+export async function syncSkip(
+  slice: string,
+  options: HeldKeyOptions & { readonly key: readonly string[]; readonly reason: string },
+  context: Context,
+): Promise<void> {
+  const { key, reason, table } = options;
+  const answer = await ControlClient.open(context.home).skipHeld(slice, {
+    ...{ by: whoami(), dryRun: options.dryRun ?? false, key: [...key], reason },
+    ...(table === undefined ? {} : { table }),
+  });
+  if (context.json) {
+    console.log(JSON.stringify(answer));
+    return;
+  }
+  const what = `${nameOf(answer.table, answer.key)}: ${count(answer.records)} held`;
+  console.log(
+    answer.dryRun
+      ? `${what}; its row would be read again, and they be let go (dry run: nothing was changed)`
+      : `${what}; its row is being read again, and they are let go once it has come`,
+  );
+  printNext(answer.next_steps);
+}
+
+function printNext(steps: readonly string[]): void {
+  if (steps.length > 0) console.log(asTyped(`next: ${steps.join('  ·  ')}`));
+}

@@ -1,0 +1,148 @@
+import { z } from 'zod';
+
+/** What a held record says, with nothing personal in it. */
+export const heldPayloadSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('row'),
+    /** Create, update, delete or read (of a table snapshot). */
+    op: z.string(),
+    /** Mapped source columns, as text cut at 200 characters; `***` for a personal one. Null is null. */
+    columns: z.record(z.string(), z.string().nullable()),
+    /** Source columns that the mapping does not take: not shown. */
+    withheld: z.array(z.string()),
+  }),
+  /** Not an envelope: whatever it is may be personal. */
+  z.strictObject({ kind: z.literal('unreadable'), chars: z.number().int(), sha256: z.string() }),
+  z.strictObject({ kind: z.literal('none') }),
+]);
+export type HeldPayload = z.infer<typeof heldPayloadSchema>;
+
+/** A key whose events are held: the first one could not be applied, the others wait behind it. */
+export const heldQueueReportSchema = z.strictObject({
+  /** Source table, `schema.table`. */
+  table: z.string(),
+  /** Key values as text, in key order; null for a record without a readable key, which is a queue of its own. */
+  key: z.array(z.string()).nullable(),
+  /** Offset of the first record on its topic. */
+  offset: z.number().int(),
+  reason: z.string(),
+  heldSinceMs: z.number().int(),
+  /** How many records wait behind the first one. */
+  waiting: z.number().int(),
+  /** Since when its row is being read again at the source (`skip`); null when that was not asked for. */
+  rereadSinceMs: z.number().int().nullable(),
+  payload: heldPayloadSchema,
+});
+export type HeldQueueReport = z.infer<typeof heldQueueReportSchema>;
+
+/** Answer of `GET /_banyan/quarantine?limit=`: longest held first. */
+export const quarantineReportSchema = z.strictObject({
+  /** Records held over all tables. */
+  records: z.number().int(),
+  queues: z.array(heldQueueReportSchema),
+});
+export type QuarantineReport = z.infer<typeof quarantineReportSchema>;
+
+const queueName = {
+  /** Source table, `schema.table`. */
+  table: z.string().min(1),
+  /** Key values as text, in key order. */
+  key: z.array(z.string()).min(1),
+};
+
+/** Body of `POST /_banyan/quarantine/retry`. Without table and key: everything that is held. */
+export const retryRequestSchema = z.strictObject({
+  queue: z.strictObject(queueName).nullable(),
+  /** Tries it in the store and rolls it back. */
+  dryRun: z.boolean(),
+});
+export type RetryRequest = z.infer<typeof retryRequestSchema>;
+
+/** What became of the queues; at most 100 of them by name, refused ones first. */
+export const retryReportSchema = z.strictObject({
+  applied: z.number().int(),
+  refused: z.number().int(),
+  queues: z.array(
+    z.strictObject({
+      table: z.string(),
+      key: z.array(z.string()).nullable(),
+      records: z.number().int(),
+      /** Null when it was applied, or would be. */
+      refusedBecause: z.string().nullable(),
+    }),
+  ),
+});
+export type RetryReport = z.infer<typeof retryReportSchema>;
+
+/** Body of `POST /_banyan/quarantine/skip`: these events are let go once the row, read again, has come. */
+export const skipRequestSchema = z.strictObject({ ...queueName, dryRun: z.boolean() });
+export type SkipRequest = z.infer<typeof skipRequestSchema>;
+
+/** Answer: how many records are held of this key; 0 when it is not held. */
+export const skipReportSchema = z.strictObject({ records: z.number().int() });
+export type SkipReport = z.infer<typeof skipReportSchema>;
+
+/** Answer of `GET /v1/slices/:name/quarantine?limit=`. */
+export const syncErrorsResponseSchema = z.strictObject({
+  schema_version: z.literal(1),
+  slice: z.string(),
+  records: z.number().int(),
+  queues: z.array(heldQueueReportSchema),
+  next_steps: z.array(z.string()),
+});
+export type SyncErrorsResponse = z.infer<typeof syncErrorsResponseSchema>;
+
+const asked = {
+  /** Who asks, for the journal. */
+  by: z.string().min(1),
+  dryRun: z.boolean().default(false),
+  /** Source table, `schema.table`; may be left out where only one table holds the key. */
+  table: z.string().min(1).optional(),
+};
+
+/** Body of `POST /v1/slices/:name/quarantine/retry`. Without table and key: everything that is held. */
+export const syncRetryRequestSchema = z
+  .strictObject({
+    ...asked,
+    reason: z.string().min(1).optional(),
+    key: z.array(z.string()).min(1).optional(),
+  })
+  .refine(({ table, key }) => table === undefined || key !== undefined, {
+    path: ['key'],
+    message: 'a table alone is not enough: give a key with it, or neither for everything that is held',
+  });
+export type SyncRetryRequest = z.input<typeof syncRetryRequestSchema>;
+
+export const syncRetryResponseSchema = z.strictObject({
+  schema_version: z.literal(1),
+  slice: z.string(),
+  dryRun: z.boolean(),
+  ...retryReportSchema.shape,
+  /** Null for a dry run. */
+  journalId: z.number().int().nullable(),
+  next_steps: z.array(z.string()),
+});
+export type SyncRetryResponse = z.infer<typeof syncRetryResponseSchema>;
+
+/** Body of `POST /v1/slices/:name/quarantine/skip`. */
+export const syncSkipRequestSchema = z.strictObject({
+  ...asked,
+  reason: z.string().min(1),
+  key: z.array(z.string()).min(1),
+});
+export type SyncSkipRequest = z.input<typeof syncSkipRequestSchema>;
+
+export const syncSkipResponseSchema = z.strictObject({
+  schema_version: z.literal(1),
+  slice: z.string(),
+  dryRun: z.boolean(),
+  table: z.string(),
+  key: z.array(z.string()),
+  /** How many held records are let go once the row has been read again. */
+  records: z.number().int(),
+  /** Of the row re-read that was asked for; null for a dry run. */
+  rereadId: z.string().nullable(),
+  journalId: z.number().int().nullable(),
+  next_steps: z.array(z.string()),
+});
+export type SyncSkipResponse = z.infer<typeof syncSkipResponseSchema>;

@@ -1,0 +1,2 @@
+export { expectInvertible } from './expect-invertible.ts';
+export { valuesOf } from './values-of.ts';

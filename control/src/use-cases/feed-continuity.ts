@@ -1,0 +1,132 @@
+import type { SyncReport } from '@banyan/contracts';
+import { copyOf, type FeedMark, type SliceState } from '../domain/slice-state.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { ControlBus, Source } from '../ports/feed.ts';
+import { messageOf, withDeadline } from './loop.ts';
+import type { ManagedSlice } from './managed-slice.ts';
+
+const DEADLINE_MS = 5_000;
+
+/** What a look at the feed of a copy came to. */
+export interface FeedLook {
+  /** The copy that was looked at. */
+  readonly snapshotId: string;
+  /** When it was last known for sure, milliseconds since the epoch; null with no such time. */
+  readonly knownAtMs: number | null;
+  /** Why the copy is worth nothing; null when it is good, or that is not known. */
+  readonly broken: string | null;
+  /** Why it could not be told the last time; null when it could. */
+  readonly error: string | null;
+}
+
+export interface FeedContinuityDeps {
+  readonly source: Pick<Source, 'feedMembership'>;
+  readonly bus: Pick<ControlBus, 'sourcePosition'>;
+  /** Name of the reader's slot, and of its mark on the bus. */
+  readonly slot: string;
+  readonly clock: Clock;
+}
+
+/** Tells whether a copy is still of the feed that its table snapshot was asked of. */
+export class FeedContinuity {
+  readonly #deps: FeedContinuityDeps;
+  readonly #looks = new Map<string, FeedLook>();
+  /** Table snapshots after which the service has said that its copy is whole; before, it tells of an older one. */
+  readonly #whole = new Map<string, string>();
+
+  constructor(deps: FeedContinuityDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * The feed that a table snapshot can be asked of now.
+   *
+   * @throws Error when there is none: no reader ever ran, or the feed is just beginning anew.
+   */
+  async mark(slice: ManagedSlice, signal: AbortSignal): Promise<FeedMark> {
+    const { source, bus, slot } = this.#deps;
+    const position = await bus.sourcePosition(slot);
+    if (!position) throw new Error('the feed has not begun yet: the reader has not stored a position');
+    if (position.anewReason !== null) throw new Error(`the feed is beginning anew: ${position.anewReason}`);
+    const membership = await source.feedMembership(slice.tables, withDeadline(signal, DEADLINE_MS));
+    return { incarnation: position.incarnation, beganAtMs: position.incarnationAtMs, membership };
+  }
+
+  /** The last look at this very copy; null without one. */
+  last(state: SliceState): FeedLook | null {
+    const look = this.#looks.get(state.name);
+    const copy = copyOf(state);
+    return look && copy && copy.step !== 'starting' && copy.snapshotId === look.snapshotId ? look : null;
+  }
+
+  /**
+   * Looks now. Does not throw: what cannot be asked is not known.
+   *
+   * @param report The service's, if there is a fresh one.
+   */
+  async look(
+    slice: ManagedSlice,
+    state: SliceState,
+    report: SyncReport | null,
+    signal: AbortSignal,
+  ): Promise<FeedLook | null> {
+    const copy = copyOf(state);
+    if (!copy || copy.step === 'starting') return null;
+    const { snapshotId, feed } = copy;
+    const before = this.last(state);
+    let broken = this.#lost(slice, { snapshotId, isComplete: copy.step === 'complete' }, report);
+    let error: string | null = null;
+    try {
+      broken ??= await this.#otherIncarnation(feed);
+      broken ??= await this.#otherTables(slice, feed, signal);
+    } catch (cause) {
+      error = messageOf(cause);
+    }
+    if (signal.aborted) return before;
+    const knownAtMs = error === null ? this.#deps.clock.nowMs() : (before?.knownAtMs ?? null);
+    const look = { snapshotId, knownAtMs, broken, error };
+    this.#looks.set(slice.name, look);
+    return look;
+  }
+
+  async #otherIncarnation({ incarnation, beganAtMs }: FeedMark): Promise<string | null> {
+    const position = await this.#deps.bus.sourcePosition(this.#deps.slot);
+    if (!position) return 'the bus is another one: it holds no position of the feed';
+    if (position.anewReason !== null) return `the feed has to begin anew: ${position.anewReason}`;
+    const isOther =
+      position.incarnation !== incarnation ||
+      (beganAtMs !== null && position.incarnationAtMs !== null && beganAtMs !== position.incarnationAtMs);
+    return isOther
+      ? `the feed began anew (incarnation ${position.incarnation}): ${position.incarnationReason}; the copy is of incarnation ${incarnation}`
+      : null;
+  }
+
+  async #otherTables(
+    slice: ManagedSlice,
+    { membership }: FeedMark,
+    signal: AbortSignal,
+  ): Promise<string | null> {
+    if (membership === null) return null;
+    const now = await this.#deps.source.feedMembership(slice.tables, withDeadline(signal, DEADLINE_MS));
+    if (now === membership) return null;
+    const before = new Set(membership.split(' '));
+    const changed = now.split(' ').filter((member) => !before.has(member));
+    const tables = changed.map((member) => member.slice(0, member.lastIndexOf('=')));
+    return `somebody took ${tables.join(', ')} out of the feed or made it anew: changes may be missing`;
+  }
+
+  #lost(
+    slice: ManagedSlice,
+    copy: { readonly snapshotId: string; readonly isComplete: boolean },
+    report: SyncReport | null,
+  ): string | null {
+    if (!report) return null;
+    const lost = report.tables.filter((table) => table.lost).map(({ source }) => source);
+    if (lost.length === 0) this.#whole.set(slice.name, copy.snapshotId);
+    // While the new table snapshot has not reached the service, it still tells of the copy that was lost before.
+    const counts = copy.isComplete || this.#whole.get(slice.name) === copy.snapshotId;
+    return lost.length > 0 && counts
+      ? `the copy of ${lost.join(', ')} is lost: the bus has let go of records that the service had not applied`
+      : null;
+  }
+}
