@@ -1,4 +1,3 @@
-import type { Row } from '@banyan/contracts';
 import type { SortedPage, SortedRange } from './sorted-page.ts';
 
 export type { SortedPage, SortedRange } from './sorted-page.ts';
