@@ -12,7 +12,7 @@ const text = (changes: Partial<Parameters<typeof feedLines>[0]>): string =>
   feedLines({ ...feed, ...changes }).join('\n');
 
 test('says how far the WAL is stored, and nothing of kept WAL while that is no reason to worry', () => {
-  expect(text({})).toBe('             stored up to 0/10 of 0/20, 0 kB of WAL not on the bus');
+  expect(text({})).toBe('             stored up to 0/10 of 0/20, 16 B of WAL not on the bus');
   expect(text({ storedPosition: null, backlogBytes: null })).toContain(
     'stored up to unknown of 0/20, unknown',
   );

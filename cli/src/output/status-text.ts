@@ -60,7 +60,7 @@ function incarnationText(feed: StatusReport['feed']): string[] {
   return [`             began anew${ago} (incarnation ${incarnation}): ${incarnationReason ?? 'unknown'}`];
 }
 
-/** `bus        holds 12.0 MB of at most 2,147.5 MB`. */
+/** `bus        holds 12.0 MB of at most 2.1 GB`. */
 export function busText({ bytes: held, maxBytes, warning }: BusRoom): string {
   const most = maxBytes === null ? '' : ` of at most ${bytes(maxBytes)}`;
   return `bus        holds ${bytes(held)}${most}${warning ? `: WARNING, ${warning}` : ''}`;

@@ -60,10 +60,13 @@ export function percent(share: number | null): string {
   return share === null ? 'unknown' : `${Number((share * 100).toFixed(1))} %`;
 }
 
+/** `412 B`, `21 kB`, `2.0 MB`, `2.1 GB`; unknown stays `unknown`. */
 export function bytes(count: number | null): string {
   if (count === null) return 'unknown';
+  if (count < 1_000) return `${count} B`;
   if (count < 1_000_000) return `${Math.round(count / 1_000)} kB`;
-  return `${(count / 1_000_000).toFixed(1)} MB`;
+  if (count < 1_000_000_000) return `${(count / 1_000_000).toFixed(1)} MB`;
+  return `${(count / 1_000_000_000).toFixed(1)} GB`;
 }
 
 export function count(value: number | null): string {
@@ -71,7 +74,7 @@ export function count(value: number | null): string {
 }
 
 const COMMAND =
-  /(?<!npx )\bbanyan (?=(?:up|down|status|slices|advance|pause|resume|rollback|route|verify|sync|explain|journal|bus|feed|pid|doctor)\b)/g;
+  /(?<!npx )\bbanyan (?=(?:up|down|status|slices|advance|pause|resume|rollback|resync|route|verify|sync|explain|journal|bus|feed|pid|doctor)\b)/g;
 
 /** Commands in a text as people type them in a checkout, where `banyan` itself is on no PATH. */
 export function asTyped(text: string): string {
