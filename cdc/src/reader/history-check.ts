@@ -27,6 +27,11 @@ export class HistoryCheck {
     this.#awaitsOpen = stored.open !== null;
   }
 
+  /** True while it is not proven yet that the server's log is the one that was read before. */
+  get isWaiting(): boolean {
+    return this.#awaitsWitness;
+  }
+
   /** A transaction begins whose commit record is at `finalLsn`. @throws HistoryChangedError */
   begin(finalLsn: bigint, identity: string): void {
     const { lsn, open } = this.#stored;

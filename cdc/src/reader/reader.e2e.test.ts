@@ -131,6 +131,28 @@ test('what was stored but not confirmed is not stored again', async () => {
   expect(await texts(bus)).toEqual(['one', 'two']);
 });
 
+test('what was stored but not confirmed is confirmed once it came again, though nothing follows', async () => {
+  const bus = createMemoryBus();
+  let hasFailed = false;
+  const lastAnswerLost = withAppendAt(bus, (records, move) => {
+    if (hasFailed || !records.some((record) => record.topic === topic)) return null;
+    hasFailed = true;
+    return bus.appendAt(records, move).then(() => Promise.reject(new Error('connection lost')));
+  });
+  const reader = await start(lastAnswerLost, { heartbeatIntervalMs: 60_000 });
+  await bed.source.ensureTables(['public.note'], signal);
+  await bed.sql(`INSERT INTO note (body) VALUES ('last')`);
+  await eventually('it was stored', async () => (await texts(bus)).length === 1);
+  const stored = (await bus.sourcePosition(bed.slot))?.lsn ?? 0n;
+  await eventually('the server knows it', async () => {
+    const { confirmedFlushLsn } = await bed.source.slotStatus(signal);
+    return confirmedFlushLsn !== null && parseLsn(confirmedFlushLsn) >= stored;
+  });
+  expect(hasFailed).toBe(true);
+  expect(await texts(bus)).toEqual(['last']);
+  expect(reader.status().state).toBe('streaming');
+});
+
 test('a killed walsender is replaced', async () => {
   const bus = createMemoryBus();
   const reader = await start(bus);

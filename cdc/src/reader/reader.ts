@@ -286,6 +286,8 @@ class WalReader implements Reader {
         bytes = 0;
       }
       if (steps.length > 0) position = await this.#store(stream, { steps, translator, position });
+      // What was stored and never confirmed, the answer having been lost: nothing new need follow for a long time.
+      else if (assembler.hasMetStored) stream.confirm(position.lsn);
     }
   }
 

@@ -51,6 +51,7 @@ export class TransactionAssembler {
   readonly #from: Pick<SourcePosition, 'lsn' | 'open'>;
   readonly #history: HistoryCheck;
   #open: Transaction | null = null;
+  #hasMetStored = false;
 
   /**
    * @param options.from The stored position.
@@ -64,6 +65,11 @@ export class TransactionAssembler {
     this.#tableOf = options.tableOf;
     this.#from = options.from;
     this.#history = new HistoryCheck(options.from, options.sentFrom);
+  }
+
+  /** True once the stream has come again to the stored position: the server may be told that it is. */
+  get hasMetStored(): boolean {
+    return this.#hasMetStored;
   }
 
   /** @returns a step when the event completes one. @throws HistoryChangedError */
@@ -142,6 +148,7 @@ export class TransactionAssembler {
   /** Null for a step that ends where everything is stored. */
   #step(step: Exclude<StreamStep, { kind: 'transaction-part' }>, identity: string | null): StreamStep | null {
     this.#history.pass(step.lsn, identity, step.kind === 'pinged');
+    if (step.lsn >= this.#from.lsn && !this.#history.isWaiting) this.#hasMetStored = true;
     return step.lsn > this.#from.lsn ? step : null;
   }
 
