@@ -17,14 +17,7 @@ export async function runProcess(options: {
   readonly closeTimeoutMs?: number;
 }): Promise<void> {
   const { log, start, closeTimeoutMs = 10_000 } = options;
-  let running: Closable;
-  try {
-    running = await start();
-  } catch (error) {
-    log.fatal({ err: error }, 'cannot start');
-    console.error(error instanceof Error ? error.message : String(error));
-    process.exit(1);
-  }
+  const starting = start();
   let closing = false;
   const stop = (why: string): void => {
     if (closing) return;
@@ -34,17 +27,27 @@ export async function runProcess(options: {
       log.error({ closeTimeoutMs }, 'did not stop in time');
       process.exit(1);
     }, closeTimeoutMs).unref();
-    running.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error({ err: error }, 'stopped with an error');
-        process.exit(1);
-      },
-    );
+    starting
+      .then((running) => running.close())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          log.error({ err: error }, 'stopped with an error');
+          process.exit(1);
+        },
+      );
   };
+  // Before it has started as well: what is half open is closed in order.
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
   process.on('disconnect', () => stop('the supervisor is gone'));
+  try {
+    await starting;
+  } catch (error) {
+    log.fatal({ err: error }, 'cannot start');
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exit(1);
+  }
   // Tells a supervisor that forked us that requests are welcome now.
   process.send?.({ kind: 'ready' });
 }
