@@ -14,5 +14,6 @@ export default {
   watchPathIgnorePatterns: ['<rootDir>/.banyan/'],
   globalSetup: '<rootDir>/script/jest-postgres-start.js',
   globalTeardown: '<rootDir>/script/jest-postgres-stop.js',
-  testTimeout: 30_000,
+  // Only for what hangs: a busy machine may be ten times as slow as a quiet one.
+  testTimeout: 120_000,
 };
