@@ -51,7 +51,8 @@ const parts = [
     args: ['--config', '.dependency-cruiser.cjs', ...packages, 'banyan.config.ts'],
   },
   jest('unit', '--testPathIgnorePatterns', '\\.(e2e|stack)\\.test\\.ts$', '/node_modules/'),
-  jest('e2e', '--testPathPatterns', '\\.e2e\\.test\\.ts$', '--maxWorkers=1'),
+  // A test that failed may have left a child behind; the parts after this one report all the same.
+  jest('e2e', '--testPathPatterns', '\\.e2e\\.test\\.ts$', '--maxWorkers=1', '--forceExit'),
   {
     name: 'walkthrough',
     command: process.execPath,
