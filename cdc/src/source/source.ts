@@ -26,6 +26,33 @@ export interface FeedMark {
   readonly membership: string | null;
 }
 
+/** Where a feed stands, as whoever looks after its reader keeps it. What is not known is null. */
+export interface FeedPosition {
+  /** Everything before this LSN is on the bus. */
+  readonly lsn: bigint | null;
+  /** When the reader last stored anything, heartbeat included, milliseconds since the epoch. */
+  readonly heardAtMs: number | null;
+  /** From 1; another one whenever the feed began anew with a possible gap. Copies of an older one are worth nothing. */
+  readonly incarnation: number;
+  /** Why this incarnation began, for people. */
+  readonly incarnationReason: string;
+  /** When it began, milliseconds since the epoch. */
+  readonly incarnationAtMs: number | null;
+  /** Why the feed has to begin anew, while that is not done; else null. Nothing asked of the feed now will come. */
+  readonly anewReason: string | null;
+  /** What the reader has failed of, for people. Null, or left out, when it has not, as far as is known. */
+  readonly failure?: string | null;
+}
+
+/** Knows where a feed stands, whoever reads it: the embedded bus, or whoever looks after Debezium. */
+export interface FeedHistory {
+  /**
+   * @param source Name of the source, its slot's.
+   * @returns null before the first reader.
+   */
+  sourcePosition(source: string): Promise<FeedPosition | null>;
+}
+
 /** A replication slot of the server, whoever's it is, and the WAL that is kept for it. */
 export interface SlotWal {
   readonly name: string;
@@ -116,6 +143,8 @@ export interface Source {
   requestTableSnapshot(tables: readonly string[], signal: AbortSignal): Promise<string>;
   /** Asks the reader to stop every table snapshot of these tables. Those that do not run are passed over. */
   stopTableSnapshots(tables: readonly string[], signal: AbortSignal): Promise<void>;
+  /** Why `requestRowReread` is refused by this source, for people; left out by one that does it. */
+  readonly noRowRereads?: string;
   /**
    * Asks the reader to read rows again: each key gets a record on the table's topic with its id in the header
    * `banyan.reread`, an `r` for a row that is there, a `d` and a tombstone for one that is not; then its end is

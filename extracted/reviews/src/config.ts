@@ -1,3 +1,4 @@
+import { busConfigTable } from '@banyan/cdc/consumer';
 import type { ConfigOf, ConfigTable } from '@banyan/kit';
 import { z } from 'zod';
 
@@ -12,7 +13,7 @@ const path = z.string('give a path').min(1);
 export const configTable = {
   port: { env: 'PORT', schema: port, text: 'TCP port on loopback; 0 takes a free one' },
   storeFile: { env: 'STORE_FILE', schema: path, text: 'SQLite file of the reviews; made when missing' },
-  busFile: { env: 'BUS_FILE', schema: path, text: 'SQLite file of the bus' },
+  ...busConfigTable,
   topicPrefix: {
     env: 'TOPIC_PREFIX',
     schema: z
