@@ -15,7 +15,7 @@ export interface Reviews extends Closable {
 }
 
 /**
- * Starts the service: opens and migrates its store, listens on loopback, and begins to copy. Reads are served from
+ * Starts the service: opens and migrates its store, listens, and begins to copy. Reads are served from
  * what the store holds even while the copy cannot run; `/readyz` tells.
  *
  * @throws the driver's error when the store cannot be opened; an error with code EADDRINUSE when the port is taken.
@@ -23,7 +23,7 @@ export interface Reviews extends Closable {
  * const reviews = await createReviews({ ...readConfig(configTable), log: createLogger('reviews') });
  */
 export async function createReviews(options: ReviewsConfig & { readonly log: Logger }): Promise<Reviews> {
-  const { port, storeFile, log } = options;
+  const { host, port, storeFile, log } = options;
   const verifier = await createIdentityVerifier(options.identityPublicKey, reviewsSlice.name);
   const file = await openSqlite(storeFile);
   const copy = keepCopy({ ...options, file });
@@ -41,7 +41,7 @@ export async function createReviews(options: ReviewsConfig & { readonly log: Log
   try {
     const find = createFindReviews(createSqliteReviewStore(file.readers));
     const app = createApp({ find, verifier, copy, log });
-    server = await listen((request, response) => void app(request, response), { port });
+    server = await listen((request, response) => void app(request, response), { host, port });
     log.info({ port: server.port }, 'reviews are served');
     return { url: server.url, port: server.port, close };
   } catch (error) {

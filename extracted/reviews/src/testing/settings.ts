@@ -10,6 +10,7 @@ export async function makeTestSettings(): Promise<ReviewsConfig & { remove(): Pr
   const folder = await mkdtemp(join(tmpdir(), 'reviews-'));
   const { publicKey } = generateKeyPairSync('ed25519');
   return {
+    host: '127.0.0.1',
     port: 0,
     storeFile: join(folder, 'reviews.sqlite'),
     busFile: join(folder, 'bus.sqlite'),
