@@ -20,6 +20,8 @@ const tasks = {
     'monolith/src/main.ts',
   ],
   banyan: [quiet, 'cli/bin/banyan.js'],
+  // `npm run stack -- up` is `banyan up --stack kafka`; other commands are the same.
+  stack: [quiet, 'cli/bin/banyan.js'],
   'bench:proxy': [quiet, 'bench/src/proxy.ts'],
   'bench:feed': [quiet, 'bench/src/feed.ts'],
   'bench:soak': [quiet, 'bench/src/soak.ts'],
@@ -35,5 +37,6 @@ const args = tasks[task];
 if (args) {
   const bins = [join(root, 'node_modules', 'node', 'bin'), join(root, 'node_modules', '.bin')];
   const PATH = [...bins, process.env.PATH].join(delimiter);
-  process.exitCode = await run(pinnedNode, [...args, ...rest], { ...process.env, PATH });
+  const env = { ...process.env, PATH, ...(task === 'stack' ? { BANYAN_STACK: 'kafka' } : {}) };
+  process.exitCode = await run(pinnedNode, [...args, ...rest], env);
 }

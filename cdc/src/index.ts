@@ -3,6 +3,15 @@ export * from './bus/bus-errors.ts';
 export { roomWarning } from './bus/bus-room.ts';
 export type { EmbeddedBus, KeptBus } from './bus/kept-bus.ts';
 export { openKafkaBus, type KafkaBus, type KafkaBusOptions } from './bus/kafka-bus.ts';
+export {
+  busConfigTable,
+  openBus,
+  stacks,
+  wanted,
+  type BusSettings,
+  type OpenedBus,
+  type Stack,
+} from './bus/open-bus.ts';
 export { openSqliteBus } from './bus/sqlite-bus.ts';
 export * from './caught-up/caught-up.ts';
 export { checkMapping } from './mapping-check/check-mapping.ts';
@@ -32,3 +41,4 @@ export {
   type DebeziumSource,
   type DebeziumSourceOptions,
 } from './source/debezium/debezium-source.ts';
+export { createDebeziumHistory, type DebeziumHistoryOptions } from './source/debezium/debezium-history.ts';

@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { busGroups, busRead, busTopics, type ReadOptions } from './commands/bus.ts';
 import { addCommonOptions, contextOf } from './commands/context.ts';
 import { doctor } from './commands/doctor.ts';
@@ -12,6 +12,7 @@ import { addSyncCommand } from './commands/sync-command.ts';
 import { up } from './commands/up.ts';
 import { runVerb, type VerbOptions } from './commands/verbs.ts';
 import { verify, type VerifyCommandOptions } from './commands/verify.ts';
+import { stackNames, type StackName } from './supervise/stack-choice.ts';
 import { CommandError } from './output/command-error.ts';
 import { printFailure } from './output/terminal.ts';
 
@@ -67,8 +68,17 @@ command('up', 'start everything and keep it running; Ctrl-C stops it', 'banyan u
   )
   .option('--customers <n>', 'built-in customers who browse, buy and review', parseCount, 0)
   .option('--detach', 'return once all is ready; `banyan down` stops it')
-  .action((options: { port?: number; customers: number; detach?: boolean; json?: boolean }) =>
-    up(options, contextOf(options)),
+  .addOption(
+    new Option(
+      '--stack <stack>',
+      'embedded: one SQLite file as the bus; kafka: Kafka and Debezium, which want Java 17 (default: the last one, embedded)',
+    )
+      .choices(stackNames)
+      .env('BANYAN_STACK'),
+  )
+  .action(
+    (options: { port?: number; customers: number; detach?: boolean; json?: boolean; stack?: StackName }) =>
+      up(options, contextOf(options)),
   );
 
 command('down', 'stop what `up` started; the state stays', 'banyan down')

@@ -1,3 +1,4 @@
+import { busConfigTable } from '@banyan/cdc';
 import type { ConfigOf, ConfigTable } from '@banyan/kit';
 import { z } from 'zod';
 
@@ -31,9 +32,26 @@ export const configTable = {
   storeFile: { env: 'STORE_FILE', schema: text, text: "SQLite file of slices' states and the journal" },
   configFile: { env: 'CONFIG_FILE', schema: text, text: 'banyan.config.ts' },
   sourceUrl: { env: 'SOURCE_URL', schema: text, text: "the monolith's database", secret: true },
-  busFile: { env: 'BUS_FILE', schema: text, text: 'SQLite file of the bus' },
+  ...busConfigTable,
+  connectUrl: {
+    env: 'CONNECT_URL',
+    schema: z.url({ error: 'give a URL', protocol: /^https?$/ }).optional(),
+    text: 'REST API of Kafka Connect; wanted with STACK=kafka',
+  },
+  connectPassword: {
+    env: 'CONNECT_PASSWORD',
+    schema: z
+      .string()
+      .regex(
+        /^\$\{\w+:[^}]+\}$/,
+        'give a reference such as ${dir:/run/secrets:source.password}, not the password',
+      )
+      .optional(),
+    text: "the password of SOURCE_URL as a reference that Connect's workers resolve; wanted with STACK=kafka",
+    secret: true,
+  },
   topicPrefix: { env: 'TOPIC_PREFIX', schema: z.string().min(1).default('shop'), text: 'prefix of topics' },
-  slotName: { env: 'SLOT_NAME', schema: text, text: 'replication slot of the reader' },
+  slotName: { env: 'SLOT_NAME', schema: text, text: 'replication slot of the feed' },
   publicationName: { env: 'PUBLICATION_NAME', schema: text, text: 'publication that holds the feed' },
   adminTokenFile: {
     env: 'ADMIN_TOKEN_FILE',

@@ -4,7 +4,15 @@ import { SnapshotRates } from './domain/snapshot-rate.ts';
 import { createApp } from './http/app.ts';
 import { createRoutesStream } from './http/routes-stream.ts';
 import { systemClock, type Clock } from './ports/clock.ts';
-import type { CaughtUp, ControlBus, ServiceCopy, Source, TableSnapshots, Verify } from './ports/feed.ts';
+import type {
+  CaughtUp,
+  ControlBus,
+  FeedHistory,
+  ServiceCopy,
+  Source,
+  TableSnapshots,
+  Verify,
+} from './ports/feed.ts';
 import { completeCopyOf, type FeedMark } from './domain/slice-state.ts';
 import type { SliceStore } from './ports/slice-store.ts';
 import { BusInspector } from './use-cases/bus-inspector.ts';
@@ -38,6 +46,8 @@ export interface ControlDeps {
   readonly store: SliceStore & { readonly verifications: VerificationStore };
   readonly source: Source;
   readonly bus: ControlBus;
+  /** Knows where the feed stands, and whether it is still the one that copies are of. */
+  readonly history: FeedHistory;
   readonly tableSnapshots: TableSnapshots;
   readonly caughtUp: CaughtUp;
   readonly verify: Verify;
@@ -81,7 +91,7 @@ export interface Control extends Closable {
  * control.start();
  */
 export async function createControl(deps: ControlDeps): Promise<Control> {
-  const { clock = systemClock, log, store, source, bus, caughtUp, tableSnapshots } = deps;
+  const { clock = systemClock, log, store, source, bus, history, caughtUp, tableSnapshots } = deps;
   const slices = deps.config.slices.map((definition) => {
     const service = deps.services[definition.name];
     if (!service) throw new Error(`Slice "${definition.name}" has no service.`);
@@ -91,11 +101,18 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
   const markOf = async (name: string): Promise<FeedMark | null> =>
     completeCopyOf(await ledger.read(name))?.feed ?? null;
   const rounds = new CaughtUpRounds({ caughtUp, clock, markOf, gapMs: deps.caughtUpGapMs });
-  const continuity = new FeedContinuity({ source, bus, slot: deps.slot, clock });
+  const continuity = new FeedContinuity({ source, history, slot: deps.slot, clock });
   const evidence = new EvidenceCollector({ clock, source, tableSnapshots, rounds, continuity });
-  const feed = new FeedMonitor({ source, bus, slot: deps.slot, clock });
+  const feed = new FeedMonitor({ source, bus, history, slot: deps.slot, clock });
   const wal = new WalMonitor({
-    ...{ source, bus, clock, slot: deps.slot, warnBytes: deps.retainedWalWarnBytes ?? 1_073_741_824 },
+    ...{
+      source,
+      bus,
+      history,
+      clock,
+      slot: deps.slot,
+      warnBytes: deps.retainedWalWarnBytes ?? 1_073_741_824,
+    },
     topics: slices.flatMap(({ tables }) => tables.map((table) => tableTopic(deps.topicPrefix, table))),
   });
   const rates = new SnapshotRates();

@@ -1,9 +1,7 @@
 import {
   createCaughtUp,
   createHttpServiceCopy,
-  createPostgresSource,
   followTableSnapshots,
-  openSqliteBus,
   verifySlice,
   type RowReread,
 } from '@banyan/cdc';
@@ -13,6 +11,7 @@ import { loadConfigFile } from './adapters/config-file.ts';
 import { openSqliteStore } from './adapters/sqlite-store.ts';
 import { configTable } from './config.ts';
 import { createControl } from './control.ts';
+import { openFeed } from './open-feed.ts';
 
 /** How long a service may take for one answer, milliseconds. */
 const SERVICE_DEADLINE_MS = 10_000;
@@ -34,12 +33,9 @@ async function start(): Promise<Closable> {
   try {
     const store = await openSqliteStore({ file: settings.storeFile });
     stack.push(store);
-    const bus = await openSqliteBus({ file: settings.busFile });
-    stack.push(bus);
-    const source = createPostgresSource({
-      ...{ url: settings.sourceUrl, slot: settings.slotName, publication: settings.publicationName },
-    });
-    stack.push(source);
+    const feed = await openFeed(settings, log);
+    stack.push(feed);
+    const { bus, source, history } = feed;
     const { signal } = closing;
     const tableSnapshots = await followTableSnapshots({ bus, prefix: topicPrefix, signal });
     tableSnapshots.ended.catch((error: unknown) => {
@@ -48,7 +44,7 @@ async function start(): Promise<Closable> {
       process.exit(1);
     });
     const caughtUp = createCaughtUp({
-      ...{ source, bus, prefix: topicPrefix, feed: { log: bus, slot: settings.slotName } },
+      ...{ source, bus, prefix: topicPrefix, feed: { log: history, slot: settings.slotName } },
     });
     const services = Object.fromEntries(
       Object.entries(loaded.serviceUrls).map(([name, url]) => [
@@ -65,7 +61,7 @@ async function start(): Promise<Closable> {
       maxServiceLatencyMs: settings.verifyMaxServiceLatencyMs,
     };
     const control = await createControl({
-      ...{ config: loaded.config, services, store, source, bus, caughtUp, topicPrefix },
+      ...{ config: loaded.config, services, store, source, bus, history, caughtUp, topicPrefix },
       tableSnapshots,
       verify: ({ repair, maxLagMs, ...options }) =>
         verifySlice({

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { controlRecordKey, tableTopic, type SliceDefinition } from '@banyan/contracts';
-import type { Bus, SourceLog, SourcePosition } from '../bus/bus.ts';
+import type { Bus } from '../bus/bus.ts';
 import { parseLsn } from '../source/lsn.ts';
-import type { FeedMark, Lsn, Source } from '../source/source.ts';
+import type { FeedHistory, FeedMark, FeedPosition, Lsn, Source } from '../source/source.ts';
 import type { ServiceCopy } from '../verify/copy.ts';
 
 const FIRST_POLL_MS = 5;
@@ -57,8 +57,8 @@ export function createCaughtUp(options: {
   readonly bus: Pick<Bus, 'append' | 'partitions'>;
   /** Topic prefix of the source, e.g. `shop`. */
   readonly prefix: string;
-  /** Where the embedded reader keeps its position, and under which name. Another source has none. */
-  readonly feed?: { readonly log: Pick<SourceLog, 'sourcePosition'>; readonly slot: string };
+  /** Who knows where the feed stands, and under which name. Without it one feed is not told from another. */
+  readonly feed?: { readonly log: FeedHistory; readonly slot: string };
 }): CaughtUp {
   const { source, bus, prefix, feed } = options;
   return {
@@ -125,7 +125,7 @@ function beganAnew({ incarnation }: FeedMark): NotCaughtUpError {
  */
 export async function markOf(options: {
   readonly source: Pick<Source, 'feedMembership'>;
-  readonly feed: { readonly log: Pick<SourceLog, 'sourcePosition'>; readonly slot: string };
+  readonly feed: { readonly log: FeedHistory; readonly slot: string };
   /** `schema.table` */
   readonly tables: readonly string[];
   readonly signal: AbortSignal;
@@ -139,11 +139,13 @@ export async function markOf(options: {
 }
 
 /** @returns What is missing, for people; null when nothing is. */
-function missingInFeed(stored: SourcePosition | null, position: Lsn, expected: FeedMark): string | null {
+function missingInFeed(stored: FeedPosition | null, position: Lsn, expected: FeedMark): string | null {
   if (!stored) return 'the bus holds no position of the feed';
   if (stored.incarnation !== expected.incarnation || stored.anewReason !== null) throw beganAnew(expected);
   // A slot alone may have been made anew beyond the position: what counts is what is stored.
-  return stored.lsn >= parseLsn(position) ? null : `the feed has stored less than ${position}`;
+  return stored.lsn !== null && stored.lsn >= parseLsn(position)
+    ? null
+    : `the feed has stored less than ${position}`;
 }
 
 /** @returns What is missing, for people; null when nothing is. */

@@ -1,4 +1,3 @@
-import type { Row } from '@banyan/contracts';
 import type { SortedPage, SortedRange } from './sorted-page.ts';
 
 export type { SortedPage, SortedRange } from './sorted-page.ts';
@@ -25,6 +24,33 @@ export interface FeedMark {
   readonly beganAtMs: number | null;
   /** What `feedMembership` said of the copy's tables; null when it is not known. */
   readonly membership: string | null;
+}
+
+/** Where a feed stands, as whoever looks after its reader keeps it. What is not known is null. */
+export interface FeedPosition {
+  /** Everything before this LSN is on the bus. */
+  readonly lsn: bigint | null;
+  /** When the reader last stored anything, heartbeat included, milliseconds since the epoch. */
+  readonly heardAtMs: number | null;
+  /** From 1; another one whenever the feed began anew with a possible gap. Copies of an older one are worth nothing. */
+  readonly incarnation: number;
+  /** Why this incarnation began, for people. */
+  readonly incarnationReason: string;
+  /** When it began, milliseconds since the epoch. */
+  readonly incarnationAtMs: number | null;
+  /** Why the feed has to begin anew, while that is not done; else null. Nothing asked of the feed now will come. */
+  readonly anewReason: string | null;
+  /** What the reader has failed of, for people. Null, or left out, when it has not, as far as is known. */
+  readonly failure?: string | null;
+}
+
+/** Knows where a feed stands, whoever reads it: the embedded bus, or whoever looks after Debezium. */
+export interface FeedHistory {
+  /**
+   * @param source Name of the source, its slot's.
+   * @returns null before the first reader.
+   */
+  sourcePosition(source: string): Promise<FeedPosition | null>;
 }
 
 /** A replication slot of the server, whoever's it is, and the WAL that is kept for it. */

@@ -1,8 +1,10 @@
 import { notificationTopic } from '@banyan/contracts';
-import type { Bus } from '../bus/bus.ts';
+import type { Bus, StoredRecord, TopicPosition } from '../bus/bus.ts';
 import type { RowRereadProgress, TableSnapshotProgress } from './source.ts';
 import { TableSnapshotHistory } from './table-snapshot-history.ts';
 import { parseNotification } from './table-snapshot-notifications.ts';
+
+const PAGE_RECORDS = 1_000;
 
 interface NotificationsOptions {
   readonly bus: Bus;
@@ -15,28 +17,18 @@ interface NotificationsOptions {
 export async function readTableSnapshotHistory(options: NotificationsOptions): Promise<TableSnapshotHistory> {
   const { bus, prefix, signal } = options;
   const history = new TableSnapshotHistory();
-  const topic = notificationTopic(prefix);
-  const ends = await bus.ends([topic]);
-  const missing = new Map(
-    ends.flatMap((end) => (end.nextOffset > 0 ? [[end.partition, end.nextOffset]] : [])),
-  );
-  if (missing.size === 0) return history;
-  const done = new AbortController();
-  await bus.consume({
-    from: [...missing.keys()].map((partition) => ({ topic, partition, nextOffset: 0 })),
-    onBatch: (records) => {
-      for (const { partition, offset, value } of records) {
-        const notification = parseNotification(value);
-        if (notification) history.apply(notification);
-        if (offset + 1 >= (missing.get(partition) ?? 0)) missing.delete(partition);
-      }
-      if (missing.size === 0) done.abort();
-      return Promise.resolve();
-    },
-    signal: AbortSignal.any([signal, done.signal]),
-  });
-  signal.throwIfAborted();
+  const apply = (records: readonly StoredRecord[]): void => applyAll(history, records);
+  for (const start of await bus.starts([notificationTopic(prefix)])) {
+    await readToEnd({ bus, start, apply, signal });
+  }
   return history;
+}
+
+function applyAll(history: TableSnapshotHistory, records: readonly StoredRecord[]): void {
+  for (const { value } of records) {
+    const notification = parseNotification(value);
+    if (notification) history.apply(notification);
+  }
 }
 
 /** The newest table snapshot of each table, from the bus, as of now. */
@@ -61,33 +53,46 @@ export interface TableSnapshotFollower {
 /** Follows table snapshots until the signal aborts. Resolves once what is on the bus already is known. */
 export async function followTableSnapshots(options: NotificationsOptions): Promise<TableSnapshotFollower> {
   const { bus, prefix, signal } = options;
-  const topic = notificationTopic(prefix);
   const history = new TableSnapshotHistory();
-  const missing = new Map((await bus.ends([topic])).map((end) => [end.partition, end.nextOffset]));
-  const caughtUp = Promise.withResolvers<undefined>();
-  const look = (): void => {
-    if ([...missing.values()].every((left) => left <= 0)) caughtUp.resolve(undefined);
-  };
-  const partitions = await bus.partitions(topic);
-  const ends = new Map(missing);
+  const apply = (records: readonly StoredRecord[]): void => applyAll(history, records);
+  const from: TopicPosition[] = [];
+  for (const start of await bus.starts([notificationTopic(prefix)])) {
+    from.push(await readToEnd({ bus, start, apply, signal }));
+  }
   const ended = bus.consume({
-    from: partitions.map((partition) => ({ topic, partition, nextOffset: 0 })),
+    from,
     onBatch: (records) => {
-      for (const { partition, offset, value } of records) {
-        const notification = parseNotification(value);
-        if (notification) history.apply(notification);
-        missing.set(partition, (ends.get(partition) ?? 0) - offset - 1);
-      }
-      look();
+      apply(records);
       return Promise.resolve();
     },
     signal,
   });
-  look();
-  await Promise.race([caughtUp.promise, ended]);
   return {
     progress: (table) => history.progress(table),
     rowReread: (id) => history.rowReread(id),
     ended,
   };
+}
+
+/**
+ * By pages, not up to an offset: the last offsets before a topic's end may be marks of transactions, never handed over.
+ *
+ * @returns Where to go on.
+ */
+async function readToEnd(options: {
+  readonly bus: Bus;
+  readonly start: TopicPosition;
+  readonly apply: (records: readonly StoredRecord[]) => void;
+  readonly signal: AbortSignal;
+}): Promise<TopicPosition> {
+  const { bus, start, apply, signal } = options;
+  let next = start;
+  for (;;) {
+    signal.throwIfAborted();
+    const page = await bus.read(next, PAGE_RECORDS);
+    apply(page);
+    const last = page.at(-1);
+    if (last) next = { ...start, nextOffset: last.offset + 1 };
+    if (page.length < PAGE_RECORDS) return next;
+  }
 }

@@ -6,11 +6,14 @@ import type { Context } from './context.ts';
 import { CommandError } from '../output/command-error.ts';
 import { style } from '../output/terminal.ts';
 import { readRunState, type RunState } from '../supervise/run-state.ts';
+import type { StackName } from '../supervise/stack-choice.ts';
 import { refuseSecond, Supervisor } from '../supervise/supervisor.ts';
 
 export interface UpOptions {
   readonly port?: number;
   readonly customers: number;
+  /** Default: the one that the state folder was begun on, else `embedded`. */
+  readonly stack?: StackName;
   readonly detach?: boolean;
 }
 
@@ -18,12 +21,13 @@ export interface UpOptions {
 function announce(run: RunState, context: Context, startedAtMs: number): void {
   const seconds = ((Date.now() - startedAtMs) / 1_000).toFixed(1);
   if (context.json) {
-    const { shopUrl, monolithUrl, controlUrl, proxyAdminUrl } = run;
+    const { shopUrl, monolithUrl, controlUrl, proxyAdminUrl, stack } = run;
     const next = ['banyan status', 'banyan advance reviews', 'banyan down'];
     console.log(
       JSON.stringify({
         schema_version: 1,
         event: 'ready',
+        stack,
         shopUrl,
         monolithUrl,
         controlUrl,
@@ -38,6 +42,13 @@ function announce(run: RunState, context: Context, startedAtMs: number): void {
   console.log(`${style('green', 'ready')} after ${seconds} s`);
   console.log(`  shop      ${style('bold', run.shopUrl)}   (through the proxy)`);
   console.log(`  monolith  ${run.monolithUrl}   (behind it)`);
+  if (run.stack === 'kafka') {
+    for (const { name, url } of run.processes.filter((each) =>
+      ['postgres', 'kafka', 'connect'].includes(each.name),
+    )) {
+      console.log(`  ${name.padEnd(8)}  ${url ?? '-'}`);
+    }
+  }
   console.log('next, in another terminal:');
   console.log(`  ${style('bold', 'npx banyan status --watch')}`);
   console.log(`  ${style('bold', 'npx banyan advance reviews --wait')}`);
@@ -58,6 +69,7 @@ export async function up(options: UpOptions, context: Context): Promise<void> {
   const starting = Supervisor.start({
     home: context.home,
     customers: options.customers,
+    ...(options.stack === undefined ? {} : { stack: options.stack }),
     ...(options.port === undefined ? {} : { shopPort: options.port }),
     onProgress: (line) => {
       if (!context.json) console.log(style('dim', line));
@@ -86,6 +98,7 @@ async function upDetached(options: UpOptions, context: Context, startedAtMs: num
   const log = openSync(logFile, 'w', 0o600);
   const args = [process.argv[1] ?? '', 'up', '--customers', String(options.customers)];
   if (options.port !== undefined) args.push('--port', String(options.port));
+  if (options.stack !== undefined) args.push('--stack', options.stack);
   const child = spawn(process.execPath, args, {
     detached: true,
     stdio: ['ignore', log, log],

@@ -7,10 +7,24 @@ import type { Home } from '../home.ts';
 import { writeWhole } from './run-state.ts';
 
 /** Every listener of one Banyan. */
-export const portNames = ['shop', 'proxyAdmin', 'monolith', 'control', 'reviews', 'postgres'] as const;
+export const portNames = [
+  'shop',
+  'proxyAdmin',
+  'monolith',
+  'control',
+  'reviews',
+  'postgres',
+  // Of the full stack alone.
+  'kafka',
+  'kafkaController',
+  'connect',
+] as const;
 export type Ports = Readonly<Record<(typeof portNames)[number], number>>;
 
-const portsSchema = z.record(z.enum(portNames), z.number().int().min(1).max(65_535));
+const portSchema = z.number().int().min(1).max(65_535);
+const portsSchema = z.record(z.enum(portNames), portSchema);
+/** A file of an earlier version knows fewer. */
+const lastPortsSchema = z.partialRecord(z.enum(portNames), portSchema);
 const PREFERRED_SHOP_PORT = 8080;
 
 /** True when nobody listens on this port of 127.0.0.1. */
@@ -22,9 +36,9 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-function readLastPorts(home: Home): Partial<Ports> {
+function readLastPorts(home: Home): { readonly [K in keyof Ports]?: number | undefined } {
   try {
-    return portsSchema.parse(JSON.parse(readFileSync(home.portsFile, 'utf8')));
+    return lastPortsSchema.parse(JSON.parse(readFileSync(home.portsFile, 'utf8')));
   } catch {
     return {}; // first start, or a file from another version: choose anew
   }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { PreparedKafka, PreparedProcess } from '@banyan/kafka';
 import type { PreparedCluster } from '@banyan/postgres';
 import { projectRoot, type Home } from '../home.ts';
 import type { DatabaseUrls } from './database.ts';
@@ -8,6 +9,8 @@ import type { ProcessSpec } from './process-spec.ts';
 const TOPIC_PREFIX = 'shop';
 /** Name of the feed's replication slot and of its publication. */
 export const FEED_NAME = 'banyan_shop';
+/** The database's password for Connect alone, which takes a file as it is: no newline at its end. */
+export const CONNECT_PASSWORD_FILE = 'source.password';
 
 const local = (port: number): string => `http://127.0.0.1:${port}`;
 
@@ -91,29 +94,59 @@ export function monolithSpec(home: Home, ports: Ports, databases: DatabaseUrls):
   });
 }
 
-/** Banyan's own processes: feed, service, control plane and proxy, in the order in which they stop last to first. */
-export function banyanSpecs(home: Home, ports: Ports): readonly ProcessSpec[] {
+/** Kafka's broker, or Connect, of the full stack. */
+export function javaSpec(prepared: PreparedProcess): ProcessSpec {
+  const { name, command, args, cwd, url, isReady } = prepared;
+  return {
+    ...{ name, command, args, cwd, url, env: baseEnv() },
+    ready: { kind: 'check', isReady },
+    stopSignal: 'SIGTERM',
+    ipc: false,
+  };
+}
+
+/** Where the bus is, for every process that uses it. */
+function busEnv(home: Home, kafka: PreparedKafka | null): Record<string, string> {
+  return kafka
+    ? { STACK: 'kafka', KAFKA_BROKERS: kafka.bootstrapServers }
+    : { STACK: 'embedded', BUS_FILE: home.file('bus.sqlite') };
+}
+
+/**
+ * Banyan's own processes: feed, service, control plane and proxy, in the order in which they stop last to first.
+ *
+ * @param kafka Null for the embedded stack, which has a reader of its own.
+ */
+export function banyanSpecs(home: Home, ports: Ports, kafka: PreparedKafka | null): readonly ProcessSpec[] {
   const urls = urlsOf(ports);
+  const bus = busEnv(home, kafka);
   const feed = {
+    ...bus,
     SOURCE_URL_FILE: home.secret('source.url'),
-    BUS_FILE: home.file('bus.sqlite'),
     TOPIC_PREFIX,
     SLOT_NAME: FEED_NAME,
     PUBLICATION_NAME: FEED_NAME,
   };
+  const reader = node('reader', 'cdc/src/reader/main.ts', {
+    env: { ...inherited(['BUS_MAX_BYTES', 'BUS_WARN_RATIO', 'BUS_KEEP_APPLIED_MS']), ...feed },
+    ready: { kind: 'ipc' },
+    url: null,
+  });
+  const connect: Record<string, string> = kafka
+    ? {
+        CONNECT_URL: kafka.connectUrl,
+        CONNECT_PASSWORD: `\${dir:${kafka.secretsDir}:${CONNECT_PASSWORD_FILE}}`,
+      }
+    : {};
   const peer = { PEER_TOKEN_FILE: home.secret('peer.token') };
   return [
-    node('reader', 'cdc/src/reader/main.ts', {
-      env: { ...inherited(['BUS_MAX_BYTES', 'BUS_WARN_RATIO', 'BUS_KEEP_APPLIED_MS']), ...feed },
-      ready: { kind: 'ipc' },
-      url: null,
-    }),
+    ...(kafka ? [] : [reader]),
     node('reviews', 'extracted/reviews/src/main.ts', {
       env: {
         ...peer,
         PORT: String(ports.reviews),
         STORE_FILE: home.file('reviews.sqlite'),
-        BUS_FILE: feed.BUS_FILE,
+        ...bus,
         TOPIC_PREFIX,
         IDENTITY_PUBLIC_KEY_FILE: home.secret('identity.pub.pem'),
       },
@@ -123,6 +156,7 @@ export function banyanSpecs(home: Home, ports: Ports): readonly ProcessSpec[] {
     node('control', 'control/src/main.ts', {
       env: {
         ...feed,
+        ...connect,
         ...peer,
         PORT: String(ports.control),
         STORE_FILE: home.file('control.sqlite'),

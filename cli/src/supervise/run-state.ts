@@ -19,6 +19,8 @@ const runStateSchema = z.object({
   /** Tells this supervisor from another process that got its number later. */
   supervisorStartedAt: z.string(),
   state: z.enum(['starting', 'ready', 'stopping']),
+  /** One that an earlier version wrote is of the embedded stack. */
+  stack: z.enum(['embedded', 'kafka']).default('embedded'),
   shopUrl: z.string(),
   monolithUrl: z.string(),
   controlUrl: z.string(),

@@ -1,10 +1,22 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { downloadKafka, prepareKafka, KafkaStackError, type PreparedKafka } from '@banyan/kafka';
 import { prepareCluster } from '@banyan/postgres';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ControlClient } from '../control-client.ts';
 import type { Home } from '../home.ts';
 import { CommandError } from '../output/command-error.ts';
 import { ensureDatabase, migrateBanyanSchema, type DatabaseUrls } from './database.ts';
 import { choosePorts, type Ports } from './ports.ts';
-import { banyanSpecs, customersSpec, monolithSpec, postgresSpec, urlsOf } from './processes.ts';
+import {
+  banyanSpecs,
+  CONNECT_PASSWORD_FILE,
+  customersSpec,
+  javaSpec,
+  monolithSpec,
+  postgresSpec,
+  urlsOf,
+} from './processes.ts';
 import type { ProcessSpec } from './process-spec.ts';
 import { Reaper } from './reaper.ts';
 import {
@@ -16,7 +28,11 @@ import {
   type RunState,
 } from './run-state.ts';
 import { ensureSecrets, readSecret } from './secrets.ts';
+import { chooseStack, rememberStack, type StackName } from './stack-choice.ts';
 import { SupervisedProcess } from './supervised-process.ts';
+
+const FED_TIMEOUT_MS = 60_000;
+const FED_POLL_MS = 200;
 
 export interface SupervisorOptions {
   readonly home: Home;
@@ -24,6 +40,8 @@ export interface SupervisorOptions {
   readonly shopPort?: number;
   /** Built-in customers to run. Default 0. */
   readonly customers?: number;
+  /** `embedded` or `kafka`. Default the one that the home was begun on, else `embedded`. */
+  readonly stack?: StackName;
   /** Told what is being done, a line a step. */
   readonly onProgress: (line: string) => void;
 }
@@ -46,27 +64,30 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #home: Home;
   readonly #ports: Ports;
+  readonly #stack: StackName;
   readonly #reaper = new Reaper();
   readonly #processes: SupervisedProcess[] = [];
   #state: RunState['state'] = 'starting';
   #closing: Promise<void> | null = null;
 
-  private constructor(options: SupervisorOptions, ports: Ports) {
+  private constructor(options: SupervisorOptions, ports: Ports, stack: StackName) {
+    this.#stack = stack;
     this.#options = options;
     this.#home = options.home;
     this.#ports = ports;
   }
 
   /**
-   * @throws CommandError `already-running` when this home has a supervisor, `port-taken`, or
+   * @throws CommandError `already-running` when this home has a supervisor, `other-stack`, `tools-missing`, `port-taken`, or
    * `process-not-starting` with the end of that process's log; whatever was started has ended then.
    */
   static async start(options: SupervisorOptions): Promise<Supervisor> {
     const { home } = options;
     refuseSecond(home);
+    const stack = chooseStack(home, options.stack);
     mkdirSync(home.logsDir, { recursive: true, mode: 0o700 });
     ensureSecrets(home);
-    const supervisor = new Supervisor(options, await choosePorts(home, options.shopPort));
+    const supervisor = new Supervisor(options, await choosePorts(home, options.shopPort), stack);
     supervisor.#save();
     try {
       await supervisor.#startAll();
@@ -85,6 +106,7 @@ export class Supervisor {
       supervisorStartedAt: processStartedAt(process.pid) ?? '',
       state: this.#state,
       shopUrl: urls.shop,
+      stack: this.#stack,
       monolithUrl: urls.monolith,
       controlUrl: urls.control,
       proxyAdminUrl: urls.proxyAdmin,
@@ -100,15 +122,23 @@ export class Supervisor {
 
   async #startAll(): Promise<void> {
     const { onProgress, customers = 0 } = this.#options;
-    const databases = await this.#startDatabase();
-    await migrateBanyanSchema(databases.banyan);
-    // A file, so that the URL with its password stands in no other process's environment.
-    writeFileSync(this.#home.secret('source.url'), databases.banyan, { mode: 0o600 });
-    onProgress('starting the monolith, the feed, the service, the control plane and the proxy');
+    // All settled, so that whoever ends us finds every process that was started.
+    const [database, broker] = await Promise.allSettled([this.#startDatabase(), this.#startKafka()]);
+    if (database.status === 'rejected') throw database.reason;
+    if (broker.status === 'rejected') throw broker.reason;
+    const [databases, kafka] = [database.value, broker.value];
+    if (kafka) this.#writeConnectPassword(kafka, databases.banyan);
+    const feed = kafka ? '' : 'the feed, ';
+    rememberStack(this.#home, this.#stack); // nothing of the other one was made before
+    onProgress(`starting the monolith, ${feed}the service, the control plane and the proxy`);
     await Promise.all([
       this.#start(monolithSpec(this.#home, this.#ports, databases)),
-      ...banyanSpecs(this.#home, this.#ports).map((spec) => this.#start(spec)),
+      ...banyanSpecs(this.#home, this.#ports, kafka).map((spec) => this.#start(spec)),
     ]);
+    if (kafka) {
+      onProgress('waiting until Debezium reads the database');
+      await this.#untilFed();
+    }
     if (customers > 0) {
       onProgress(`starting ${customers} built-in customers`);
       const onLine = (line: string): void => writeWhole(this.#home.customersFile, `${line}\n`);
@@ -119,6 +149,14 @@ export class Supervisor {
   }
 
   async #startDatabase(): Promise<DatabaseUrls> {
+    const databases = await this.#findDatabase();
+    await migrateBanyanSchema(databases.banyan);
+    // A file, so that the URL with its password stands in no other process's environment.
+    writeFileSync(this.#home.secret('source.url'), databases.banyan, { mode: 0o600 });
+    return databases;
+  }
+
+  async #findDatabase(): Promise<DatabaseUrls> {
     const given = process.env['DATABASE_URL'];
     if (given) return { shop: given, banyan: given };
     this.#options.onProgress('starting PostgreSQL');
@@ -129,6 +167,58 @@ export class Supervisor {
       banyan: readSecret(this.#home, 'banyan.password'),
     };
     return ensureDatabase(passwords, cluster.adminUrl);
+  }
+
+  /** @returns null for the embedded stack. */
+  async #startKafka(): Promise<PreparedKafka | null> {
+    if (this.#stack === 'embedded') return null;
+    const { onProgress } = this.#options;
+    const { kafka, kafkaController: controller, connect } = this.#ports;
+    try {
+      const files = await downloadKafka({ onProgress });
+      onProgress('starting Kafka and Kafka Connect');
+      const prepared = await prepareKafka({
+        ...{ files, dir: this.#home.file('kafka'), ports: { kafka, controller, connect } },
+      });
+      await this.#start(javaSpec(prepared.broker));
+      await this.#start(javaSpec(prepared.connect));
+      return prepared;
+    } catch (cause) {
+      if (!(cause instanceof KafkaStackError)) throw cause;
+      const nextSteps = ['banyan up --stack kafka', 'banyan up --stack embedded'];
+      throw new CommandError({ code: cause.code, message: cause.message, nextSteps, exitCode: 3, cause });
+    }
+  }
+
+  #writeConnectPassword({ secretsDir }: PreparedKafka, url: string): void {
+    const password = decodeURIComponent(new URL(url).password);
+    writeFileSync(join(secretsDir, CONNECT_PASSWORD_FILE), password, { mode: 0o600 });
+  }
+
+  /** A connector that says RUNNING reads nothing yet: the control plane tells when it does. */
+  async #untilFed(): Promise<void> {
+    const control = ControlClient.open(this.#home);
+    const deadline = Date.now() + FED_TIMEOUT_MS;
+    while (this.#closing === null) {
+      let said: string;
+      try {
+        const { feed } = await control.status(AbortSignal.timeout(5_000));
+        if (feed.state === 'running') return;
+        said = feed.error ?? feed.state;
+      } catch (error) {
+        said = error instanceof Error ? error.message : String(error); // being started anew, say
+      }
+      if (Date.now() > deadline) {
+        throw new CommandError({
+          code: 'feed-not-running',
+          message: `Debezium does not read the database after ${FED_TIMEOUT_MS / 1_000} s.`,
+          evidence: [said, `logs: ${this.#home.logsDir}/connect.log and control.log`],
+          nextSteps: ['banyan doctor', 'banyan up'],
+          exitCode: 3,
+        });
+      }
+      await sleep(FED_POLL_MS);
+    }
   }
 
   async #start(spec: ProcessSpec): Promise<void> {
@@ -151,7 +241,9 @@ export class Supervisor {
       named('customers'), // 1. nobody asks any more
       named('proxy'), // 2. requests in flight end
       named('control', 'reviews', 'reader', 'monolith'), // 3. nobody writes any more
-      named('postgres'), // 4. last, so that nobody loses his connection before
+      named('connect'), // 4. nobody reads the database any more
+      named('kafka'), // 5.
+      named('postgres'), // 6. last, so that nobody loses his connection before
     ];
     for (const round of rounds) await Promise.all(round.map((supervised) => supervised.stop()));
     this.#reaper.close();

@@ -1,6 +1,7 @@
 import type { SliceDefinition } from '@banyan/contracts';
 import type {
   Bus,
+  FeedHistory,
   FeedMark,
   GroupStatus,
   Lsn,
@@ -8,13 +9,21 @@ import type {
   ServiceCopy as Copy,
   ServiceStore,
   Source,
-  SourceLog,
   StoredRecord,
   TableSnapshotProgress,
   VerifyState,
 } from '@banyan/cdc';
 
-export type { FeedMark, GroupStatus, Lsn, Source, StoredRecord, TableSnapshotProgress, VerifyState };
+export type {
+  FeedHistory,
+  FeedMark,
+  GroupStatus,
+  Lsn,
+  Source,
+  StoredRecord,
+  TableSnapshotProgress,
+  VerifyState,
+};
 
 /** A service as control asks it: its copy, its store, and what it holds back. */
 export type ServiceCopy = Copy & ServiceStore;
@@ -22,8 +31,8 @@ export type ServiceCopy = Copy & ServiceStore;
 /** What people look at on the bus. */
 export type InspectedBus = Pick<Bus, 'topics' | 'groups' | 'usage' | 'read' | 'ends' | 'starts'>;
 
-/** What control does on the bus: reset records, letting groups go, and reading how far the source came. */
-export type ControlBus = Pick<Bus, 'append' | 'release'> & Pick<SourceLog, 'sourcePosition'> & InspectedBus;
+/** What control does on the bus: reset records, and letting groups go. */
+export type ControlBus = Pick<Bus, 'append' | 'release'> & InspectedBus;
 
 /** Follows table snapshots by their notifications on the bus. */
 export interface TableSnapshots {

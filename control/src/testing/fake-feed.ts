@@ -19,6 +19,7 @@ import {
 import type {
   CaughtUp,
   ControlBus,
+  FeedHistory,
   GroupStatus,
   InspectedBus,
   ServiceCopy,
@@ -34,7 +35,7 @@ import type { ManualClock } from './manual-clock.ts';
 /** A feed, a bus and a service that behave as they are told. */
 export interface FakeFeed {
   readonly source: Source;
-  readonly bus: ControlBus;
+  readonly bus: ControlBus & FeedHistory;
   readonly tableSnapshots: TableSnapshots;
   readonly caughtUp: CaughtUp;
   readonly verify: Verify;
@@ -220,7 +221,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     walRetention: () => ask('source', '', () => feed.wal),
     close: () => Promise.resolve(),
   };
-  const bus: ControlBus = {
+  const bus: ControlBus & FeedHistory = {
     append(records: Parameters<Bus['append']>[0]) {
       feed.calls.push(...records.map(({ topic, key }) => `append ${topic} ${key ?? ''}`));
       return Promise.resolve();

@@ -59,7 +59,14 @@ export async function startTestControl(
   const control = await createControl({
     config: parseBanyanConfig({ slices }),
     services: Object.fromEntries(slices.map(({ name }) => [name, service])),
-    ...{ store, clock, source: feed.source, bus: feed.bus, tableSnapshots: feed.tableSnapshots },
+    ...{
+      store,
+      clock,
+      source: feed.source,
+      bus: feed.bus,
+      history: feed.bus,
+      tableSnapshots: feed.tableSnapshots,
+    },
     ...{ caughtUp: feed.caughtUp, verify: feed.verify, topicPrefix: 'shop', slot: 'banyan' },
     ...{
       monolithUrl: 'http://127.0.0.1:3000',

@@ -1,7 +1,7 @@
 import type { SyncReport } from '@banyan/contracts';
 import { copyOf, type FeedMark, type SliceState } from '../domain/slice-state.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { ControlBus, Source } from '../ports/feed.ts';
+import type { FeedHistory, Source } from '../ports/feed.ts';
 import { messageOf, withDeadline } from './loop.ts';
 import type { ManagedSlice } from './managed-slice.ts';
 
@@ -21,8 +21,8 @@ export interface FeedLook {
 
 export interface FeedContinuityDeps {
   readonly source: Pick<Source, 'feedMembership'>;
-  readonly bus: Pick<ControlBus, 'sourcePosition'>;
-  /** Name of the reader's slot, and of its mark on the bus. */
+  readonly history: FeedHistory;
+  /** Name of the reader's slot, and of the feed. */
   readonly slot: string;
   readonly clock: Clock;
 }
@@ -44,8 +44,8 @@ export class FeedContinuity {
    * @throws Error when there is none: no reader ever ran, or the feed is just beginning anew.
    */
   async mark(slice: ManagedSlice, signal: AbortSignal): Promise<FeedMark> {
-    const { source, bus, slot } = this.#deps;
-    const position = await bus.sourcePosition(slot);
+    const { source, history, slot } = this.#deps;
+    const position = await history.sourcePosition(slot);
     if (!position) throw new Error('the feed has not begun yet: the reader has not stored a position');
     if (position.anewReason !== null) throw new Error(`the feed is beginning anew: ${position.anewReason}`);
     const membership = await source.feedMembership(slice.tables, withDeadline(signal, DEADLINE_MS));
@@ -90,8 +90,8 @@ export class FeedContinuity {
   }
 
   async #otherIncarnation({ incarnation, beganAtMs }: FeedMark): Promise<string | null> {
-    const position = await this.#deps.bus.sourcePosition(this.#deps.slot);
-    if (!position) return 'the bus is another one: it holds no position of the feed';
+    const position = await this.#deps.history.sourcePosition(this.#deps.slot);
+    if (!position) return 'the bus is another one: nothing is known of the feed there';
     if (position.anewReason !== null) return `the feed has to begin anew: ${position.anewReason}`;
     const isOther =
       position.incarnation !== incarnation ||

@@ -1,11 +1,11 @@
 import { roomWarning } from '@banyan/cdc';
 import type { BusRoom, StatusReport } from '@banyan/contracts';
 import type { Clock } from '../ports/clock.ts';
-import type { ControlBus, Source } from '../ports/feed.ts';
+import type { ControlBus, FeedHistory, Source } from '../ports/feed.ts';
 import { messageOf, withDeadline } from './loop.ts';
 import type { WalStatus } from './wal-monitor.ts';
 
-type SourcePosition = NonNullable<Awaited<ReturnType<ControlBus['sourcePosition']>>>;
+type FeedPosition = NonNullable<Awaited<ReturnType<FeedHistory['sourcePosition']>>>;
 type SlotStatus = Awaited<ReturnType<Source['slotStatus']>>;
 
 const DEADLINE_MS = 5_000;
@@ -16,15 +16,16 @@ const SILENT_MS = 5_000;
 
 export interface FeedMonitorDeps {
   readonly source: Pick<Source, 'slotStatus'>;
-  readonly bus: Pick<ControlBus, 'sourcePosition' | 'usage' | 'groups'>;
-  /** Name of the reader's slot, and of its mark on the bus. */
+  readonly bus: Pick<ControlBus, 'usage' | 'groups'>;
+  readonly history: FeedHistory;
+  /** Name of the reader's slot, and of the feed. */
   readonly slot: string;
   readonly clock: Clock;
 }
 
 interface Asked {
   readonly slot: { readonly status: SlotStatus } | { readonly error: string };
-  readonly position: SourcePosition | null;
+  readonly position: FeedPosition | null;
   readonly room: BusRoom | null;
   readonly atMs: number;
 }
@@ -40,10 +41,10 @@ export class FeedMonitor {
 
   /** Does not throw: no answer is evidence too. */
   async poll(signal: AbortSignal): Promise<void> {
-    const { source, bus, slot, clock } = this.#deps;
+    const { source, bus, history, slot, clock } = this.#deps;
     const [status, position, room] = await Promise.allSettled([
       source.slotStatus(withDeadline(signal, DEADLINE_MS)),
-      bus.sourcePosition(slot),
+      history.sourcePosition(slot),
       busRoom(bus),
     ]);
     if (signal.aborted) return;
@@ -60,7 +61,8 @@ export class FeedMonitor {
     const nowMs = clock.nowMs();
     const asked = this.#asked && nowMs - this.#asked.atMs <= FRESH_MS ? this.#asked : null;
     const known = asked && 'status' in asked.slot ? asked.slot.status : null;
-    const heardAgeMs = asked?.position ? Math.max(0, nowMs - asked.position.heardAtMs) : null;
+    const heardAgeMs =
+      asked?.position?.heardAtMs == null ? null : Math.max(0, nowMs - asked.position.heardAtMs);
     return {
       ...judge(asked, heardAgeMs),
       slot,
@@ -107,6 +109,7 @@ function judge(
       ? { state: 'failed', error: 'the slot is gone: the reader begins anew, and every copy is made anew' }
       : { state: 'silent', error: 'the slot does not exist: the reader never ran' };
   }
+  if (position?.failure != null) return { state: 'failed', error: position.failure };
   if (!active) return { state: 'silent', error: 'no reader is connected to the slot' };
   if (heardAgeMs === null) return { state: 'silent', error: 'a reader is connected, but stored nothing yet' };
   return heardAgeMs <= SILENT_MS

@@ -2,7 +2,7 @@ import type { StatusReport } from '@banyan/contracts';
 import { formatLsn, parseLsn, type Source } from '@banyan/cdc';
 import { judgeKeptWal, type WalLimits } from '../domain/wal-retention.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { ControlBus } from '../ports/feed.ts';
+import type { ControlBus, FeedHistory } from '../ports/feed.ts';
 import { withDeadline } from './loop.ts';
 
 type WalRetention = Awaited<ReturnType<Source['walRetention']>>;
@@ -13,8 +13,9 @@ const FRESH_MS = 10_000;
 
 export interface WalMonitorDeps {
   readonly source: Pick<Source, 'walRetention'>;
-  readonly bus: Pick<ControlBus, 'sourcePosition' | 'ends'>;
-  /** Name of the reader's slot, and of its mark on the bus. */
+  readonly bus: Pick<ControlBus, 'ends'>;
+  readonly history: FeedHistory;
+  /** Name of the reader's slot, and of the feed. */
   readonly slot: string;
   /** Topics whose ends are asked for. */
   readonly topics: readonly string[];
@@ -54,11 +55,11 @@ export class WalMonitor {
 
   /** Does not throw: what was not answered is unknown. */
   async poll(signal: AbortSignal): Promise<void> {
-    const { source, bus, slot, topics, clock } = this.#deps;
+    const { source, bus, history, slot, topics, clock } = this.#deps;
     const deadline = withDeadline(signal, DEADLINE_MS);
     const [wal, position, ends] = await Promise.allSettled([
       source.walRetention(deadline),
-      until(deadline, bus.sourcePosition(slot)),
+      until(deadline, history.sourcePosition(slot)),
       until(deadline, bus.ends(topics)),
     ]);
     if (signal.aborted) return;

@@ -1,3 +1,4 @@
+import { busConfigTable } from '@banyan/cdc/consumer';
 import type { ConfigOf, ConfigTable } from '@banyan/kit';
 import { z } from 'zod';
 
@@ -17,7 +18,7 @@ export const configTable = {
   },
   port: { env: 'PORT', schema: port, text: 'TCP port; 0 takes a free one' },
   storeFile: { env: 'STORE_FILE', schema: path, text: 'SQLite file of the reviews; made when missing' },
-  busFile: { env: 'BUS_FILE', schema: path, text: 'SQLite file of the bus' },
+  ...busConfigTable,
   topicPrefix: {
     env: 'TOPIC_PREFIX',
     schema: z

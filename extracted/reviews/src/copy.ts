@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   createSqliteApplyStore,
-  openSqliteBus,
+  openBus,
   startConsumer,
   syncRoutes,
   type Bus,
+  type BusSettings,
   type Consumer,
 } from '@banyan/cdc/consumer';
 import type { SyncReport } from '@banyan/contracts';
@@ -16,9 +17,8 @@ import type { SqliteFile } from './adapters/open-sqlite.ts';
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
 
-export interface CopyOptions {
-  /** The embedded bus. Its folder must exist; until it does, the copy waits. */
-  readonly busFile: string;
+/** The folder of an embedded bus must exist; until it does, the copy waits. */
+export interface CopyOptions extends BusSettings {
   /** Topic prefix of the source, e.g. `shop`. */
   readonly topicPrefix: string;
   /** What the control plane proves itself with below `/_banyan`. */
@@ -46,8 +46,8 @@ interface Running {
 }
 
 async function start(options: CopyOptions, signal: AbortSignal): Promise<Running> {
-  const { busFile, topicPrefix, peerToken, file, log } = options;
-  const bus = await openSqliteBus({ file: busFile, signal });
+  const { topicPrefix, peerToken, file, log } = options;
+  const { bus } = await openBus(options, { clientId: `banyan-${reviewsSlice.name}`, logger: log, signal });
   try {
     const store = createSqliteApplyStore({ knex: file.writer, reader: file.readers });
     const { name } = reviewsSlice;

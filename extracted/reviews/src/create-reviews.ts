@@ -1,3 +1,4 @@
+import { checkBusSettings } from '@banyan/cdc/consumer';
 import { createIdentityVerifier, listen, type Closable, type Listening, type Logger } from '@banyan/kit';
 import { reviewsSlice } from '../slice.ts';
 import { openSqlite } from './adapters/open-sqlite.ts';
@@ -18,12 +19,13 @@ export interface Reviews extends Closable {
  * Starts the service: opens and migrates its store, listens, and begins to copy. Reads are served from
  * what the store holds even while the copy cannot run; `/readyz` tells.
  *
- * @throws the driver's error when the store cannot be opened; an error with code EADDRINUSE when the port is taken.
+ * @throws ConfigError when the bus of the stack is not named; the driver's error when the store cannot be opened; an error with code EADDRINUSE when the port is taken.
  * @example
  * const reviews = await createReviews({ ...readConfig(configTable), log: createLogger('reviews') });
  */
 export async function createReviews(options: ReviewsConfig & { readonly log: Logger }): Promise<Reviews> {
   const { host, port, storeFile, log } = options;
+  checkBusSettings(options);
   const verifier = await createIdentityVerifier(options.identityPublicKey, reviewsSlice.name);
   const file = await openSqlite(storeFile);
   const copy = keepCopy({ ...options, file });

@@ -19,6 +19,18 @@ const statusSchema = z.object({
 /** Connect's own words: RUNNING, PAUSED, STOPPED, FAILED, UNASSIGNED, RESTARTING. */
 export type ConnectorStatus = z.infer<typeof statusSchema>;
 
+/** A connector as the worker that was asked knows it. */
+export interface Connector {
+  readonly name: string;
+  readonly config: ConnectorConfig;
+  readonly status: ConnectorStatus | null;
+}
+
+const connectorsSchema = z.record(
+  z.string(),
+  z.object({ info: z.object({ config: configSchema }), status: statusSchema.optional() }),
+);
+
 const errorSchema = z.object({ message: z.string() });
 
 /** Kafka Connect's REST API, as far as Banyan uses it. Names are connectors'. */
@@ -30,21 +42,14 @@ export class ConnectClient {
     this.#url = url.replace(/\/$/, '');
   }
 
-  /** Names of all connectors. */
-  async names(signal: AbortSignal): Promise<readonly string[]> {
-    return z.array(z.string()).parse(await this.#ask('GET', '/connectors', { signal }));
-  }
-
-  /** Null when there is no such connector. */
-  async config(name: string, signal: AbortSignal): Promise<ConnectorConfig | null> {
-    const body = await this.#ask('GET', `${path(name)}/config`, { signal });
-    return body === null ? null : configSchema.parse(body);
-  }
-
-  /** Null when there is no such connector, or nothing is known of it yet. */
-  async status(name: string, signal: AbortSignal): Promise<ConnectorStatus | null> {
-    const body = await this.#ask('GET', `${path(name)}/status`, { signal });
-    return body === null ? null : statusSchema.parse(body);
+  /** All connectors, by one question. */
+  async connectors(signal: AbortSignal): Promise<readonly Connector[]> {
+    const body = await this.#ask('GET', '/connectors?expand=info&expand=status', { signal });
+    return Object.entries(connectorsSchema.parse(body)).map(([name, { info, status }]) => ({
+      name,
+      config: info.config,
+      status: status ?? null,
+    }));
   }
 
   /** Makes a connector, or gives it other settings; its task begins anew with them. */
@@ -59,6 +64,11 @@ export class ConnectClient {
 
   async pause(name: string, signal: AbortSignal): Promise<void> {
     await this.#ask('PUT', `${path(name)}/pause`, { signal });
+  }
+
+  /** Ends its task; unlike a paused one it lets go of its slot. */
+  async stop(name: string, signal: AbortSignal): Promise<void> {
+    await this.#ask('PUT', `${path(name)}/stop`, { signal });
   }
 
   async resume(name: string, signal: AbortSignal): Promise<void> {

@@ -5,6 +5,8 @@ export type ConnectErrorCode =
   | 'connect-refused'
   /** The connector does not run as wanted within the time given; the message says what it does. */
   | 'connector-not-ready'
+  /** The replication slot is somebody else's; the message says how to go on. */
+  | 'slot-foreign'
   /** There is no way to ask Debezium for it. */
   | 'not-supported';
 

@@ -1,13 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { quoteName, quoteTable } from '../catalog.ts';
+import { quoteName } from '../catalog.ts';
+import { parseLsn } from '../lsn.ts';
 import { createPostgresSource } from '../postgres-source.ts';
 import { SourceDatabase } from '../source-database.ts';
-import type { SlotStatus, Source } from '../source.ts';
-import { ConnectClient, type ConnectorStatus } from './connect-client.ts';
+import type { FeedPosition, SlotStatus, Source } from '../source.ts';
+import { ConnectClient, type ConnectorConfig, type ConnectorStatus } from './connect-client.ts';
 import { ConnectError } from './connect-error.ts';
-import { renderConnectorConfig, SIGNAL_TABLE, type ConnectorSettings } from './connector-config.ts';
+import { renderConnectorConfig, type ConnectorSettings } from './connector-config.ts';
+import { ofFeed, renderMarks, type FeedConnector, type FeedMarks } from './feed-connectors.ts';
+import {
+  dropSlot,
+  ensurePublication,
+  gapOf,
+  readFeedServer,
+  replaceSlot,
+  type FeedServer,
+} from './feed-server.ts';
 
 const POLL_MS = 100;
+/** A task that has failed is started again after this pause. */
+const RESTART_PAUSE_MS = 3_000;
 
 export interface DebeziumSourceOptions extends Omit<ConnectorSettings, 'tables' | 'offsetsTopic'> {
   /** The same database, as this process sees it. See `PostgresSourceOptions.url`. */
@@ -37,6 +49,14 @@ export interface DebeziumSource extends Source {
   state(signal: AbortSignal): Promise<ConnectorState>;
   pause(signal: AbortSignal): Promise<void>;
   resume(signal: AbortSignal): Promise<void>;
+  /**
+   * One look, for a loop: makes, replaces, or starts again what is not as it should be, and does not wait for what is on
+   * its way. Where changes may be missing it makes slot and connector anew, as a new incarnation.
+   * @returns what was done, for a log; null when nothing was to be done.
+   */
+  mend(signal: AbortSignal): Promise<string | null>;
+  /** Where the feed stands, but for when it was last heard of. Null before the first start. */
+  feedPosition(signal: AbortSignal): Promise<Omit<FeedPosition, 'heardAtMs'> | null>;
   /** Removes the connector with its slot and publication: what comes after needs new table snapshots. */
   remove(signal: AbortSignal): Promise<void>;
 }
@@ -51,6 +71,10 @@ class ConnectedSource implements DebeziumSource {
   readonly #postgres: Source;
   readonly #database: SourceDatabase;
   readonly #connect: ConnectClient;
+  /** Changes of the connector, one after another. */
+  #changed: Promise<unknown> = Promise.resolve();
+  #restartedAtMs = 0;
+  #wasAbsent = false;
   readonly describeTables: Source['describeTables'];
   readonly requestTableSnapshot: Source['requestTableSnapshot'];
   readonly takePosition: Source['takePosition'];
@@ -64,10 +88,7 @@ class ConnectedSource implements DebeziumSource {
     const { url, statementTimeoutMs = 15_000 } = options;
     this.#options = options;
     this.#database = new SourceDatabase({
-      url,
-      name: 'banyan control',
-      statementTimeoutMs,
-      maxConnections: 1,
+      ...{ url, name: 'banyan control', statementTimeoutMs, maxConnections: 2 },
     });
     this.#connect = new ConnectClient(options.connectUrl);
     const postgres = createPostgresSource(options);
@@ -83,22 +104,45 @@ class ConnectedSource implements DebeziumSource {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    await this.#ensurePublication(signal);
-    await this.#reconcile(await this.#published(signal), signal);
+    await this.#change(async () => {
+      const { current } = await this.#ensureConnector(signal);
+      await this.#reconcile(current, await this.#published(signal), signal);
+    });
+  }
+
+  async mend(signal: AbortSignal): Promise<string | null> {
+    return await this.#change(async () => {
+      if (await this.#isDoubtful(signal)) return null;
+      const { current, done } = await this.#ensureConnector(signal);
+      if (done !== null) return done;
+      const wanted = this.#render(current, await this.#published(signal));
+      if (!isSame(current.config, wanted)) {
+        await this.#connect.putConfig(current.name, wanted, signal);
+        return 'the connector got other settings';
+      }
+      return (await this.#restartFailed(current, signal))
+        ? 'the connector failed and was started again'
+        : null;
+    });
   }
 
   async ensureTables(tables: readonly string[], signal: AbortSignal): Promise<void> {
     // Refuses unfit tables before anything is changed.
     await this.#postgres.describeTables(tables, signal);
-    await this.#ensurePublication(signal);
-    // 1. The connector takes them, 2. the publication sends them: the other way round it would pass over changes.
-    await this.#reconcile([...(await this.#published(signal)), ...tables], signal);
-    await this.#postgres.ensureTables(tables, signal);
+    await this.#change(async () => {
+      const { current } = await this.#ensureConnector(signal);
+      // 1. The connector takes them, 2. the publication sends them: the other way round it would pass over changes.
+      await this.#reconcile(current, [...(await this.#published(signal)), ...tables], signal);
+      await this.#postgres.ensureTables(tables, signal);
+    });
   }
 
   async removeTables(tables: readonly string[], signal: AbortSignal): Promise<void> {
-    await this.#postgres.removeTables(tables, signal);
-    await this.#reconcile(await this.#published(signal), signal);
+    await this.#change(async () => {
+      await this.#postgres.removeTables(tables, signal);
+      const [current] = await this.#connectors(signal);
+      if (current) await this.#reconcile(current, await this.#published(signal), signal);
+    });
   }
 
   requestRowReread(table: string): Promise<string> {
@@ -108,57 +152,163 @@ class ConnectedSource implements DebeziumSource {
   }
 
   async state(signal: AbortSignal): Promise<ConnectorState> {
-    const name = await this.#name(signal);
-    const status = name === null ? null : await this.#connect.status(name, signal);
-    return judge(status, await this.slotStatus(signal));
+    const [current] = await this.#connectors(signal);
+    return judge(current?.status ?? null, await this.slotStatus(signal));
+  }
+
+  async feedPosition(signal: AbortSignal): Promise<Omit<FeedPosition, 'heardAtMs'> | null> {
+    // In this order: a connector that is of an incarnation, and not to be replaced, after the server was as that
+    // incarnation has it, says that up to that look at the server there was no other one.
+    const server = await this.#server(signal);
+    const connectors = await this.#connectors(signal);
+    const [current] = connectors;
+    if (!current) return null;
+    const { incarnation, incarnationReason, incarnationAtMs } = current.marks;
+    const announced = connectors.find(({ marks }) => marks.anewReason !== null);
+    const state = judge(current.status, { active: server.slot.activePid !== null });
+    const { confirmedFlushLsn } = server.slot;
+    return {
+      ...{ incarnation, incarnationReason, incarnationAtMs },
+      lsn: confirmedFlushLsn === null ? null : parseLsn(confirmedFlushLsn),
+      anewReason: announced?.marks.anewReason ?? gapOf(current.marks, server, this.#options),
+      failure: state.state === 'failed' ? `the connector has failed: ${state.reason}` : null,
+    };
   }
 
   async pause(signal: AbortSignal): Promise<void> {
-    const name = await this.#name(signal);
-    if (name !== null) await this.#connect.pause(name, signal);
+    const [current] = await this.#connectors(signal);
+    if (current) await this.#connect.pause(current.name, signal);
   }
 
   async resume(signal: AbortSignal): Promise<void> {
-    const name = await this.#name(signal);
-    if (name !== null) await this.#connect.resume(name, signal);
+    const [current] = await this.#connectors(signal);
+    if (current) await this.#connect.resume(current.name, signal);
   }
 
   async remove(signal: AbortSignal): Promise<void> {
     const { slot, publication } = this.#options;
-    const name = await this.#name(signal);
-    if (name !== null) await this.#connect.remove(name, signal);
-    while ((await this.slotStatus(signal)).active) await delay(POLL_MS, undefined, { signal });
-    const drop = 'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1';
-    await this.#database.query(drop, [slot], signal);
-    await this.#database.query(`DROP PUBLICATION IF EXISTS ${quoteName(publication)}`, [], signal);
+    await this.#change(async () => {
+      for (const { name } of await this.#connectors(signal)) await this.#connect.remove(name, signal);
+      await dropSlot(this.#database, slot, signal);
+      await this.#database.query(`DROP PUBLICATION IF EXISTS ${quoteName(publication)}`, [], signal);
+    });
   }
 
   async close(): Promise<void> {
     await Promise.all([this.#postgres.close(), this.#database.close()]);
   }
 
+  /** The connector of the incarnation that is good; makes it, as a new one, where there is none. */
+  async #ensureConnector(
+    signal: AbortSignal,
+  ): Promise<{ readonly current: FeedConnector; readonly done: string | null }> {
+    const server = await this.#server(signal);
+    const connectors = await this.#connectors(signal);
+    const [newest] = connectors;
+    const gap = newest ? (newest.marks.anewReason ?? gapOf(newest.marks, server, this.#options)) : null;
+    if (newest && gap === null) {
+      if (connectors.length === 1) return { current: newest, done: null };
+      // The one that replaced another had been made when whoever made it was killed.
+      return {
+        current: await this.#finishReplacing(newest.name, signal),
+        done: 'a replaced connector was removed',
+      };
+    }
+    return await this.#beginAnew(connectors, gap ?? 'the feed was begun', signal);
+  }
+
+  async #beginAnew(
+    old: readonly FeedConnector[],
+    reason: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly current: FeedConnector; readonly done: string }> {
+    const { slot, publication, connector } = this.#options;
+    // 1. Said first, where it survives us: from here on nobody takes the feed for whole.
+    for (const { name, config, marks } of old) {
+      if (marks.anewReason === null) {
+        await this.#connect.putConfig(
+          name,
+          { ...config, ...renderMarks({ ...marks, anewReason: reason }) },
+          signal,
+        );
+      }
+    }
+    // 2. Nobody reads any more.
+    for (const { name } of old) await this.#connect.stop(name, signal);
+    // 3. Another publication and slot.
+    await ensurePublication(this.#database, publication, signal);
+    await replaceSlot(this.#database, slot, signal);
+    // 4. A connector under another name: it must not go on from the other one's offsets.
+    const server = await this.#server(signal);
+    const nowMs = Date.now();
+    const marks: FeedMarks = {
+      incarnation: (old[0]?.marks.incarnation ?? 0) + 1,
+      ...{ incarnationReason: reason, incarnationAtMs: nowMs, anewReason: null },
+      ...{ systemId: server.systemId, timeline: server.timeline, publicationId: server.publicationId ?? '' },
+    };
+    const name = `${connector}.${nowMs}`;
+    await this.#connect.putConfig(name, this.#render({ name, marks }, await this.#published(signal)), signal);
+    // 5. What is asked of it now will come: only then the old one, and what it announces, goes.
+    const current = await this.#finishReplacing(name, signal);
+    return { current, done: `the feed began anew, as incarnation ${marks.incarnation}: ${reason}` };
+  }
+
+  async #finishReplacing(name: string, signal: AbortSignal): Promise<FeedConnector> {
+    await this.#untilReady(name, null, signal);
+    for (const other of await this.#connectors(signal)) {
+      if (other.name !== name) await this.#connect.remove(other.name, signal);
+    }
+    const current = (await this.#connectors(signal)).find((each) => each.name === name);
+    if (!current) throw new ConnectError('connector-not-ready', `The connector "${name}" was removed.`);
+    return current;
+  }
+
   /** Gives the connector these tables, where it has others, starts what failed, and waits until it reads the slot. */
-  async #reconcile(tables: readonly string[], signal: AbortSignal): Promise<void> {
-    const name = (await this.#name(signal)) ?? `${this.#options.connector}.${Date.now()}`;
-    const wanted = renderConnectorConfig({ ...this.#options, tables, offsetsTopic: `${name}-offsets` });
-    const present = await this.#connect.config(name, signal);
-    const isSame = Object.entries(wanted).every(([key, value]) => present?.[key] === value);
-    const hasMore = Object.keys(present ?? {}).some((key) => key !== 'name' && !(key in wanted));
+  async #reconcile(current: FeedConnector, tables: readonly string[], signal: AbortSignal): Promise<void> {
+    const wanted = this.#render(current, tables);
+    const same = isSame(current.config, wanted);
     // Another process must read the slot than the one that read it under the old settings.
-    const oldReader = isSame && !hasMore ? null : await this.#reader(signal);
-    if (!isSame || hasMore) await this.#connect.putConfig(name, wanted, signal);
-    await this.#untilReady(name, oldReader, signal);
+    const oldReader = same ? null : (await this.#server(signal)).slot.activePid;
+    if (!same) await this.#connect.putConfig(current.name, wanted, signal);
+    await this.#untilReady(current.name, oldReader, signal);
+  }
+
+  #render(
+    { name, marks }: Pick<FeedConnector, 'name' | 'marks'>,
+    tables: readonly string[],
+  ): ConnectorConfig {
+    const settings = { ...this.#options, tables, offsetsTopic: `${name}-offsets` };
+    return { ...renderConnectorConfig(settings), ...renderMarks(marks) };
+  }
+
+  /** No connector, though there is a slot of ours: a worker that just came up is asked once more before it is believed. */
+  async #isDoubtful(signal: AbortSignal): Promise<boolean> {
+    if ((await this.#connectors(signal)).length > 0 || this.#wasAbsent) {
+      this.#wasAbsent = false;
+      return false;
+    }
+    this.#wasAbsent = (await this.#server(signal)).slot.isOurs;
+    return this.#wasAbsent;
+  }
+
+  async #restartFailed(current: FeedConnector, signal: AbortSignal): Promise<boolean> {
+    const isFailed = judge(current.status, { active: true }).state === 'failed';
+    if (!isFailed || Date.now() - this.#restartedAtMs < RESTART_PAUSE_MS) return false;
+    this.#restartedAtMs = Date.now();
+    await this.#connect.restartFailed(current.name, signal);
+    return true;
   }
 
   async #untilReady(name: string, oldReader: string | null, signal: AbortSignal): Promise<void> {
     let last: ConnectorState = { state: 'absent' };
-    let restarts = 0;
     for (;;) {
       try {
-        last = await this.state(signal);
+        const current = (await this.#connectors(signal)).find((each) => each.name === name);
+        const { activePid } = (await this.#server(signal)).slot;
+        last = judge(current?.status ?? null, { active: activePid !== null });
         if (last.state === 'paused') return;
-        if (last.state === 'running' && (await this.#reader(signal)) !== oldReader) return;
-        if (last.state === 'failed' && restarts++ === 0) await this.#connect.restartFailed(name, signal);
+        if (last.state === 'running' && activePid !== oldReader) return;
+        if (current) await this.#restartFailed(current, signal);
         await delay(POLL_MS, undefined, { signal });
       } catch (cause) {
         if (!signal.aborted) throw cause;
@@ -170,28 +320,12 @@ class ConnectedSource implements DebeziumSource {
     }
   }
 
-  /** The connector's whole name; null when there is none. */
-  async #name(signal: AbortSignal): Promise<string | null> {
-    const first = `${this.#options.connector}.`;
-    return (await this.#connect.names(signal)).find((name) => name.startsWith(first)) ?? null;
+  async #connectors(signal: AbortSignal): Promise<readonly FeedConnector[]> {
+    return ofFeed(await this.#connect.connectors(signal), this.#options.connector);
   }
 
-  /** The server's process that feeds the slot; null while nobody reads it. */
-  async #reader(signal: AbortSignal): Promise<string | null> {
-    const sql = 'SELECT active_pid FROM pg_catalog.pg_replication_slots WHERE slot_name = $1';
-    const rows = await this.#database.query(sql, [this.#options.slot], signal);
-    return rows[0]?.['active_pid'] ?? null;
-  }
-
-  async #ensurePublication(signal: AbortSignal): Promise<void> {
-    const { publication } = this.#options;
-    const sql = 'SELECT FROM pg_catalog.pg_publication WHERE pubname = $1';
-    if ((await this.#database.query(sql, [publication], signal)).length > 0) return;
-    await this.#database.query(
-      `CREATE PUBLICATION ${quoteName(publication)} FOR TABLE ${quoteTable(SIGNAL_TABLE)}`,
-      [],
-      signal,
-    );
+  async #server(signal: AbortSignal): Promise<FeedServer> {
+    return await readFeedServer(this.#database, this.#options, signal);
   }
 
   async #published(signal: AbortSignal): Promise<readonly string[]> {
@@ -199,6 +333,21 @@ class ConnectedSource implements DebeziumSource {
     const rows = await this.#database.query(sql, [this.#options.publication], signal);
     return rows.map((row) => row['name'] ?? '');
   }
+
+  #change<T>(work: () => Promise<T>): Promise<T> {
+    const changed = this.#changed.then(work);
+    this.#changed = changed.catch(() => undefined); // whoever asked for it sees its error
+    return changed;
+  }
+}
+
+/** Whether a connector has exactly these settings; its name is among those that Connect tells. */
+function isSame(present: ConnectorConfig, wanted: ConnectorConfig): boolean {
+  const names = Object.keys(present).filter((key) => key !== 'name');
+  return (
+    names.length === Object.keys(wanted).length &&
+    Object.entries(wanted).every(([key, value]) => present[key] === value)
+  );
 }
 
 /** A connector says RUNNING before it has its slot, and may fail seconds later: only a slot that is read is a feed. */

@@ -6,13 +6,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ReviewsConfig } from '../config.ts';
 
 /** Settings of a service of its own, in a folder of its own. `remove` removes the folder. */
-export async function makeTestSettings(): Promise<ReviewsConfig & { remove(): Promise<void> }> {
+export async function makeTestSettings(): Promise<
+  ReviewsConfig & { busFile: string; remove(): Promise<void> }
+> {
   const folder = await mkdtemp(join(tmpdir(), 'reviews-'));
   const { publicKey } = generateKeyPairSync('ed25519');
   return {
     host: '127.0.0.1',
     port: 0,
     storeFile: join(folder, 'reviews.sqlite'),
+    stack: 'embedded',
+    kafkaBrokers: undefined,
     busFile: join(folder, 'bus.sqlite'),
     topicPrefix: 'shop',
     peerToken: 'a-token-for-peers-in-tests',

@@ -1,0 +1,77 @@
+import { ConfigError, type ConfigTable, type Logger } from '@banyan/kit';
+import { z } from 'zod';
+import type { Bus, SourceLog } from './bus.ts';
+import { openKafkaBus } from './kafka-bus.ts';
+import { openSqliteBus } from './sqlite-bus.ts';
+
+/** `embedded`: a bus in one SQLite file. `kafka`: Kafka, with Debezium as the source. */
+export const stacks = ['embedded', 'kafka'] as const;
+export type Stack = (typeof stacks)[number];
+
+/** What every process that uses the bus takes into its own table of settings. */
+export const busConfigTable = {
+  stack: {
+    env: 'STACK',
+    schema: z.enum(stacks).default('embedded'),
+    text: 'embedded: bus in one SQLite file, own reader; kafka: Kafka, and Debezium in Kafka Connect',
+  },
+  busFile: {
+    env: 'BUS_FILE',
+    schema: z.string().min(1).optional(),
+    text: 'SQLite file of the bus; wanted with STACK=embedded',
+  },
+  kafkaBrokers: {
+    env: 'KAFKA_BROKERS',
+    schema: z
+      .string()
+      .transform((list) => list.split(',').map((broker) => broker.trim()))
+      .pipe(z.array(z.string().regex(/^[^\s:]+:\d{1,5}$/, 'give host:port, separated by commas')))
+      .optional(),
+    text: 'Kafka, as host:port,host:port; wanted with STACK=kafka',
+  },
+} as const satisfies ConfigTable;
+
+export interface BusSettings {
+  readonly stack: Stack;
+  readonly busFile?: string | undefined;
+  readonly kafkaBrokers?: readonly string[] | undefined;
+}
+
+/** Says what is missing before anything is started. @throws ConfigError */
+export function checkBusSettings({ stack, busFile, kafkaBrokers }: BusSettings): void {
+  if (stack === 'embedded') wanted(busFile, 'BUS_FILE', stack);
+  else wanted(kafkaBrokers, 'KAFKA_BROKERS', stack);
+}
+
+/** A bus, with what the stack adds to it. */
+export type OpenedBus =
+  { readonly stack: 'embedded'; readonly bus: SourceLog } | { readonly stack: 'kafka'; readonly bus: Bus };
+
+/**
+ * Opens the bus that the settings name: the one place where a stack becomes a bus.
+ *
+ * @param options.clientId How a broker tells its clients apart, e.g. `banyan-reviews`.
+ * @throws ConfigError when the stack's own setting is missing; what `openSqliteBus` throws.
+ */
+export async function openBus(
+  settings: BusSettings,
+  options: { readonly clientId: string; readonly logger: Logger; readonly signal?: AbortSignal },
+): Promise<OpenedBus> {
+  const { stack, busFile, kafkaBrokers } = settings;
+  const { signal, ...rest } = options;
+  switch (stack) {
+    case 'embedded':
+      return {
+        stack,
+        bus: await openSqliteBus({ file: wanted(busFile, 'BUS_FILE', stack), ...(signal ? { signal } : {}) }),
+      };
+    case 'kafka':
+      return { stack, bus: openKafkaBus({ brokers: wanted(kafkaBrokers, 'KAFKA_BROKERS', stack), ...rest }) };
+  }
+}
+
+/** @throws ConfigError */
+export function wanted<T>(value: T | undefined, env: string, stack: Stack): T {
+  if (value !== undefined) return value;
+  throw new ConfigError([`${env}: wanted with STACK=${stack}; it is not set`]);
+}

@@ -1,0 +1,64 @@
+import type { Connector, ConnectorConfig } from './connect-client.ts';
+
+/**
+ * What Banyan writes into a connector beside Debezium's settings, which pass over it. It lives as long as the connector,
+ * in Kafka, and is there exactly when the connector is.
+ */
+export interface FeedMarks {
+  readonly incarnation: number;
+  readonly incarnationReason: string;
+  /** Milliseconds since the epoch. */
+  readonly incarnationAtMs: number;
+  /** The server and the publication that the feed is of. */
+  readonly systemId: string;
+  readonly timeline: string;
+  readonly publicationId: string;
+  /** Why it has to be replaced; null while it has not. */
+  readonly anewReason: string | null;
+}
+
+/** A connector of this feed. There are two only while one replaces the other. */
+export interface FeedConnector extends Connector {
+  readonly marks: FeedMarks;
+}
+
+const MARK = 'banyan.';
+
+/** The marks as settings of a connector. */
+export function renderMarks(marks: FeedMarks): ConnectorConfig {
+  return {
+    [`${MARK}incarnation`]: String(marks.incarnation),
+    [`${MARK}incarnation.reason`]: marks.incarnationReason,
+    [`${MARK}incarnation.at.ms`]: String(marks.incarnationAtMs),
+    [`${MARK}system.id`]: marks.systemId,
+    [`${MARK}timeline`]: marks.timeline,
+    [`${MARK}publication.id`]: marks.publicationId,
+    ...(marks.anewReason === null ? {} : { [`${MARK}anew.reason`]: marks.anewReason }),
+  };
+}
+
+/**
+ * Those of one feed, newest incarnation first.
+ *
+ * @param first First part of their names.
+ */
+export function ofFeed(connectors: readonly Connector[], first: string): readonly FeedConnector[] {
+  return connectors
+    .filter(({ name }) => name.startsWith(`${first}.`))
+    .map((connector) => ({ ...connector, marks: parseMarks(connector.config) }))
+    .sort((a, b) => b.marks.incarnation - a.marks.incarnation || (a.name < b.name ? 1 : -1));
+}
+
+/** One that somebody else has made has no marks: what is not there fits to no server, and it is replaced. */
+function parseMarks(config: ConnectorConfig): FeedMarks {
+  const mark = (name: string): string => config[`${MARK}${name}`] ?? '';
+  return {
+    incarnation: Number(mark('incarnation') || '0'),
+    incarnationReason: mark('incarnation.reason'),
+    incarnationAtMs: Number(mark('incarnation.at.ms') || '0'),
+    systemId: mark('system.id'),
+    timeline: mark('timeline'),
+    publicationId: mark('publication.id'),
+    anewReason: mark('anew.reason') || null,
+  };
+}
