@@ -1,7 +1,8 @@
 // `npm run test:compose`: starts docker-compose.yml for real on the engine that DOCKER_HOST names (default: docker's
 // own), in a project of its own, and follows a review from the shop's page into the service's store. `-- full` tests
 // the profile `full`. COMPOSE_COMMAND names another compose than `docker compose` or `docker-compose`. Without an
-// engine it says so and ends with 0, unless COMPOSE_WANTED=true. The last line is `N passed, N failed`.
+// engine it says so and ends with 0, unless COMPOSE_WANTED=true. COMPOSE_BUILD=false takes the image `banyan:local` as
+// it is. The last line is `N passed, N failed`.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

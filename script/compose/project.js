@@ -61,9 +61,14 @@ export async function composeProject({ command, dir, profile }) {
     shopUrl: `http://127.0.0.1:${port}`,
     secretNames: names,
     compose: must,
-    start: () => must(['up', '-d', '--build'], { timeoutMs: START_TIMEOUT_MS }),
+    start() {
+      const build = process.env.COMPOSE_BUILD === 'false' ? '--no-build' : '--build';
+      return must(['up', '-d', build], { timeoutMs: START_TIMEOUT_MS });
+    },
     /** Runs what a person would type as `banyan ARGS`. */
     banyan: (...args) => must(['run', '--rm', '-T', 'banyan', ...args]),
+    /** As `banyan`, with its exit code. */
+    tryBanyan: (...args) => compose(['run', '--rm', '-T', 'banyan', ...args]),
     /** What compose says to a `.env` that lacks one secret. */
     configWithout(missing) {
       const lines = settings.filter((line) => !line.startsWith(`${missing}=`));
