@@ -7,6 +7,7 @@ const tasks = {
   setup: null,
   test: [quiet, 'script/test.js'],
   'test:stack': [quiet, 'script/test-stack.js'],
+  'test:compose': [quiet, 'script/test-compose.js'],
   walkthrough: [quiet, 'cli/src/walkthrough/main.ts'],
   monolith: [
     quiet,

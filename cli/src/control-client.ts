@@ -50,8 +50,14 @@ export class ControlClient {
     this.#token = token;
   }
 
-  /** @throws CommandError `not-running` when nothing runs in this home. */
+  /**
+   * The control plane of this home, or the one at `BANYAN_CONTROL_URL`, whose admin token this home holds.
+   *
+   * @throws CommandError `not-running` when nothing runs in this home, `no-admin-token`.
+   */
   static open(home: Home): ControlClient {
+    const elsewhere = controlUrlElsewhere();
+    if (elsewhere !== null) return new ControlClient(elsewhere, readAdminToken(home));
     const run = readRunState(home);
     if (!run) {
       throw new CommandError({
@@ -62,7 +68,7 @@ export class ControlClient {
         exitCode: 3,
       });
     }
-    return new ControlClient(run.controlUrl, readFileSync(home.secret('admin.token'), 'utf8').trim());
+    return new ControlClient(run.controlUrl, readAdminToken(home));
   }
 
   status(signal?: AbortSignal): Promise<StatusReport> {
@@ -141,6 +147,27 @@ export class ControlClient {
     }
     if (answer.ok) return schema.parse(body);
     throw asCommandError(answer.status, body);
+  }
+}
+
+/** `BANYAN_CONTROL_URL`: a control plane that no supervisor of ours runs, such as compose's; null when not set. */
+export function controlUrlElsewhere(): string | null {
+  return process.env['BANYAN_CONTROL_URL']?.replace(/\/+$/, '') || null;
+}
+
+function readAdminToken(home: Home): string {
+  const file = home.secret('admin.token');
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (cause) {
+    throw new CommandError({
+      code: 'no-admin-token',
+      message: "The control plane's admin token is not here.",
+      evidence: [cause instanceof Error ? cause.message : String(cause)],
+      nextSteps: ['wait until the control plane has started once, and try again'],
+      exitCode: 3,
+      cause,
+    });
   }
 }
 

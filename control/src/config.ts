@@ -23,7 +23,12 @@ const serviceUrls = text.transform((list, context) => {
 
 /** The control plane's settings. */
 export const configTable = {
-  port: { env: 'PORT', schema: port, text: 'port of the API on 127.0.0.1; 0 for a free one' },
+  host: {
+    env: 'HOST',
+    schema: z.string().min(1).default('127.0.0.1'),
+    text: 'address to listen on; any other than loopback is for a network of your own',
+  },
+  port: { env: 'PORT', schema: port, text: 'port of the API; 0 for a free one' },
   storeFile: { env: 'STORE_FILE', schema: text, text: "SQLite file of slices' states and the journal" },
   configFile: { env: 'CONFIG_FILE', schema: text, text: 'banyan.config.ts' },
   sourceUrl: { env: 'SOURCE_URL', schema: text, text: "the monolith's database", secret: true },

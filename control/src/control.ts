@@ -63,6 +63,8 @@ export interface ControlDeps {
   readonly caughtUpGapMs?: number;
   readonly adminToken: string;
   readonly peerToken: string;
+  /** Address to listen on. Default 127.0.0.1. */
+  readonly host?: string;
   /** 0 for a free one. */
   readonly port: number;
   readonly log: Logger;
@@ -163,7 +165,8 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
     },
     ...{ adminToken, peerToken, log },
   });
-  const server = await listen(app, { port: deps.port });
+  const { host, port } = deps;
+  const server = await listen(app, { port, ...(host !== undefined && { host }) });
 
   const pollFeed = async (signal: AbortSignal): Promise<void> => {
     await Promise.all([feed.poll(signal), wal.poll(signal)]);

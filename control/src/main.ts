@@ -72,7 +72,7 @@ async function start(): Promise<Closable> {
       monolithUrl: settings.monolithUrl,
       gateGraceMs: settings.gateGraceMs,
       retainedWalWarnBytes: settings.retainedWalWarnBytes,
-      ...{ adminToken, peerToken, port: settings.port, log },
+      ...{ adminToken, peerToken, host: settings.host, port: settings.port, log },
     });
     stack.push(control);
     control.start();

@@ -16,6 +16,16 @@ export const proxyConfigTable = {
     text: 'port of the admin listener, 0 for a free one',
   },
   host: { env: 'HOST', schema: z.string().default('127.0.0.1'), text: 'address to listen on for customers' },
+  adminHost: {
+    env: 'ADMIN_HOST',
+    schema: z.string().min(1).default('127.0.0.1'),
+    text: 'address of the admin listener; any other than loopback is for a network of your own',
+  },
+  adminUrl: {
+    env: 'ADMIN_URL',
+    schema: url.optional(),
+    text: 'base URL under which control reaches the admin listener; not set: where it listens',
+  },
   proxyId: {
     env: 'PROXY_ID',
     schema: z

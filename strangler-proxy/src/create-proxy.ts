@@ -141,7 +141,10 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
 
   // The start: 1. the last known routes, 2. the listeners, 3. the control plane, which may be down.
   await routes.loadFile();
-  const adminListener = await listen(adminPages, { port: options.adminPort ?? 0 });
+  const adminListener = await listen(adminPages, {
+    port: options.adminPort ?? 0,
+    ...(options.adminHost !== undefined && { host: options.adminHost }),
+  });
   const publicListener = await listen(publicPages.handle, {
     port: options.port ?? 0,
     ...(options.host !== undefined && { host: options.host }),
@@ -169,7 +172,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     const snapshot = routes.current?.snapshot;
     return {
       proxyId,
-      adminUrl: adminListener.url,
+      adminUrl: options.adminUrl ?? adminListener.url,
       publicUrl: publicListener.url,
       startedAtMs,
       snapshotVersion: snapshot?.version ?? 0,

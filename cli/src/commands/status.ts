@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StatusReport } from '@banyan/contracts';
-import { ControlClient } from '../control-client.ts';
+import { ControlClient, controlUrlElsewhere } from '../control-client.ts';
 import { readCustomerTotals, type CustomerTotals } from '../customers.ts';
 import type { Home } from '../home.ts';
 import { CommandError } from '../output/command-error.ts';
@@ -18,22 +18,33 @@ export interface Everything {
   readonly customers: CustomerTotals | null;
 }
 
+/** What is printed: `run` is null where no supervisor of ours runs the processes. */
+type Shown = Omit<Everything, 'run'> & { readonly run: RunState | null };
+
 /** Looks once. @throws CommandError `not-running` when nothing runs in this home. */
 export async function look(home: Home): Promise<Everything> {
   const run = readRunState(home);
-  const client = ControlClient.open(home); // says so when nothing runs
-  let report: StatusReport | null = null;
-  try {
-    report = await client.status(AbortSignal.timeout(5_000));
-  } catch (error) {
-    // A dead control plane is a finding to show, not a reason to show nothing.
-    if (!(error instanceof CommandError) || error.code !== 'control-unreachable') throw error;
-  }
+  const report = await askForReport(ControlClient.open(home)); // says so when nothing runs
   if (!run) throw new CommandError({ code: 'not-running', message: 'Banyan has just stopped.', exitCode: 3 });
   return { run, report, customers: readCustomerTotals(home) };
 }
 
-function print(everything: Everything, json: boolean): void {
+/** Null from a control plane that does not answer: a finding to show, not a reason to show nothing. */
+async function askForReport(client: ControlClient): Promise<StatusReport | null> {
+  try {
+    return await client.status(AbortSignal.timeout(5_000));
+  } catch (error) {
+    if (!(error instanceof CommandError) || error.code !== 'control-unreachable') throw error;
+    return null;
+  }
+}
+
+/** As `look`, of a control plane that others run: its processes and customers are not ours to see. */
+async function lookElsewhere(home: Home): Promise<Shown> {
+  return { run: null, report: await askForReport(ControlClient.open(home)), customers: null };
+}
+
+function print(everything: Shown, json: boolean): void {
   const { run, report, customers } = everything;
   if (json) {
     const next = report?.next_steps ?? ['banyan doctor'];
@@ -46,7 +57,8 @@ function print(everything: Everything, json: boolean): void {
 /** Everything that is known now; with `watch` again every second until interrupted. */
 export async function status(options: { readonly watch?: boolean }, context: Context): Promise<void> {
   for (;;) {
-    const everything = await look(context.home);
+    const everything =
+      controlUrlElsewhere() === null ? await look(context.home) : await lookElsewhere(context.home);
     if (options.watch && !context.json && isTerminal()) process.stdout.write('\u001b[2J\u001b[H');
     print(everything, context.json);
     if (!options.watch) {

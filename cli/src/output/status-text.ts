@@ -66,14 +66,28 @@ export function busText({ bytes: held, maxBytes, warning }: BusRoom): string {
   return `bus        holds ${bytes(held)}${most}${warning ? `: WARNING, ${warning}` : ''}`;
 }
 
+function processTable({ processes }: RunState): string {
+  return table(
+    ['process', 'state', 'pid', 'restarts', 'last end'],
+    processes.map(({ name, state, pid, restarts, lastExit }) => [
+      name,
+      state,
+      pid === null ? '-' : String(pid),
+      String(restarts),
+      lastExit ?? '-',
+    ]),
+  );
+}
+
 /** The whole status, from what could be asked; parts that did not answer are said to be unknown. */
 export function statusText(parts: {
-  readonly run: RunState;
+  /** Null where no supervisor of ours runs the processes. */
+  readonly run: RunState | null;
   readonly report: StatusReport | null;
   readonly customers: CustomerTotals | null;
 }): string {
   const { run, report, customers } = parts;
-  const lines = [`shop ${style('bold', run.shopUrl)}   ${run.state}`, ''];
+  const lines = run ? [`shop ${style('bold', run.shopUrl)}   ${run.state}`, ''] : [];
   if (report) {
     for (const slice of report.slices) lines.push(...sliceText(slice), '');
     const { feed } = report;
@@ -99,19 +113,7 @@ export function statusText(parts: {
       `customers  ${count(customers.requests)} requests · ${count(customers.errors)} errors · ${count(customers.staleReads)} stale reads${age}`,
     );
   }
-  lines.push(
-    '',
-    table(
-      ['process', 'state', 'pid', 'restarts', 'last end'],
-      run.processes.map(({ name, state, pid, restarts, lastExit }) => [
-        name,
-        state,
-        pid === null ? '-' : String(pid),
-        String(restarts),
-        lastExit ?? '-',
-      ]),
-    ),
-  );
+  if (run) lines.push('', processTable(run));
   if (report && report.next_steps.length > 0)
     lines.push('', asTyped(`try: ${report.next_steps.join('  ·  ')}`));
   return lines.join('\n');

@@ -1,14 +1,18 @@
 import knex from 'knex';
 import pg from 'pg';
 import { migrateBanyan } from '../../../migrations/banyan/index.ts';
-import type { Home } from '../home.ts';
-import { readSecret } from './secrets.ts';
 
 /** URLs of the monolith's database, by who uses it. All hold passwords: never log them. */
 export interface DatabaseUrls {
   /** The monolith: owns its tables, nothing more. */
   readonly shop: string;
   /** Banyan: may replicate, and is a member of the tables' owner, since a publication's tables must be one's own. */
+  readonly banyan: string;
+}
+
+/** Passwords of the two roles. */
+export interface DatabasePasswords {
+  readonly shop: string;
   readonly banyan: string;
 }
 
@@ -21,12 +25,11 @@ async function ensureRole(client: pg.Client, role: string, options: string, pass
 }
 
 /**
- * Makes the database `shop` and its two roles in an embedded server, where they are missing.
+ * Makes the database `shop` and its two roles in a server of our own, where they are missing; sets their passwords.
  *
  * @param adminUrl Superuser's URL.
  */
-export async function ensureDatabase(home: Home, adminUrl: string): Promise<DatabaseUrls> {
-  const passwords = { shop: readSecret(home, 'shop.password'), banyan: readSecret(home, 'banyan.password') };
+export async function ensureDatabase(passwords: DatabasePasswords, adminUrl: string): Promise<DatabaseUrls> {
   const client = new pg.Client({
     connectionString: adminUrl,
     connectionTimeoutMillis: 5_000,

@@ -27,7 +27,7 @@ import {
   writeWhole,
   type RunState,
 } from './run-state.ts';
-import { ensureSecrets } from './secrets.ts';
+import { ensureSecrets, readSecret } from './secrets.ts';
 import { chooseStack, rememberStack, type StackName } from './stack-choice.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 
@@ -162,7 +162,11 @@ export class Supervisor {
     this.#options.onProgress('starting PostgreSQL');
     const cluster = await prepareCluster({ dir: this.#home.file('postgres'), port: this.#ports.postgres });
     await this.#start(postgresSpec(cluster));
-    return ensureDatabase(this.#home, cluster.adminUrl);
+    const passwords = {
+      shop: readSecret(this.#home, 'shop.password'),
+      banyan: readSecret(this.#home, 'banyan.password'),
+    };
+    return ensureDatabase(passwords, cluster.adminUrl);
   }
 
   /** @returns null for the embedded stack. */

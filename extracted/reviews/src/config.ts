@@ -11,7 +11,12 @@ const path = z.string('give a path').min(1);
 
 /** Every variable that the service reads, beside LOG_LEVEL. */
 export const configTable = {
-  port: { env: 'PORT', schema: port, text: 'TCP port on loopback; 0 takes a free one' },
+  host: {
+    env: 'HOST',
+    schema: z.string().min(1).default('127.0.0.1'),
+    text: 'address to listen on; any other than loopback is for a network of your own',
+  },
+  port: { env: 'PORT', schema: port, text: 'TCP port; 0 takes a free one' },
   storeFile: { env: 'STORE_FILE', schema: path, text: 'SQLite file of the reviews; made when missing' },
   ...busConfigTable,
   topicPrefix: {

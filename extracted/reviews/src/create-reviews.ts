@@ -16,7 +16,7 @@ export interface Reviews extends Closable {
 }
 
 /**
- * Starts the service: opens and migrates its store, listens on loopback, and begins to copy. Reads are served from
+ * Starts the service: opens and migrates its store, listens, and begins to copy. Reads are served from
  * what the store holds even while the copy cannot run; `/readyz` tells.
  *
  * @throws ConfigError when the bus of the stack is not named; the driver's error when the store cannot be opened; an error with code EADDRINUSE when the port is taken.
@@ -24,7 +24,7 @@ export interface Reviews extends Closable {
  * const reviews = await createReviews({ ...readConfig(configTable), log: createLogger('reviews') });
  */
 export async function createReviews(options: ReviewsConfig & { readonly log: Logger }): Promise<Reviews> {
-  const { port, storeFile, log } = options;
+  const { host, port, storeFile, log } = options;
   checkBusSettings(options);
   const verifier = await createIdentityVerifier(options.identityPublicKey, reviewsSlice.name);
   const file = await openSqlite(storeFile);
@@ -43,7 +43,7 @@ export async function createReviews(options: ReviewsConfig & { readonly log: Log
   try {
     const find = createFindReviews(createSqliteReviewStore(file.readers));
     const app = createApp({ find, verifier, copy, log });
-    server = await listen((request, response) => void app(request, response), { port });
+    server = await listen((request, response) => void app(request, response), { host, port });
     log.info({ port: server.port }, 'reviews are served');
     return { url: server.url, port: server.port, close };
   } catch (error) {

@@ -12,6 +12,7 @@ export async function makeTestSettings(): Promise<
   const folder = await mkdtemp(join(tmpdir(), 'reviews-'));
   const { publicKey } = generateKeyPairSync('ed25519');
   return {
+    host: '127.0.0.1',
     port: 0,
     storeFile: join(folder, 'reviews.sqlite'),
     stack: 'embedded',
