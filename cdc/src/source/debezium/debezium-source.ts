@@ -9,7 +9,10 @@ import { renderConnectorConfig, SIGNAL_TABLE, type ConnectorSettings } from './c
 
 const POLL_MS = 100;
 
-export interface DebeziumSourceOptions extends Omit<ConnectorSettings, 'tables' | 'offsetsTopic'> {
+export interface DebeziumSourceOptions extends Omit<
+  ConnectorSettings,
+  'tables' | 'generatedColumns' | 'offsetsTopic'
+> {
   /** The same database, as this process sees it. See `PostgresSourceOptions.url`. */
   readonly url: string;
   /** Kafka Connect's REST API. */
@@ -140,7 +143,9 @@ class ConnectedSource implements DebeziumSource {
   /** Gives the connector these tables, where it has others, starts what failed, and waits until it reads the slot. */
   async #reconcile(tables: readonly string[], signal: AbortSignal): Promise<void> {
     const name = (await this.#name(signal)) ?? `${this.#options.connector}.${Date.now()}`;
-    const wanted = renderConnectorConfig({ ...this.#options, tables, offsetsTopic: `${name}-offsets` });
+    const generatedColumns = await this.#generatedColumns(tables, signal);
+    const parts = { tables, generatedColumns, offsetsTopic: `${name}-offsets` };
+    const wanted = renderConnectorConfig({ ...this.#options, ...parts });
     const present = await this.#connect.config(name, signal);
     const isSame = Object.entries(wanted).every(([key, value]) => present?.[key] === value);
     const hasMore = Object.keys(present ?? {}).some((key) => key !== 'name' && !(key in wanted));
@@ -192,6 +197,16 @@ class ConnectedSource implements DebeziumSource {
       [],
       signal,
     );
+  }
+
+  async #generatedColumns(tables: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+    const sql = `SELECT n.nspname || '.' || c.relname || '.' || a.attname AS name
+      FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE a.attgenerated <> '' AND n.nspname || '.' || c.relname = ANY (ARRAY(
+        SELECT jsonb_array_elements_text($1::jsonb)))`;
+    const rows = await this.#database.query(sql, [JSON.stringify(tables)], signal);
+    return rows.map((row) => row['name'] ?? '');
   }
 
   async #published(signal: AbortSignal): Promise<readonly string[]> {
