@@ -167,14 +167,19 @@ export class TableSnapshotHistory {
   }
 }
 
-/** Debezium's own keys are in another form, and not for us to resume from: none then. */
+/** Debezium's own keys are in another form, which may look like ours (`[B@49f520ed`), and not for us to resume from. */
 function parseTexts(json: string | undefined): readonly string[] {
-  return json?.startsWith('[') ? (textList.safeParse(JSON.parse(json)).data ?? []) : [];
+  if (json === undefined) return [];
+  try {
+    return textList.safeParse(JSON.parse(json)).data ?? [];
+  } catch {
+    return [];
+  }
 }
 
 function stateOf(
   status: TableSnapshotNotification['additional_data']['status'],
 ): TableSnapshotProgress['state'] {
-  if (status === 'SUCCEEDED') return 'completed';
+  if (status === 'SUCCEEDED' || status === 'EMPTY') return 'completed';
   return status === 'STOPPED' ? 'stopped' : 'failed';
 }

@@ -64,6 +64,14 @@ test('one in the middle of a table goes on after the last key', () => {
   expect(history.progress('public.a')).toMatchObject({ state: 'running', rowsDone: 10, rowsEstimated: 20 });
 });
 
+test.each(['[B@49f520ed', '7', '["7"'])('a key that Debezium wrote as %s is not gone on from', (text) => {
+  const [open] = historyOf(told('1', 'STARTED'), {
+    ...inA,
+    additional_data: { ...inA.additional_data, last_processed_key: text },
+  }).open();
+  expect(open).toMatchObject({ scan: { lastKey: [] } });
+});
+
 test('one between two tables goes on with the second', () => {
   const history = historyOf(told('1', 'STARTED'), inA, aDone);
   expect(history.open()).toMatchObject([{ finished: ['public.a'], scan: null }]);
@@ -94,6 +102,18 @@ test('a table that could not be read has failed', () => {
     told('1', 'TABLE_SCAN_COMPLETED', { scanned_collection: 'public.a', status: 'UNKNOWN_SCHEMA' }),
   );
   expect(history.progress('public.a')).toMatchObject({ state: 'failed' });
+});
+
+test.each([
+  ['EMPTY', 'completed'],
+  ['SQL_EXCEPTION', 'failed'],
+])("Debezium's %s is told as %s", (status, state) => {
+  const text = JSON.stringify(told('1', 'TABLE_SCAN_COMPLETED', { scanned_collection: 'public.a' })).replace(
+    '"scanned_collection"',
+    `"status":"${status}","scanned_collection"`,
+  );
+  const notification = parseNotification(text) as TableSnapshotNotification;
+  expect(historyOf(told('1', 'STARTED'), notification).progress('public.a')).toMatchObject({ state });
 });
 
 test('a table that was stopped while another one is read leaves that one where it is', () => {

@@ -5,7 +5,17 @@ import { z } from 'zod';
  * How reading a table ended, in the status of its TABLE_SCAN_COMPLETED: everything was read, or it cannot be, or
  * somebody asked to stop.
  */
-const scanStatuses = ['SUCCEEDED', 'UNKNOWN_SCHEMA', 'NO_PRIMARY_KEY', 'NOT_PUBLISHED', 'STOPPED'] as const;
+const scanStatuses = [
+  'SUCCEEDED',
+  'UNKNOWN_SCHEMA',
+  'NO_PRIMARY_KEY',
+  'NOT_PUBLISHED',
+  'STOPPED',
+  // Only Debezium's: there was no row; the database refused the reading.
+  'EMPTY',
+  'SKIPPED',
+  'SQL_EXCEPTION',
+] as const;
 export type TableScanStatus = (typeof scanStatuses)[number];
 
 /** Why rows could not be read again. */

@@ -23,6 +23,8 @@ export interface ConnectorSettings {
   readonly publication: string;
   /** `schema.table` of all tables in the feed; the signal table need not be among them. */
   readonly tables: readonly string[];
+  /** `schema.table.column` of the tables' generated columns, which PostgreSQL's log does not carry. Default: none. */
+  readonly generatedColumns?: readonly string[];
   /** Name of the topic that holds the connector's own offsets. */
   readonly offsetsTopic: string;
   /** Milliseconds between heartbeats, 50 to 60,000. Default 1,000. */
@@ -63,10 +65,17 @@ function connection({ database, slot, publication }: ConnectorSettings): Connect
   };
 }
 
-function feed({ prefix, tables, heartbeatIntervalMs = 1_000 }: ConnectorSettings): ConnectorConfig {
+function feed({
+  prefix,
+  tables,
+  generatedColumns = [],
+  heartbeatIntervalMs = 1_000,
+}: ConnectorSettings): ConnectorConfig {
   return {
     'topic.prefix': prefix,
     'table.include.list': [...new Set([SIGNAL_TABLE, ...tables])].sort().map(tablePattern).join(','),
+    // Never empty: without a list it reads rows by `SELECT *`, and a table with a generated column fails.
+    'column.exclude.list': [`${SIGNAL_TABLE}.none`, ...generatedColumns].sort().map(tablePattern).join(','),
     // Rows come by table snapshots that are asked for, while streaming goes on; never by the connector's start.
     'snapshot.mode': 'no_data',
     'signal.enabled.channels': 'source',

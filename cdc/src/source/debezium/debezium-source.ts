@@ -23,7 +23,10 @@ const NO_ROW_REREADS = 'Debezium reads the source, and has no signal that reads 
 /** A task that has failed is started again after this pause. */
 const RESTART_PAUSE_MS = 3_000;
 
-export interface DebeziumSourceOptions extends Omit<ConnectorSettings, 'tables' | 'offsetsTopic'> {
+export interface DebeziumSourceOptions extends Omit<
+  ConnectorSettings,
+  'tables' | 'generatedColumns' | 'offsetsTopic'
+> {
   /** The same database, as this process sees it. See `PostgresSourceOptions.url`. */
   readonly url: string;
   /** Kafka Connect's REST API. */
@@ -248,7 +251,8 @@ class ConnectedSource implements DebeziumSource {
       ...{ systemId: server.systemId, timeline: server.timeline, publicationId: server.publicationId ?? '' },
     };
     const name = `${connector}.${nowMs}`;
-    await this.#connect.putConfig(name, this.#render({ name, marks }, await this.#published(signal)), signal);
+    const config = await this.#render({ name, marks }, await this.#published(signal), signal);
+    await this.#connect.putConfig(name, config, signal);
     // 5. What is asked of it now will come: only then the old one, and what it announces, goes.
     const current = await this.#finishReplacing(name, signal);
     return { current, done: `the feed began anew, as incarnation ${marks.incarnation}: ${reason}` };
@@ -266,7 +270,7 @@ class ConnectedSource implements DebeziumSource {
 
   /** Gives the connector these tables, where it has others, starts what failed, and waits until it reads the slot. */
   async #reconcile(current: FeedConnector, tables: readonly string[], signal: AbortSignal): Promise<void> {
-    const wanted = this.#render(current, tables);
+    const wanted = await this.#render(current, tables, signal);
     const same = isSame(current.config, wanted);
     // Another process must read the slot than the one that read it under the old settings.
     const oldReader = same ? null : (await this.#server(signal)).slot.activePid;
@@ -274,11 +278,13 @@ class ConnectedSource implements DebeziumSource {
     await this.#untilReady(current.name, oldReader, signal);
   }
 
-  #render(
+  async #render(
     { name, marks }: Pick<FeedConnector, 'name' | 'marks'>,
     tables: readonly string[],
-  ): ConnectorConfig {
-    const settings = { ...this.#options, tables, offsetsTopic: `${name}-offsets` };
+    signal: AbortSignal,
+  ): Promise<ConnectorConfig> {
+    const generatedColumns = await this.#generatedColumns(tables, signal);
+    const settings = { ...this.#options, tables, generatedColumns, offsetsTopic: `${name}-offsets` };
     return { ...renderConnectorConfig(settings), ...renderMarks(marks) };
   }
 
@@ -327,6 +333,16 @@ class ConnectedSource implements DebeziumSource {
 
   async #server(signal: AbortSignal): Promise<FeedServer> {
     return await readFeedServer(this.#database, this.#options, signal);
+  }
+
+  async #generatedColumns(tables: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+    const sql = `SELECT n.nspname || '.' || c.relname || '.' || a.attname AS name
+      FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE a.attgenerated <> '' AND n.nspname || '.' || c.relname = ANY (ARRAY(
+        SELECT jsonb_array_elements_text($1::jsonb)))`;
+    const rows = await this.#database.query(sql, [JSON.stringify(tables)], signal);
+    return rows.map((row) => row['name'] ?? '');
   }
 
   async #published(signal: AbortSignal): Promise<readonly string[]> {
