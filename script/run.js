@@ -21,6 +21,7 @@ const tasks = {
   banyan: [quiet, 'cli/bin/banyan.js'],
   'bench:proxy': [quiet, 'bench/src/proxy.ts'],
   'bench:feed': [quiet, 'bench/src/feed.ts'],
+  'bench:stack': [quiet, 'bench/src/stack.ts'],
   'bench:soak': [quiet, 'bench/src/soak.ts'],
 };
 

@@ -61,6 +61,11 @@ export class ConnectClient {
     await this.#ask('PUT', `${path(name)}/pause`, { signal });
   }
 
+  /** Ends its task: unlike a paused one, it reads nothing ahead. `resume` starts it again. */
+  async stop(name: string, signal: AbortSignal): Promise<void> {
+    await this.#ask('PUT', `${path(name)}/stop`, { signal });
+  }
+
   async resume(name: string, signal: AbortSignal): Promise<void> {
     await this.#ask('PUT', `${path(name)}/resume`, { signal });
   }
