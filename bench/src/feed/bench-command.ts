@@ -21,22 +21,22 @@ export interface BenchCommand {
 /** Reads the command line, runs, and prints or writes what came of it. Exits 2 for a wrong command. */
 export async function runBenchCommand(command: BenchCommand): Promise<void> {
   const options = optionsOrExit(command);
-  const result = await command.run({
+  const dateIso = new Date().toISOString().slice(0, 10);
+  const { machine, measurements } = await command.run({
     ...options,
-    onMeasured: (measurement) => {
+    async onMeasured(measurement, soFar) {
       if (!options.json) console.log(`${textOf(measurement)}\n`);
+      if (options.writeFile === null) return;
+      // Each time, so that a run that is ended leaves what it has measured.
+      await writeAll(await command.filesOf(resolve(options.writeFile), soFar, dateIso));
     },
   });
-  const { machine, measurements } = result;
   if (options.json) {
     console.log(JSON.stringify({ schema_version: 1, machine, sizes: options.sizes, measurements }));
   }
-  if (options.writeFile === null) return;
-  const files = await command.filesOf(
-    resolve(options.writeFile),
-    result,
-    new Date().toISOString().slice(0, 10),
-  );
+}
+
+async function writeAll(files: Readonly<Record<string, string>>): Promise<void> {
   for (const [file, text] of Object.entries(files)) {
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, text);

@@ -13,8 +13,8 @@ export interface RunOptions {
   /** Names of benchmarks; empty for all. */
   readonly names: readonly string[];
   readonly sizes: FeedSizes;
-  /** Called with each result as soon as it is there. */
-  readonly onMeasured?: (measurement: Measurement) => void;
+  /** Called with each result as soon as it is there; the next benchmark waits for it. */
+  readonly onMeasured?: (measurement: Measurement, soFar: RunResult) => Promise<void>;
 }
 
 /** What a run came to. */
@@ -53,7 +53,7 @@ export async function runBenches<Kafka extends { close(): Promise<void> } | null
         try {
           const measurement = await bench({ kafka, folder: own, database, sizes, started });
           measurements.push(measurement);
-          onMeasured?.(measurement);
+          await onMeasured?.(measurement, { machine, measurements });
         } finally {
           for (const child of started.toReversed()) await child.close();
           await rm(own, { recursive: true });
