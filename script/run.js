@@ -24,6 +24,7 @@ const tasks = {
   stack: [quiet, 'cli/bin/banyan.js'],
   'bench:proxy': [quiet, 'bench/src/proxy.ts'],
   'bench:feed': [quiet, 'bench/src/feed.ts'],
+  'bench:stack': [quiet, 'bench/src/stack.ts'],
   'bench:soak': [quiet, 'bench/src/soak.ts'],
 };
 

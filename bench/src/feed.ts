@@ -1,7 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { readFeedOptions, UsageError, type FeedOptions } from './feed/options.ts';
-import { markdownOf, textOf } from './feed/report.ts';
+import { runBenchCommand } from './feed/bench-command.ts';
+import { feedPage } from './feed/feed-page.ts';
+import { markdownOf } from './feed/report.ts';
 import { feedBenchNames, runFeedBenches } from './feed/run-feed-benches.ts';
 
 const USAGE = `npm run bench:feed -- [NAME...] [--full] [--write FILE] [--json]
@@ -16,33 +15,10 @@ const USAGE = `npm run bench:feed -- [NAME...] [--full] [--write FILE] [--json]
   --json               prints JSON (schema_version 1) instead of tables
 example: npm run bench:feed -- reader apply --rows 20000`;
 
-function optionsOrExit(): FeedOptions {
-  const args = process.argv.slice(2);
-  if (args.includes('--help')) {
-    console.log(USAGE);
-    process.exit(0);
-  }
-  try {
-    return readFeedOptions(args, feedBenchNames);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\n\n${USAGE}`);
-    process.exit(2);
-  }
-}
-
-const options = optionsOrExit();
-const { machine, measurements } = await runFeedBenches({
-  ...options,
-  onMeasured: (measurement) => {
-    if (!options.json) console.log(`${textOf(measurement)}\n`);
-  },
+await runBenchCommand({
+  usage: USAGE,
+  names: feedBenchNames,
+  run: runFeedBenches,
+  filesOf: (file, { measurements, machine }, dateIso) =>
+    Promise.resolve({ [file]: markdownOf(measurements, { page: feedPage, machine, dateIso }) }),
 });
-if (options.json) {
-  console.log(JSON.stringify({ schema_version: 1, machine, sizes: options.sizes, measurements }));
-}
-if (options.writeFile !== null) {
-  const file = resolve(options.writeFile);
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, markdownOf(measurements, machine, new Date().toISOString().slice(0, 10)));
-}

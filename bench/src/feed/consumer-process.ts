@@ -21,8 +21,8 @@ export interface ConsumerProcess {
   appliedOffset(): Promise<number>;
   /** Waits until everything before `offset` is applied. @returns rows a second, the first batch left out. */
   rateUntil(offset: number): Promise<number>;
-  /** Of each row since the last call. Only with `measureLag`. */
-  takeLags(): Promise<Lags>;
+  /** Waits until so many rows have come since the last call, and gives their lags. Only with `measureLag`. */
+  takeLags(rows: number): Promise<Lags>;
 }
 
 /** From the commit at the source, milliseconds: to the bus's time stamp, and to the commit in the store. */
@@ -31,9 +31,15 @@ export interface Lags {
   readonly toAppliedMs: readonly number[];
 }
 
-/** Where a consumer applies to. */
+/** A Kafka, e.g. `127.0.0.1:9092`, and the first part of the topics' names. */
+export interface KafkaTopics {
+  readonly brokers: string;
+  readonly prefix: string;
+}
+
+/** What a consumer reads from and where it applies to. */
 export interface ConsumerOptions {
-  readonly busFile: string;
+  readonly bus: { readonly file: string } | KafkaTopics;
   /** A SQLite file, or a PostgreSQL's URL. */
   readonly store: { readonly file: string } | { readonly url: string };
   readonly measureLag?: boolean;
@@ -41,12 +47,13 @@ export interface ConsumerOptions {
 
 /** Starts it; it consumes from the beginning of the bus at once. */
 export async function startConsumerProcess(options: ConsumerOptions): Promise<ConsumerProcess> {
+  const { bus, store, measureLag = false } = options;
   const peerToken = randomBytes(16).toString('hex');
   const child = await startChild('feed/contestants/consumer.ts', {
-    BUS_FILE: options.busFile,
-    ...('file' in options.store ? { STORE_FILE: options.store.file } : { STORE_URL: options.store.url }),
+    ...('file' in bus ? { BUS_FILE: bus.file } : { KAFKA_BROKERS: bus.brokers, TOPIC_PREFIX: bus.prefix }),
+    ...('file' in store ? { STORE_FILE: store.file } : { STORE_URL: store.url }),
     PEER_TOKEN: peerToken,
-    ...(options.measureLag ? { MEASURE_LAG: '1' } : {}),
+    ...(measureLag ? { MEASURE_LAG: '1' } : {}),
   });
   const ask = async (): Promise<Answer> => {
     const answer = (await child.ask({ kind: 'report' })) as Answer;
@@ -67,7 +74,11 @@ export async function startConsumerProcess(options: ConsumerOptions): Promise<Co
       const { rows, firstBatchRows, firstAtMs, lastAtMs } = await ask();
       return ((rows - firstBatchRows) / Math.max(1, (lastAtMs ?? 0) - (firstAtMs ?? 0))) * 1_000;
     },
-    async takeLags() {
+    async takeLags(rows) {
+      await until(`${rows} rows are applied`, async () => {
+        await ask(); // fails when the consumer does
+        return ((await child.ask({ kind: 'lag-count' })) as { count: number }).count >= rows;
+      });
       return (await child.ask({ kind: 'lags' })) as Lags;
     },
   };

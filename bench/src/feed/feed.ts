@@ -58,13 +58,12 @@ export async function prepareFeed(
       await source.close();
       await bus.close();
       await dropSlot(database, name);
-      await database.sql(`DROP PUBLICATION IF EXISTS ${name}`);
     },
   };
 }
 
-/** A killed reader's connection takes a moment to end. */
-async function dropSlot(database: FeedDatabase, name: string): Promise<void> {
+/** Drops slot and publication of this name. A killed reader's connection takes a moment to end. */
+export async function dropSlot(database: FeedDatabase, name: string): Promise<void> {
   await until(`the slot ${name} is free`, async () => {
     const rows = await database.sql('SELECT active_pid FROM pg_replication_slots WHERE slot_name = $1', [
       name,
@@ -77,28 +76,43 @@ async function dropSlot(database: FeedDatabase, name: string): Promise<void> {
     'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1',
     [name],
   );
+  await database.sql(`DROP PUBLICATION IF EXISTS ${name}`);
 }
 
-/** Asks every 10 ms. @throws Error that names what was waited for after `timeoutMs`, default 10 minutes. */
-export async function until(what: string, check: () => Promise<boolean>, timeoutMs = 600_000): Promise<void> {
+/** Asks every `pollMs` (default 10). @throws Error that names what was waited for after `timeoutMs` (default 10 minutes). */
+export async function until(
+  what: string,
+  check: () => Promise<boolean>,
+  { timeoutMs = 600_000, pollMs = POLL_MS }: { readonly timeoutMs?: number; readonly pollMs?: number } = {},
+): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs;
   while (!(await check())) {
     if (performance.now() > deadlineMs) throw new Error(`Waited ${timeoutMs} ms in vain for: ${what}`);
-    await sleep(POLL_MS);
+    await sleep(pollMs);
   }
 }
 
 /**
  * Rows a second from the first look at which there are some to the one at which there are `rows`: a process's start
  * is left out.
+ *
+ * @param pollMs Milliseconds between looks. Default 10.
  */
-export async function rateUntil(rows: number, count: () => Promise<number>): Promise<number> {
+export async function rateUntil(
+  rows: number,
+  count: () => Promise<number>,
+  pollMs = POLL_MS,
+): Promise<number> {
   let before = 0;
-  await until('the first rows have come', async () => {
-    before = await count();
-    return before > 0;
-  });
+  await until(
+    'the first rows have come',
+    async () => {
+      before = await count();
+      return before > 0;
+    },
+    { pollMs },
+  );
   const startMs = performance.now();
-  await until(`${rows} rows have come`, async () => (await count()) >= rows);
+  await until(`${rows} rows have come`, async () => (await count()) >= rows, { pollMs });
   return ((rows - before) / (performance.now() - startMs)) * 1_000;
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { format } from 'prettier';
 import { against, median, percentile, Rounds, type Measurement } from './measurement.ts';
 import { readFeedOptions, UsageError } from './options.ts';
+import { feedPage } from './feed-page.ts';
 import { markdownOf, textOf, type Machine } from './report.ts';
 
 const baseline = { name: 'COPY', value: 200, unit: 'rows/s' as const, ratio: null };
@@ -33,7 +34,7 @@ test('medians, percentiles and ratios are what their names say', () => {
 });
 
 test('the page holds every line with its ratio, the aim and the machine, as prettier would have it', async () => {
-  const page = markdownOf([measurement], machine, '2026-01-02');
+  const page = markdownOf([measurement], { page: feedPage, machine, dateIso: '2026-01-02' });
   expect(page).toMatch(/^\| reader +\| 50 rows\/s +\| 0\.25 of COPY +\|$/m);
   expect(await format(page, { parser: 'markdown' })).toBe(page);
   expect(page).toContain('Aim: half of COPY: **not met**.');

@@ -64,20 +64,34 @@ export function textOf(measurement: Measurement): string {
   ].join('\n');
 }
 
-/** All measurements as a page of documentation. */
-export function markdownOf(measurements: readonly Measurement[], machine: Machine, dateIso: string): string {
-  const { node, postgres, cores, cpu, memoryGiB, kernel, loadAtStart } = machine;
-  return `# Benchmarks of the feed
+/** What a page of documentation says before its figures. Paragraphs are wrapped as prettier wants them. */
+export interface Page {
+  readonly title: string;
+  /** What writes it. */
+  readonly command: string;
+  /** What else there is to know of how it was measured. */
+  readonly about: string;
+  /** Versions of what was measured beside Node and PostgreSQL, e.g. `Java 17`. */
+  readonly versions: readonly string[];
+}
 
-Written by \`npm run bench:feed -- --write docs/reference/feed-benchmarks.md\` on ${dateIso}; do not edit by hand.
+/** All measurements as a page of documentation. */
+export function markdownOf(
+  measurements: readonly Measurement[],
+  { page, machine, dateIso }: { readonly page: Page; readonly machine: Machine; readonly dateIso: string },
+): string {
+  const { node, postgres, cores, cpu, memoryGiB, kernel, loadAtStart } = machine;
+  return `# ${page.title}
+
+Written by \`${page.command}\` on ${dateIso}; do not edit by hand.
 What is measured and how: [bench/README.md](../../bench/README.md).
 
 **Only the ratios mean something.** Everything ran on one machine that all processes share (source, reader, consumer,
 contestants and whatever else was running), so an absolute figure says little of yours, and a few per cent say nothing.
 Rows are 558 bytes as COPY prints them. A figure is the median of its rounds.
-
+${page.about === '' ? '' : `\n${page.about}\n`}
 Machine: ${cores} cores (${cpu}), ${memoryGiB} GiB, Linux ${kernel}, load ${loadAtStart} before the run; Node ${node},
-PostgreSQL ${postgres}.
+${[`PostgreSQL ${postgres}`, ...page.versions].join(', ')}.
 
 ${measurements.map(sectionOf).join('\n').trimEnd()}
 `;

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { downloadKafka } from './download.ts';
+import { downloadKafka, type KafkaFiles } from './download.ts';
 import { KafkaStackError } from './kafka-stack-error.ts';
 import { prepareKafka, type KafkaPorts, type PrepareKafkaOptions, type PreparedProcess } from './prepare.ts';
 
@@ -42,9 +42,11 @@ export async function startKafkaStack(
   options: Omit<PrepareKafkaOptions, 'files'> & {
     readonly ports: KafkaPorts;
     readonly withConnect?: boolean;
+    /** Default: what `downloadKafka()` gives. */
+    readonly files?: KafkaFiles;
   },
 ): Promise<KafkaStack> {
-  const prepared = await prepareKafka({ ...options, files: await downloadKafka() });
+  const prepared = await prepareKafka({ ...options, files: options.files ?? (await downloadKafka()) });
   const broker = new SpawnedProcess(prepared.broker);
   const connect = new SpawnedProcess(prepared.connect);
   const close = async (): Promise<void> => {

@@ -43,6 +43,8 @@ export interface PrepareKafkaOptions {
   readonly heapMb?: { readonly kafka?: number; readonly connect?: number };
   /** Compiles hot code fully: faster for long, slower to start. Default false. */
   readonly fullyCompiled?: boolean;
+  /** Connect's exactly-once source support. Default true; false only to measure what it costs. */
+  readonly exactlyOnce?: boolean;
 }
 
 export interface PreparedKafka {
@@ -84,6 +86,7 @@ export async function prepareKafka(options: PrepareKafkaOptions): Promise<Prepar
       bootstrapServers,
       pluginsDir: files.pluginsDir,
       secretsDir,
+      exactlyOnce: options.exactlyOnce ?? true,
     }),
   );
   const flags = (heap: number): readonly string[] => [

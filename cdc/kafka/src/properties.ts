@@ -59,11 +59,13 @@ export interface ConnectSettings {
   readonly pluginsDir: string;
   /** Only files in this folder can be named as secrets in a connector, as `${dir:FOLDER:FILE}`. */
   readonly secretsDir: string;
+  /** Each event once, whoever is killed. */
+  readonly exactlyOnce: boolean;
 }
 
 /** `connect-distributed.properties` of one worker, on 127.0.0.1 alone. */
 export function renderConnectProperties(settings: ConnectSettings): string {
-  const { restPort, bootstrapServers, pluginsDir, secretsDir } = settings;
+  const { restPort, bootstrapServers, pluginsDir, secretsDir, exactlyOnce } = settings;
   return render({
     'bootstrap.servers': bootstrapServers,
     'group.id': 'banyan-connect',
@@ -83,8 +85,7 @@ export function renderConnectProperties(settings: ConnectSettings): string {
     'key.converter.schemas.enable': false,
     'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
     'value.converter.schemas.enable': false,
-    // Each event once, whoever is killed.
-    'exactly.once.source.support': 'enabled',
+    'exactly.once.source.support': exactlyOnce ? 'enabled' : 'disabled',
     // Offsets are stored this often, and only then the slot moves: "caught up" waits for it. The default is 60 s.
     'offset.flush.interval.ms': 100,
     'scheduled.rebalance.max.delay.ms': 0,

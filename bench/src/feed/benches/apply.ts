@@ -78,7 +78,7 @@ async function insertRaw(context: BenchContext, side: Side): Promise<number> {
 
 async function applyOnce(context: BenchContext, side: Side, busFile: string): Promise<number> {
   const store = await side.open('apply');
-  const consumer = await startConsumerProcess({ busFile, store });
+  const consumer = await startConsumerProcess({ bus: { file: busFile }, store });
   context.started.push(consumer.child);
   const rate = await consumer.rateUntil(context.sizes.rows);
   await consumer.child.close();

@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Child } from '../../child.ts';
 import { startConsumerProcess } from '../consumer-process.ts';
 import { prepareFeed, until } from '../feed.ts';
 import type { Line, Measurement } from '../measurement.ts';
+import { memoryOf } from '../process-memory.ts';
 import { count, type BenchContext } from './bench.ts';
 
 /** The small load: as many rows, in transactions of this many. */
@@ -51,23 +50,17 @@ async function peaks(
   const feed = await prepareFeed(context, options.name);
   try {
     const storeFile = join(folder, `${options.name}.sqlite`);
-    const consumer = await startConsumerProcess({ busFile: feed.busFile, store: { file: storeFile } });
+    const consumer = await startConsumerProcess({ bus: { file: feed.busFile }, store: { file: storeFile } });
     context.started.push(consumer.child);
     await database.fill(sizes.bigTransactionRows, options.rowsPerTransaction);
     await until('all is applied', async () => (await consumer.appliedOffset()) >= sizes.bigTransactionRows);
-    const found = { reader: await peakMiB(feed.reader), consumer: await peakMiB(consumer.child) };
+    const found = {
+      reader: (await memoryOf(feed.reader.pid)).peakMiB,
+      consumer: (await memoryOf(consumer.child.pid)).peakMiB,
+    };
     for (const child of [consumer.child, feed.reader]) await child.close();
     return found;
   } finally {
     await feed.close();
   }
-}
-
-/** Most memory that a process ever had, as Linux counts it. @throws Error on other systems. */
-async function peakMiB({ pid }: Child): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  const kib = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
-  if (kib === undefined)
-    throw new Error(`/proc/${pid}/status has no VmHWM: peak memory is measured on Linux only.`);
-  return Number(kib) / 1_024;
 }

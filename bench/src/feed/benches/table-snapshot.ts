@@ -61,7 +61,7 @@ async function snapshotOnce(
   const feed = await prepareFeed(context, name);
   const storeFile = join(folder, `${name}.sqlite`);
   try {
-    const consumer = await startConsumerProcess({ busFile: feed.busFile, store: { file: storeFile } });
+    const consumer = await startConsumerProcess({ bus: { file: feed.busFile }, store: { file: storeFile } });
     context.started.push(consumer.child);
     const startMs = performance.now();
     await feed.source.requestTableSnapshot([SOURCE_TABLE], AbortSignal.timeout(30_000));

@@ -27,7 +27,7 @@ export async function benchVerify(context: BenchContext): Promise<Measurement> {
   const rounds = new Rounds();
   try {
     const storeFile = join(folder, 'verify.sqlite');
-    const consumer = await startConsumerProcess({ busFile: feed.busFile, store: { file: storeFile } });
+    const consumer = await startConsumerProcess({ bus: { file: feed.busFile }, store: { file: storeFile } });
     context.started.push(consumer.child);
     await feed.source.requestTableSnapshot([SOURCE_TABLE], AbortSignal.timeout(30_000));
     await until('the copy is complete', async () => (await consumer.appliedOffset()) >= sizes.verifyRows);

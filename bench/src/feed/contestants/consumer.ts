@@ -1,8 +1,9 @@
 import type { AddressInfo } from 'node:net';
-import { openSqliteBus, startConsumer, syncRoutes, type ApplyStore, type Bus } from '@banyan/cdc/consumer';
+import { startConsumer, syncRoutes, type ApplyStore, type Bus } from '@banyan/cdc/consumer';
 import { silentLogger } from '@banyan/kit';
 import express from 'express';
 import { benchSlice, PREFIX } from '../bench-rows.ts';
+import { openBus } from './open-bus.ts';
 import { openStore } from './open-store.ts';
 import { serve } from './serve.ts';
 
@@ -64,14 +65,14 @@ function withLags(bus: Bus): Bus {
 }
 
 const measuresLag = process.env['MEASURE_LAG'] === '1';
-const bus = await openSqliteBus({ file: process.env['BUS_FILE'] ?? '' });
+const bus = await openBus();
 const store = await openStore();
 const consumer = await startConsumer({
   slice: benchSlice,
   group: 'bench',
   bus: measuresLag ? withLags(bus) : bus,
   store: timed(store),
-  prefix: PREFIX,
+  prefix: process.env['TOPIC_PREFIX'] ?? PREFIX,
   logger: silentLogger,
 });
 const app = express();
@@ -81,6 +82,7 @@ const server = app.listen(0, '127.0.0.1', () => {
   serve(
     {
       report: () => Promise.resolve({ ...applied, report: consumer.report() }),
+      'lag-count': () => Promise.resolve({ count: lags.toAppliedMs.length }),
       lags: () => {
         const taken = lags;
         lags = { toBusMs: [], toAppliedMs: [] };

@@ -66,7 +66,7 @@ export class ConnectClient {
     await this.#ask('PUT', `${path(name)}/pause`, { signal });
   }
 
-  /** Ends its task; unlike a paused one it lets go of its slot. */
+  /** Ends its task; unlike a paused one it lets go of its slot, and reads nothing ahead. `resume` starts it again. */
   async stop(name: string, signal: AbortSignal): Promise<void> {
     await this.#ask('PUT', `${path(name)}/stop`, { signal });
   }

@@ -121,7 +121,7 @@ class ConnectedSource implements DebeziumSource {
       if (await this.#isDoubtful(signal)) return null;
       const { current, done } = await this.#ensureConnector(signal);
       if (done !== null) return done;
-      const wanted = this.#render(current, await this.#published(signal));
+      const wanted = await this.#render(current, await this.#published(signal), signal);
       if (!isSame(current.config, wanted)) {
         await this.#connect.putConfig(current.name, wanted, signal);
         return 'the connector got other settings';
