@@ -11,7 +11,7 @@ export interface AcceptedDifference {
   readonly reason: string;
   /** It depends on who is faster, and need not occur. */
   readonly atTimes?: true;
-  accepts(difference: Difference): boolean;
+  readonly accepts: (difference: Difference) => boolean;
 }
 
 /** What the reference page shows and the suite accepts: all of these have to occur but for `atTimes`, nothing else may. */

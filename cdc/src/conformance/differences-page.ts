@@ -18,6 +18,8 @@ const NOT_COMPARED = `
 - Heartbeats: Debezium's hold the time of its own clock, the embedded reader's the time at which they were written at the
   source.
 - Notifications of table snapshots: Debezium's \`COMPLETED\` has no \`data_collections\`, and its keys are not JSON.
+- Names of topics: Kafka takes letters, digits, \`.\`, \`_\` and \`-\` alone, so Debezium puts \`_\` for every other character of a
+  table's name; the embedded bus has the name as it is.
 - Ranges of \`timestamptz\`: Debezium's are in the time zone of Connect's process, which Banyan runs in UTC.
 - Outbox routing: neither stack routes outbox tables yet; they are tables like others.
 
