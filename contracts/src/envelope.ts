@@ -46,6 +46,15 @@ export interface Envelope {
 /** Stands for a TOAST value that the WAL did not carry because the statement did not change it. */
 export const UNAVAILABLE_VALUE = '__debezium_unavailable_value';
 
+/** What Debezium puts there for a `bytea`: the same as bytes, in Base64. */
+const UNAVAILABLE_BYTES = 'X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==';
+
+/** Whether a field stands for a value that the WAL did not carry, whatever its column's type. */
+export function isUnavailable(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 1 && value[0] === UNAVAILABLE_VALUE;
+  return value === UNAVAILABLE_VALUE || value === UNAVAILABLE_BYTES;
+}
+
 /** Header of a record that was asked for by a row re-read: the id that asking for it gave. */
 export const REREAD_HEADER = 'banyan.reread';
 

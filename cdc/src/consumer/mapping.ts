@@ -1,5 +1,5 @@
 import {
-  UNAVAILABLE_VALUE,
+  isUnavailable,
   type FieldTransform,
   type FieldValue,
   type Row,
@@ -74,7 +74,7 @@ export function compileMapping(table: TableMapping): CompiledTable {
       const mapped: Record<string, FieldValue> = {};
       for (const column of columns) {
         const value = read(source, row, column.from);
-        if (value !== UNAVAILABLE_VALUE) mapped[column.to] = transformed(source, column, 'forward', value);
+        if (!isUnavailable(value)) mapped[column.to] = transformed(source, column, 'forward', value);
       }
       for (const [to, value] of constants) mapped[to] = value;
       return mapped;
@@ -82,7 +82,7 @@ export function compileMapping(table: TableMapping): CompiledTable {
     forwardKey(row) {
       return keyColumns.map((column) => {
         const value = read(source, row, column.from);
-        if (value === null || value === UNAVAILABLE_VALUE) {
+        if (value === null || isUnavailable(value)) {
           throw new MappingError(`${source}: key column "${column.from}" has no value`);
         }
         return transformed(source, column, 'forward', value);

@@ -5,9 +5,9 @@ const INTRODUCTION = `# What an envelope holds for each type
 
 How the embedded reader tells PostgreSQL's values, in streamed rows, in rows of a table snapshot and in rows that are read
 for a verification alike. It is Debezium 3.6 with \`decimal.handling.mode=string\`, \`interval.handling.mode=string\`,
-\`hstore.handling.mode=json\` and \`time.precision.mode=adaptive_time_microseconds\`, unless the last column says otherwise.
+\`hstore.handling.mode=json\` and \`time.precision.mode=microseconds\`, unless the last column says otherwise.
 This page is made from the cases that the tests run (\`cdc/src/reader/envelope-type-cases.ts\`), so what it shows is what
-happens. Debezium's side is from its documentation and sources, and from envelopes that it really sent (\`cdc/fixtures\`).
+happens. Debezium's side is what it really sent: \`cdc/src/conformance\` compares both on one PostgreSQL.
 
 - NULL is \`null\` for every type, also where the column has a default. A default's value comes as any other value.
 - A value that an update did not change and that the log left out (TOAST) is read from the old row or from the table; where
@@ -27,8 +27,8 @@ export function renderEnvelopeTypesPage(): string {
 }
 
 function section(title: string, cases: readonly EnvelopeTypeCase[]): string {
-  const rows = cases.map(({ type, sql, value, differs }) =>
-    row([code(type), code(sql), code(stringifyExactJson(value)), differs ?? '']),
+  const rows = cases.map((one) =>
+    row([code(one.type), code(one.sql), code(stringifyExactJson(one.value)), inDebezium(one)]),
   );
   return [
     `## ${title}`,
@@ -38,6 +38,19 @@ function section(title: string, cases: readonly EnvelopeTypeCase[]): string {
     ...rows,
     '',
   ].join('\n');
+}
+
+/** What Debezium really had, and why that is another. */
+function inDebezium({ differs, debezium, debeziumRead, stopsDebezium }: EnvelopeTypeCase): string {
+  if (differs === undefined) return '';
+  if (stopsDebezium) return differs;
+  const told = debezium === undefined ? 'left out' : code(jsonText(debezium));
+  const read = debeziumRead === undefined ? '' : `, in a table snapshot ${code(jsonText(debeziumRead))}`;
+  return `${told}${read}: ${differs}`;
+}
+
+function jsonText(value: unknown): string {
+  return Object.is(value, -0) ? '-0.0' : stringifyExactJson(value);
 }
 
 function row(cells: readonly string[]): string {

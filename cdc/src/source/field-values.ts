@@ -16,7 +16,7 @@ export type FieldDecoder = (text: string) => FieldValue;
 /**
  * How each type is told, by its name; as Debezium does with `decimal.handling.mode=string`,
  * `interval.handling.mode=string`, `hstore.handling.mode=json` and
- * `time.precision.mode=adaptive_time_microseconds`. A type that is not listed (uuid, json, enums, inet ...) keeps
+ * `time.precision.mode=microseconds`. A type that is not listed (uuid, json, enums, inet ...) keeps
  * PostgreSQL's own text, and so do numbers that JSON lacks (`NaN`, `Infinity`). Texts are those of a session of ours
  * (`sourceConnection`). The table of all of them is docs/reference/envelope-types.md.
  */

@@ -1,6 +1,6 @@
 /**
  * PostgreSQL's texts of dates and times (datestyle ISO, zone UTC) as Debezium tells them with
- * `time.precision.mode=adaptive_time_microseconds`. Calendar and years are PostgreSQL's own: proleptic Gregorian, from
+ * `time.precision.mode=microseconds`. Calendar and years are PostgreSQL's own: proleptic Gregorian, from
  * 4713 BC to 294276 (dates to 5874897), which JavaScript's Date does not cover.
  */
 

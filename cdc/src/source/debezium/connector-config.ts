@@ -99,7 +99,8 @@ const values: ConnectorConfig = {
   // Exact: no double, and no Base64 of an unscaled number.
   'decimal.handling.mode': 'string',
   'interval.handling.mode': 'string',
-  'time.precision.mode': 'adaptive_time_microseconds',
+  // All of them, whatever their precision: the adaptive modes tell `timestamp(3)` in milliseconds.
+  'time.precision.mode': 'microseconds',
   // Else a NULL becomes the column's default.
   'key.converter': 'org.apache.kafka.connect.json.JsonConverter',
   'key.converter.schemas.enable': 'false',

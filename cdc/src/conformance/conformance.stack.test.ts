@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { tableTopic } from '@banyan/contracts';
+import pg from 'pg';
+import { createMemoryBus } from '../bus/memory-bus.ts';
+import { caughtUp, eventually, PREFIX, readTopic } from '../reader/reader-test-bed.ts';
+import { startReader, type Reader } from '../reader/reader.ts';
+import { createDebeziumTestBed, type DebeziumTestBed } from '../source/debezium/debezium-test-bed.ts';
+import { tableSnapshotProgress } from '../source/table-snapshot-progress.ts';
+import { acceptedDifferences, typeDifference } from './accepted-differences.ts';
+import { compareRecords, type Difference } from './compare-records.ts';
+import { conformanceCases, typeColumns, type Statement } from './conformance-cases.ts';
+
+let dbz: DebeziumTestBed;
+let reader: Reader;
+let connections: readonly [pg.Client, pg.Client];
+const bus = createMemoryBus();
+const signal = AbortSignal.timeout(280_000);
+const differences = new Map<string, readonly Difference[]>();
+const counts = new Map<string, number>();
+
+beforeAll(async () => {
+  dbz = await createDebeziumTestBed('conformance');
+  connections = [new pg.Client(dbz.bed.url), new pg.Client(dbz.bed.url)];
+  for (const connection of connections) await connection.connect();
+  for (const { setup } of conformanceCases) await run(setup);
+  const tables = conformanceCases.flatMap((one) => one.tables);
+  reader = await startReader(dbz.bed.reader(bus));
+  await dbz.bed.source.ensureTables(tables, signal);
+  await dbz.source.ensureTables(tables, signal);
+  const unread = conformanceCases.flatMap((one) => one.notReadByDebezium?.tables ?? []);
+  await snapshot(tables.filter((table) => !unread.includes(table)));
+  for (let step = 0; conformanceCases.some((one) => step < one.steps.length); step += 1) {
+    for (const one of conformanceCases) for (const statement of one.steps[step] ?? []) await run(statement);
+    await Promise.all([dbz.caughtUp(), caughtUp(dbz.bed)]);
+  }
+  for (const table of tables) {
+    const embedded = await readTopic(bus, tableTopic(PREFIX, table));
+    const theirs = await dbz.records(table.replaceAll(/[^\w.-]/g, '_'));
+    counts.set(table, embedded.length);
+    differences.set(table, compareRecords(table, embedded, theirs));
+  }
+}, 290_000);
+afterAll(async () => {
+  await reader.close();
+  for (const connection of connections) await connection.end();
+  await dbz.close();
+});
+
+async function run(statement: Statement): Promise<void> {
+  if (typeof statement === 'string') await connections[0].query(statement);
+  else await connections[1].query(statement.beside);
+}
+
+/** One signal, which both readers obey. */
+async function snapshot(tables: readonly string[]): Promise<void> {
+  const id = await dbz.bed.source.requestTableSnapshot(tables, signal);
+  await Promise.all(
+    [bus, dbz.bus].map((one) =>
+      eventually(
+        'the table snapshot is taken',
+        async () => {
+          const progress = await tableSnapshotProgress(one, PREFIX, signal);
+          return tables.every((name) =>
+            progress.some((table) => table.id === id && table.table === name && table.state === 'completed'),
+          );
+        },
+        120_000,
+      ),
+    ),
+  );
+}
+
+test.each(conformanceCases.map(({ name, tables }) => ({ name, tables })))('$name', ({ tables }) => {
+  const unlisted = tables
+    .flatMap((table) => differences.get(table) ?? [])
+    .filter(
+      (one) => typeDifference(one) === null && !acceptedDifferences.some(({ accepts }) => accepts(one)),
+    );
+  expect(unlisted).toEqual([]);
+});
+
+test('every table has records, and what is accepted of them still occurs', () => {
+  const found = [...differences.values()].flat();
+  const accepted = acceptedDifferences.filter(({ atTimes, accepts }) => !atTimes && !found.some(accepts));
+  const columns = new Set(found.map(typeDifference));
+  const types = typeColumns.filter(({ differs, column }) => differs !== undefined && !columns.has(column));
+  expect({
+    accepted: accepted.map(({ what }) => what),
+    types: types.map(({ type, sql }) => `${type} ${sql}`),
+  }).toEqual({ accepted: [], types: [] });
+  expect([...counts].filter(([, count]) => count === 0)).toEqual([]);
+});
