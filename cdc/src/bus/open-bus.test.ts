@@ -25,6 +25,8 @@ describe('one setting chooses the stack', () => {
   });
 
   test('another name, or brokers without a port, are refused with what was got', () => {
-    expect(() => read({ STACK: 'rabbit', KAFKA_BROKERS: 'localhost' })).toThrow(/STACK.*rabbit[^]*host:port.*localhost/);
+    expect(() => read({ STACK: 'rabbit', KAFKA_BROKERS: 'localhost' })).toThrow(
+      /STACK.*rabbit[^]*host:port.*localhost/,
+    );
   });
 });

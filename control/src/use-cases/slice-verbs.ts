@@ -159,7 +159,9 @@ export class SliceVerbs {
     }
     const { feed: monitor, source } = this.#deps;
     if (order.repair && source.noRowRereads !== undefined) {
-      reasons.push(`${source.noRowRereads}: make the copy anew by banyan resync ${slice.name} --reason "..."`);
+      reasons.push(
+        `${source.noRowRereads}: make the copy anew by banyan resync ${slice.name} --reason "..."`,
+      );
     }
     const feed = monitor.status();
     if (order.repair && feed.state !== 'running') {
