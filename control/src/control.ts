@@ -136,7 +136,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
     });
   ledger.onCommit(() => void published());
   const held = new HeldRecords({ ledger, evidence, source });
-  const verbs = new SliceVerbs({ ledger, evidence, verifications, feed, clock, slices, published });
+  const verbs = new SliceVerbs({ ledger, evidence, verifications, feed, source, clock, slices, published });
   const reporter = new StatusReporter({
     ...{ ledger, evidence, feed, proxies, reconciler, verifications, tableSnapshots, slices, clock },
     ...{ wal, rates, topicPrefix },

@@ -143,6 +143,8 @@ export interface Source {
   requestTableSnapshot(tables: readonly string[], signal: AbortSignal): Promise<string>;
   /** Asks the reader to stop every table snapshot of these tables. Those that do not run are passed over. */
   stopTableSnapshots(tables: readonly string[], signal: AbortSignal): Promise<void>;
+  /** Why `requestRowReread` is refused by this source, for people; left out by one that does it. */
+  readonly noRowRereads?: string;
   /**
    * Asks the reader to read rows again: each key gets a record on the table's topic with its id in the header
    * `banyan.reread`, an `r` for a row that is there, a `d` and a tombstone for one that is not; then its end is

@@ -2,10 +2,12 @@ import { existsSync, statfsSync } from 'node:fs';
 import { freemem } from 'node:os';
 import type { StatusReport } from '@banyan/contracts';
 import pg from 'pg';
+import { findJavaTools, KafkaStackError } from '@banyan/kafka';
 import { findFreePort } from '@banyan/postgres';
 import { projectRoot } from '../home.ts';
 import { asTyped, bytes, style } from '../output/terminal.ts';
 import { readRunState } from '../supervise/run-state.ts';
+import { readStack } from '../supervise/stack-choice.ts';
 import { ControlClient } from '../control-client.ts';
 import { CommandError } from '../output/command-error.ts';
 import { freeOtherWal, freeOwnWal } from '../output/feed-text.ts';
@@ -54,6 +56,18 @@ function checkMemory(): Finding {
 
 async function checkPort(): Promise<Finding> {
   return ok('a free port', String(await findFreePort()));
+}
+
+/** Of the full stack alone. */
+async function checkJava(context: Context): Promise<Finding[]> {
+  if ((readStack(context.home) ?? process.env['BANYAN_STACK']) !== 'kafka') return [];
+  try {
+    const { java, javaVersion } = await findJavaTools({ needsMaven: false });
+    return [ok('Java', `${javaVersion} (${java})`)];
+  } catch (error) {
+    if (!(error instanceof KafkaStackError)) throw error;
+    return [{ check: 'Java', verdict: 'problem', got: error.message, remedy: 'banyan up --stack kafka' }];
+  }
 }
 
 /** For a database of one's own: what the feed needs of it. */
@@ -156,6 +170,7 @@ export async function doctor(context: Context): Promise<void> {
     checkMemory(),
     await checkPort(),
     ...(url ? await checkDatabase(url) : [ok('PostgreSQL', 'embedded (DATABASE_URL is not set)')]),
+    ...(await checkJava(context)),
     ...(await checkProcesses(context)),
     ...(await checkKeptWal(context)),
   ];

@@ -85,15 +85,19 @@ export class Reviewer {
   }
 
   /** Titles that the service itself lists for a product; never the monolith's. */
-  async #titlesInService(slug: string): Promise<Set<string>> {
+  async #titlesInService(slug: string, serviceUrl: string | null): Promise<Set<string>> {
     const titles = new Set<string>();
     for (let page = 1, pages = 1; page <= pages; page += 1) {
-      const answer = await fetch(`${this.#shopUrl}/api/products/${slug}/reviews?page=${page}&perPage=50`, {
-        headers: { [OVERRIDE_HEADER]: 'reviews=service', [OVERRIDE_TOKEN_HEADER]: this.#overrideToken },
-        signal: AbortSignal.timeout(10_000),
-      });
+      const answer = await fetch(
+        `${serviceUrl ?? this.#shopUrl}/api/products/${slug}/reviews?page=${page}&perPage=50`,
+        {
+          headers: { [OVERRIDE_HEADER]: 'reviews=service', [OVERRIDE_TOKEN_HEADER]: this.#overrideToken },
+          signal: AbortSignal.timeout(10_000),
+        },
+      );
       const served = answer.headers.get(SERVED_BY_HEADER);
-      if (served !== 'service') throw new Error(`answered by ${served ?? 'nobody knows'}, ${answer.status}`);
+      if (serviceUrl === null && served !== 'service')
+        throw new Error(`answered by ${served ?? 'nobody knows'}, ${answer.status}`);
       const list = (await answer.json()) as ReviewList;
       pages = list.pages;
       for (const { title } of list.reviews) titles.add(title);
@@ -101,11 +105,15 @@ export class Reviewer {
     return titles;
   }
 
-  /** Acknowledged reviews that the service does not have. */
-  async missingInService(): Promise<string[]> {
+  /**
+   * Acknowledged reviews that the service does not have.
+   *
+   * @param serviceUrl Asks the service itself. Default: through the proxy, which in phase `syncing` sends nobody there.
+   */
+  async missingInService(serviceUrl: string | null = null): Promise<string[]> {
     const missing: string[] = [];
     for (const slug of new Set(this.acknowledged.map((each) => each.slug))) {
-      const titles = await this.#titlesInService(slug);
+      const titles = await this.#titlesInService(slug, serviceUrl);
       for (const { title } of this.acknowledged.filter((each) => each.slug === slug)) {
         if (!titles.has(title)) missing.push(`${slug}: ${title}`);
       }

@@ -57,6 +57,26 @@ describe('errors', () => {
   });
 });
 
+describe('where the source reads no single rows again', () => {
+  const noRowRereads = 'Debezium has no such signal';
+  test('skip and repair are refused before anything is done, with the way that is left', async () => {
+    Object.assign(t.feed.source, { noRowRereads });
+    await t.toSyncedCopy();
+    t.feed.held = [held(['5'])];
+    const before = (await t.journal()).length;
+    const { status, body } = await post('skip', { key: ['5'], reason: 'broken' });
+    expect([status, body.error.code, body.error.evidence]).toEqual([409, 'not-possible', [noRowRereads]]);
+    expect(body.error.next_steps).toContain(
+      'banyan resync reviews --reason "a record that is held for good"',
+    );
+    const repair = await t.verb('verify', { repair: true, reason: 'lost rows' });
+    expect(repair.status).toBe(409);
+    expect(JSON.stringify(repair.body)).toContain(`${noRowRereads}: make the copy anew by banyan resync`);
+    expect(effects()).toEqual([]);
+    expect(await t.journal()).toHaveLength(before);
+  });
+});
+
 describe('retry', () => {
   test('replays one key or everything, and the journal says who and why', async () => {
     t.feed.held = [held(['17']), held(['18'])];

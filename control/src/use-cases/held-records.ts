@@ -22,7 +22,7 @@ const COMMIT_ATTEMPTS = 10;
 export interface HeldRecordsDeps {
   readonly ledger: SliceLedger;
   readonly evidence: EvidenceCollector;
-  readonly source: Pick<Source, 'describeTables' | 'requestRowReread'>;
+  readonly source: Pick<Source, 'describeTables' | 'requestRowReread' | 'noRowRereads'>;
 }
 
 interface Order {
@@ -85,6 +85,8 @@ export class HeldRecords {
     signal: AbortSignal,
   ): Promise<SyncSkipResponse> {
     const { dryRun } = order;
+    const { noRowRereads } = this.#deps.source;
+    if (noRowRereads !== undefined) throw notPossible(slice, noRowRereads);
     // 1. Is it held, and where?
     const { table, key, records } = await this.#find(slice, order, signal);
     const answer = {
@@ -161,6 +163,17 @@ function nothingHeld(slice: ManagedSlice, reason: string): RefusedError {
     code: 'nothing-to-do',
     reasons: [reason],
     nextSteps: [`banyan sync errors ${slice.name}`],
+  });
+}
+
+function notPossible(slice: ManagedSlice, reason: string): RefusedError {
+  return new RefusedError(`The row cannot be read again; nothing was changed.`, {
+    code: 'not-possible',
+    reasons: [reason],
+    nextSteps: [
+      `banyan sync retry ${slice.name} --all --dry-run`,
+      `banyan resync ${slice.name} --reason "a record that is held for good"`,
+    ],
   });
 }
 

@@ -45,6 +45,10 @@ export class ConnectClient {
   /** All connectors, by one question. */
   async connectors(signal: AbortSignal): Promise<readonly Connector[]> {
     const body = await this.#ask('GET', '/connectors?expand=info&expand=status', { signal });
+    // A worker that is starting answers 404 to everything: that says nothing of its connectors.
+    if (body === null) {
+      throw new ConnectError('connect-unreachable', `Kafka Connect at ${this.#url} is starting.`);
+    }
     return Object.entries(connectorsSchema.parse(body)).map(([name, { info, status }]) => ({
       name,
       config: info.config,

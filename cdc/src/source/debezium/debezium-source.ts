@@ -18,6 +18,8 @@ import {
 } from './feed-server.ts';
 
 const POLL_MS = 100;
+/** A row that is there can be had by a snapshot with a condition, but one that is not gives no record at all. */
+const NO_ROW_REREADS = 'Debezium reads the source, and has no signal that reads single rows again';
 /** A task that has failed is started again after this pause. */
 const RESTART_PAUSE_MS = 3_000;
 
@@ -75,6 +77,7 @@ class ConnectedSource implements DebeziumSource {
   #changed: Promise<unknown> = Promise.resolve();
   #restartedAtMs = 0;
   #wasAbsent = false;
+  readonly noRowRereads = NO_ROW_REREADS;
   readonly describeTables: Source['describeTables'];
   readonly requestTableSnapshot: Source['requestTableSnapshot'];
   readonly takePosition: Source['takePosition'];
@@ -145,10 +148,8 @@ class ConnectedSource implements DebeziumSource {
     });
   }
 
-  requestRowReread(table: string): Promise<string> {
-    // Debezium has no signal for rows that are no longer there.
-    const message = `Rows of ${table} cannot be asked for again by their keys while Debezium reads the source.`;
-    return Promise.reject(new ConnectError('not-supported', message));
+  requestRowReread(): Promise<string> {
+    return Promise.reject(new ConnectError('not-supported', NO_ROW_REREADS));
   }
 
   async state(signal: AbortSignal): Promise<ConnectorState> {
