@@ -41,4 +41,5 @@ RUN rm -rf regression bench \
     && install -d -o node -g node -m 0700 \
       /var/lib/banyan/bus /var/lib/banyan/reviews /var/lib/banyan/proxy \
       /var/lib/banyan/control /var/lib/banyan/control/secrets
-USER node
+# The image's user node, by number, so that an orchestrator sees that it is not root.
+USER 1000:1000

@@ -2,7 +2,7 @@
 // image has no curl.
 const [url = ''] = process.argv.slice(2);
 try {
-  const answer = await fetch(url, { signal: AbortSignal.timeout(4_000) });
+  const answer = await fetch(url, { signal: AbortSignal.timeout(8_000) });
   if (!answer.ok) throw new Error(`${answer.status}: ${(await answer.text()).slice(0, 500)}`);
 } catch (error) {
   console.error(`${url}: ${error.message}`);

@@ -33,3 +33,10 @@ test('names every wrong setting at once, and shows no secret', () => {
   expect(read).toThrow(/PORT[^]*CONTROL_URL[^]*PIN_SECRET[^]*TRUSTED_PROXIES/);
   expect(read).not.toThrow(/short/);
 });
+
+test('the admin listener stays on loopback unless told otherwise, under an address that is given', () => {
+  expect(readProxyConfig(good)).toMatchObject({ adminHost: '127.0.0.1', adminUrl: undefined });
+  const elsewhere = { ...good, ADMIN_HOST: '0.0.0.0', ADMIN_URL: 'http://proxy:9090' };
+  expect(readProxyConfig(elsewhere)).toMatchObject({ adminHost: '0.0.0.0', adminUrl: 'http://proxy:9090' });
+  expect(() => readProxyConfig({ ...good, ADMIN_URL: 'proxy' })).toThrow(/ADMIN_URL/);
+});

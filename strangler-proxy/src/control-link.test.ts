@@ -160,3 +160,9 @@ test('a stream that falls silent is opened anew, one that pings is kept', async 
   await two.close();
   await dispatcher.destroy();
 });
+
+test('a proxy that control reaches by another address than its own reports that one', async () => {
+  const { monolithUrl } = await startSides();
+  const proxy = await startProxy(opened, { monolithUrl, adminUrl: 'http://proxy:9090' });
+  expect(proxy.report().adminUrl).toBe('http://proxy:9090');
+});
