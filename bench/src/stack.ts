@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { findJavaTools, KafkaStackError } from '@banyan/kafka';
 import { runBenchCommand } from './feed/bench-command.ts';
-import { markdownOf, type Page } from './feed/report.ts';
+import { markdownOf, type Machine, type Page } from './feed/report.ts';
 import { barsOf } from './stack/bars.ts';
 import { runStackBenches, stackBenchNames } from './stack/run-stack-benches.ts';
 
@@ -18,16 +18,22 @@ const USAGE = `npm run bench:stack -- [NAME...] [--full] [--write FILE] [--json]
   --json               prints JSON (schema_version 1) instead of tables
 example: npm run bench:stack -- source sink --rows 20000 --rounds 1`;
 
+const BUSY = `**The machine was overloaded: more processes wanted a core than it has.** That costs Java and Kafka's many small exchanges more
+than it costs one Node process, so the ratios are too good for the embedded stack, and tell less than those of a run on a
+quiet machine.
+
+`;
+
 const POM = new URL('../../cdc/kafka/pom.xml', import.meta.url);
 
-async function pageOf(picture: string): Promise<Page> {
+async function pageOf(picture: string, { loadAtStart, cores }: Machine): Promise<Page> {
   const pom = await readFile(POM, 'utf8');
   const version = (name: string): string => new RegExp(`<${name}>(.+)</${name}>`).exec(pom)?.[1] ?? 'unknown';
   const { javaVersion } = await findJavaTools({ needsMaven: false });
   return {
     title: 'Benchmarks of both stacks',
     command: 'npm run bench:stack -- --write docs/reference/stack-benchmarks.md',
-    about: `All contestants moved the same rows of one PostgreSQL. When to use which: [which-stack.md](which-stack.md).
+    about: `${loadAtStart > cores ? BUSY : ''}All contestants moved the same rows of one PostgreSQL. When to use which: [which-stack.md](which-stack.md).
 
 ![Bars of the figures in the tables below](${picture})`,
     versions: [
@@ -46,7 +52,7 @@ try {
     run: runStackBenches,
     async filesOf(file, { measurements, machine }, dateIso) {
       const pictureFile = file.replace(/\.md$/, '') + '.svg';
-      const page = await pageOf(basename(pictureFile));
+      const page = await pageOf(basename(pictureFile), machine);
       return {
         [file]: markdownOf(measurements, { page, machine, dateIso }),
         [pictureFile]: barsOf(measurements),

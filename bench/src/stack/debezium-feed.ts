@@ -52,12 +52,20 @@ export async function prepareDebeziumFeed(
   const isRead = async (): Promise<boolean> => (await slotOf(database, name)).isActive;
   const waitFor = (what: string, check: () => Promise<boolean>): Promise<void> =>
     until(`${what} (${name})`, check, { timeoutMs: TIMEOUT_MS, pollMs: POLL_MS });
+  const refuseFailed = async (): Promise<void> => {
+    const failed = (await client.status(name, signal()))?.tasks.find(({ state }) => state === 'FAILED');
+    if (failed)
+      throw new Error(`Debezium's task failed: ${failed.trace?.split('\n')[0] ?? 'no reason given'}`);
+  };
   const caughtUp = async (): Promise<void> => {
     const [at] = await database.sql(`SELECT pg_logical_emit_message(false, 'banyan', '', true)::text AS lsn`);
     const position = parseLsn(String(at?.['lsn']));
     await until(
       `the slot ${name} confirms ${formatLsn(position)}`,
-      async () => parseLsn((await slotOf(database, name)).confirmed) >= position,
+      async () => {
+        await refuseFailed();
+        return parseLsn((await slotOf(database, name)).confirmed) >= position;
+      },
       { pollMs: POLL_MS },
     );
   };
@@ -76,6 +84,7 @@ export async function prepareDebeziumFeed(
     topic,
     caughtUp,
     async recordCount() {
+      await refuseFailed();
       return (await bus.ends([topic]))[0]?.nextOffset ?? 0;
     },
     async stop() {
@@ -124,6 +133,8 @@ function connectorConfig(
     ...(withSchemas
       ? { 'key.converter.schemas.enable': 'true', 'value.converter.schemas.enable': 'true' }
       : {}),
+    // The connector's own 10 s fail its task for good on a machine that is so busy that one transaction takes longer.
+    'producer.override.transaction.timeout.ms': '120000',
     ...(exactlyOnce ? {} : { 'exactly.once.support': 'requested' }),
   };
 }

@@ -8,13 +8,12 @@ import { benchSource } from './benches/source.ts';
 import type { StackBench } from './benches/stack-bench.ts';
 import { KafkaOnDemand } from './kafka-on-demand.ts';
 
-// Memory first: Java keeps what it once had.
 const benches: Readonly<Record<string, StackBench>> = {
-  memory: benchStackMemory,
   source: benchSource,
   sink: benchSink,
   'both-ends': benchBothEnds,
   lag: benchStackLag,
+  memory: benchStackMemory,
   'exactly-once': benchExactlyOnce,
 };
 

@@ -13,7 +13,8 @@ const AIM_P99_MS = 60;
 
 /** What the writer says of its own transactions. */
 export interface Written {
-  readonly transactions: number;
+  /** Each with a record of its own on the bus. */
+  readonly rows: number;
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -79,7 +80,7 @@ export async function lagAtRates(
   for (const perSecond of sizes.ratesPerSecond) {
     const write = async (timeMs: number): Promise<{ written: Written; lags: Lags }> => {
       const written = (await writer.ask({ kind: 'write', perSecond, timeMs })) as Written;
-      return { written, lags: await consumer.takeLags(written.transactions) };
+      return { written, lags: await consumer.takeLags(written.rows) };
     };
     await write(Math.min(WARM_UP_MS, sizes.lagMs));
     measured.push({ perSecond, ...(await write(sizes.lagMs)) });

@@ -25,8 +25,12 @@ export async function benchSink(context: StackContext): Promise<Measurement> {
   const stack = await kafka.start();
   const backlog = await fillTopics(context, stack);
   const rounds = new Rounds();
-  for (let round = 1; round <= sizes.rounds; round += 1) {
-    rounds.add(CONSUMER, await consumerRate(context, backlog.plain));
+  // Round 0 warms Java up and is not counted.
+  for (let round = 0; round <= sizes.rounds; round += 1) {
+    const add = (name: string, rate: number): void => {
+      if (round > 0) rounds.add(name, rate);
+    };
+    add(CONSUMER, await consumerRate(context, backlog.plain));
     for (const [name, isTuned] of [
       [SINK, false],
       [TUNED, true],
@@ -36,7 +40,7 @@ export async function benchSink(context: StackContext): Promise<Measurement> {
       const sink = await startJdbcSink(stack, {
         ...{ name: connector, topic: backlog.withSchemas, storeUrl, isTuned },
       });
-      rounds.add(name, await storedRate(storeUrl, sizes.rows));
+      add(name, await storedRate(storeUrl, sizes.rows));
       await sink.close();
     }
   }
