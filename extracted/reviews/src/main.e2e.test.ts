@@ -86,8 +86,22 @@ test('with wrong settings it does not start, and names all of them', async () =>
   const [code] = (await once(child, 'close')) as [number];
   await rm(folder, { recursive: true, force: true });
   expect(code).toBe(1);
-  for (const variable of ['PORT', 'STORE_FILE', 'BUS_FILE', 'PEER_TOKEN', 'IDENTITY_PUBLIC_KEY_FILE']) {
+  for (const variable of ['PORT', 'STORE_FILE', 'PEER_TOKEN', 'IDENTITY_PUBLIC_KEY_FILE']) {
     expect(said).toContain(variable);
   }
   expect(said).not.toContain('short');
+});
+
+test('without the bus of its stack it does not start, and says which setting is missing', async () => {
+  const own = await makeTestSettings();
+  const child = run({
+    ...{ PORT: '0', STORE_FILE: own.storeFile },
+    ...{ PEER_TOKEN: own.peerToken, IDENTITY_PUBLIC_KEY: own.identityPublicKey },
+  });
+  let said = '';
+  child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number];
+  await own.remove();
+  expect(code).toBe(1);
+  expect(said).toContain('BUS_FILE: wanted with STACK=embedded');
 });
