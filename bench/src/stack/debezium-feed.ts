@@ -53,7 +53,8 @@ export async function prepareDebeziumFeed(
   const waitFor = (what: string, check: () => Promise<boolean>): Promise<void> =>
     until(`${what} (${name})`, check, { timeoutMs: TIMEOUT_MS, pollMs: POLL_MS });
   const refuseFailed = async (): Promise<void> => {
-    const failed = (await client.status(name, signal()))?.tasks.find(({ state }) => state === 'FAILED');
+    const connector = (await client.connectors(signal())).find((each) => each.name === name);
+    const failed = connector?.status?.tasks.find(({ state }) => state === 'FAILED');
     if (failed)
       throw new Error(`Debezium's task failed: ${failed.trace?.split('\n')[0] ?? 'no reason given'}`);
   };
