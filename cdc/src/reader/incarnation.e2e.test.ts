@@ -195,12 +195,22 @@ test('another server under the same URL is a new incarnation', async () => {
 
 test('table snapshots under way are given up by a notification, and not gone on with', async () => {
   await bed.sql(`INSERT INTO note (body) SELECT 'row' FROM generate_series(1, 5000)`);
-  await start({ chunkRows: 10 });
+  // It stays under way for as long as the test wants: after three chunks there is no room.
+  const room = Promise.withResolvers<undefined>();
+  let asked = 0;
+  const whenRoom = (stopped: AbortSignal): Promise<void> => {
+    stopped.addEventListener('abort', () => {
+      room.resolve(undefined);
+    });
+    return ++asked <= 3 ? Promise.resolve() : room.promise;
+  };
+  await start({ chunkRows: 10, whenRoom });
   await bed.source.ensureTables([TABLE], signal);
   const id = await bed.source.requestTableSnapshot([TABLE], signal);
   await eventually('it runs', () => readers[0]?.status().tableSnapshots[0]?.id === id);
   await dropSlot();
   await incarnation(2);
+  room.resolve(undefined);
   expect(await tableSnapshotProgress(bus, PREFIX, signal)).toMatchObject([{ id, state: 'stopped' }]);
   await eventually('it streams', () => readers[0]?.status().state === 'streaming');
   expect(readers[0]?.status().tableSnapshots).toEqual([]);

@@ -18,6 +18,9 @@ interface Faults {
   readonly soldOut?: boolean;
 }
 
+/** Each has one request under way at most. */
+const CUSTOMERS = 3;
+
 const open: { close(): Promise<unknown> }[] = [];
 afterEach(async () => {
   for (const it of open.splice(0)) await it.close();
@@ -67,7 +70,7 @@ async function visitShop(faults: Faults, options = {}): Promise<RunningCustomers
   const shop = createShop(faults);
   const url = await listen(createServer((request, response) => void shop(request, response)));
   const habits = { entering: 1, buying: 1, reviewing: 1 };
-  const customers = startCustomers({ url, customers: 3, pauseMs: 1, habits, ...options });
+  const customers = startCustomers({ url, customers: CUSTOMERS, pauseMs: 1, habits, ...options });
   open.unshift(customers);
   return customers;
 }
@@ -101,7 +104,10 @@ test('a list that does not show what was just written is counted as a stale read
 test('answers of 5xx are counted as errors of their kind, and the customers go on', async () => {
   const customers = await visitShop({ broken: /^\/products\/[ab]\/reviews/ });
   const totals = await until(customers, (so) => (so.byKind['write-review']?.errors ?? 0) >= 3);
-  expect(totals.byKind['reviews']?.errors).toBe(totals.byKind['reviews']?.requests);
+  // A request counts when it begins and its error when it ends: one may be under way.
+  const { requests = 0, errors = 0 } = totals.byKind['reviews'] ?? {};
+  expect(errors).toBeGreaterThan(0);
+  expect(requests - errors).toBeLessThanOrEqual(CUSTOMERS);
   expect(totals.byKind['product']).toMatchObject({ errors: 0 });
   expect(totals.staleReads).toBe(0);
   expect(totals.recentFailures.join()).toContain('status 502');
