@@ -22,7 +22,7 @@ export function describeMachine(postgres: string): Machine {
     cores: cpus().length,
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     memoryGiB: Math.round(totalmem() / 1_024 ** 3),
-    kernel: release(),
+    kernel: release().split('-')[0] ?? 'unknown',
     loadAtStart: loadOfLastMinute(),
   };
 }
