@@ -16,7 +16,6 @@ import {
 import { listen, silentLogger } from '@banyan/kit';
 import { createTestDatabase, findFreePort, type TestDatabase } from '@banyan/postgres';
 import express from 'express';
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -26,11 +25,11 @@ import createKnex from 'knex';
 import pg from 'pg';
 import { migrateBanyan } from '../../migrations/banyan/index.ts';
 import { createTestSlice } from './testing/fake-feed.ts';
+import { eventually, kill, processes, startProcess } from './testing/processes.ts';
 import { PEER_TOKEN } from './testing/test-control.ts';
 
 const ROWS = 3_000;
 const slice = createTestSlice();
-const processes = new Set<ChildProcess>();
 const stops: (() => Promise<unknown>)[] = [];
 let folder: string;
 let database: TestDatabase;
@@ -91,38 +90,6 @@ async function startService(): Promise<void> {
     () => consumer.close(),
     () => server.close(),
   );
-}
-
-function startProcess(main: URL, env: Record<string, string>): ChildProcess & { said: () => string } {
-  const child = spawn(process.execPath, [main.pathname], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  processes.add(child);
-  let said = '';
-  child.stdout.on('data', (bytes: Buffer) => (said += bytes.toString()));
-  child.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()));
-  return Object.assign(child, { said: () => said });
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  processes.delete(child);
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exited;
-}
-
-async function eventually<T>(what: string, look: () => Promise<T | null | false>): Promise<T> {
-  const deadlineMs = performance.now() + 30_000;
-  let last: unknown = 'nothing';
-  while (performance.now() < deadlineMs) {
-    try {
-      const found = await look();
-      if (found !== null && found !== false) return found;
-    } catch (error) {
-      last = error;
-    }
-    await delay(20);
-  }
-  throw new Error(`${what}: not in time`, { cause: last });
 }
 
 /** A running control plane and what can be asked of it. */

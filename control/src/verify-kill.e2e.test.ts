@@ -16,22 +16,20 @@ import {
 import { listen, silentLogger } from '@banyan/kit';
 import { createTestDatabase, findFreePort, type TestDatabase } from '@banyan/postgres';
 import express from 'express';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import createKnex, { type Knex } from 'knex';
 import pg from 'pg';
 import { migrateBanyan } from '../../migrations/banyan/index.ts';
 import { createTestSlice } from './testing/fake-feed.ts';
+import { eventually, kill, processes, startProcess } from './testing/processes.ts';
 import { PEER_TOKEN } from './testing/test-control.ts';
 
 const ROWS = 2_000;
 const PAGE_ROWS = 50;
 const slice = createTestSlice();
-const processes = new Set<ChildProcess>();
 const stops: (() => Promise<unknown>)[] = [];
 let folder: string;
 let database: TestDatabase;
@@ -94,38 +92,6 @@ async function startService(): Promise<void> {
     () => consumer.close(),
     () => server.close(),
   );
-}
-
-function startProcess(main: URL, env: Record<string, string>): ChildProcess & { said: () => string } {
-  const child = spawn(process.execPath, [main.pathname], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  processes.add(child);
-  let said = '';
-  child.stdout.on('data', (bytes: Buffer) => (said += bytes.toString()));
-  child.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()));
-  return Object.assign(child, { said: () => said });
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  processes.delete(child);
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exited;
-}
-
-async function eventually<T>(what: string, look: () => Promise<T | null | false>): Promise<T> {
-  const deadlineMs = performance.now() + 30_000;
-  let last: unknown = 'nothing';
-  while (performance.now() < deadlineMs) {
-    try {
-      const found = await look();
-      if (found !== null && found !== false) return found;
-    } catch (error) {
-      last = error;
-    }
-    await delay(20);
-  }
-  throw new Error(`${what}: not in time`, { cause: last });
 }
 
 interface ControlProcess {
