@@ -65,7 +65,7 @@ export async function createTestBed(label: string, url?: string): Promise<TestBe
   };
 }
 
-/** Asks again until `check` gives something. @throws Error after `timeoutMs`, default 20 s. */
+/** Asks again until `check` gives something. @throws Error after `timeoutMs`, default 60,000. */
 export async function eventually<T>(
   what: string,
   check: () => Promise<T | null | undefined | false> | T | null | undefined | false,

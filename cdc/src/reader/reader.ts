@@ -201,16 +201,14 @@ class WalReader implements Reader {
       signal: this.#signal,
     });
     this.#brokenBecause = null;
-    if (held?.incarnation === taken.position.incarnation) {
-      this.#snapshots.restore((await this.#tableSnapshotHistory()).open());
-    } else await this.#inherit();
-    return taken;
-  }
-
-  /** What the reader before us knew and we need. */
-  async #inherit(): Promise<void> {
-    this.#transactions = new StreamedTransactions(await unfinishedTransactions(this.#database, this.#signal));
+    if (held?.incarnation !== taken.position.incarnation) {
+      // What the reader before us knew and we need.
+      this.#transactions = new StreamedTransactions(
+        await unfinishedTransactions(this.#database, this.#signal),
+      );
+    }
     this.#snapshots.restore((await this.#tableSnapshotHistory()).open());
+    return taken;
   }
 
   #tableSnapshotHistory(): Promise<TableSnapshotHistory> {
