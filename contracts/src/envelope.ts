@@ -55,9 +55,6 @@ export function isUnavailable(value: unknown): boolean {
   return value === UNAVAILABLE_VALUE || value === UNAVAILABLE_BYTES;
 }
 
-/** Header of a record that was asked for by a row re-read: the id that asking for it gave. */
-export const REREAD_HEADER = 'banyan.reread';
-
 /**
  * Header of a change whose unavailable values nobody can have any more: a read that saw the change found no such row,
  * so that its delete follows. A copy without the row's earlier values loses nothing by deleting it at once.
@@ -80,11 +77,15 @@ export function notificationTopic(prefix: string): string {
 }
 
 /**
- * A record that Banyan itself puts on a topic: key `{"banyan":"barrier"}` and no value, the id in header `id`.
+ * A record that Banyan itself puts on a topic: key `{"banyan":"barrier"}`, an id in header `id`. Whoever else reads the
+ * topic passes over these keys.
  * - `barrier`: the consumer reports the id once everything before it is applied.
  * - `reset`: the consumer empties the topic's target table, since a new table snapshot follows.
+ * - `reread`: about the row whose bus key is in header `key`, on that key's partition. Without a value: its row is about
+ *   to be read again at the source, under this id. With one: the row as it was read (an envelope, `r`, or `d` when there
+ *   is none), which counts only if nothing else of its key has come in between.
  */
-export type ControlRecordKind = 'barrier' | 'reset';
+export type ControlRecordKind = 'barrier' | 'reset' | 'reread';
 
 /** The bus key of a control record. */
 export function controlRecordKey(kind: ControlRecordKind): string {

@@ -29,7 +29,7 @@ export const heldQueueReportSchema = z.strictObject({
   heldSinceMs: z.number().int(),
   /** How many records wait behind the first one. */
   waiting: z.number().int(),
-  /** Since when its row is being read again at the source (`skip`); null when that was not asked for. */
+  /** Since when its row is being read again at the source (`skip`); null when it is not, or changed meanwhile. */
   rereadSinceMs: z.number().int().nullable(),
   payload: heldPayloadSchema,
 });
@@ -74,13 +74,13 @@ export const retryReportSchema = z.strictObject({
 });
 export type RetryReport = z.infer<typeof retryReportSchema>;
 
-/** Body of `POST /_banyan/quarantine/skip`: these events are let go once the row, read again, has come. */
-export const skipRequestSchema = z.strictObject({ ...queueName, dryRun: z.boolean() });
-export type SkipRequest = z.infer<typeof skipRequestSchema>;
+/** Body of `POST /_banyan/quarantine/key`. */
+export const heldKeyRequestSchema = z.strictObject(queueName);
+export type HeldKeyRequest = z.infer<typeof heldKeyRequestSchema>;
 
 /** Answer: how many records are held of this key; 0 when it is not held. */
-export const skipReportSchema = z.strictObject({ records: z.number().int() });
-export type SkipReport = z.infer<typeof skipReportSchema>;
+export const heldKeyReportSchema = z.strictObject({ records: z.number().int() });
+export type HeldKeyReport = z.infer<typeof heldKeyReportSchema>;
 
 /** Answer of `GET /v1/slices/:name/quarantine?limit=`. */
 export const syncErrorsResponseSchema = z.strictObject({
@@ -138,10 +138,16 @@ export const syncSkipResponseSchema = z.strictObject({
   dryRun: z.boolean(),
   table: z.string(),
   key: z.array(z.string()),
-  /** How many held records are let go once the row has been read again. */
+  /** How many records were held. */
   records: z.number().int(),
-  /** Of the row re-read that was asked for; null for a dry run. */
-  rereadId: z.string().nullable(),
+  /**
+   * - `let-go`: the row has come, and nothing of its key is held any more.
+   * - `held`: the row was changed each time that it was read, or the service refuses it as well.
+   * - `under-way`: the service has not come to the row yet.
+   *
+   * Null for a dry run.
+   */
+  outcome: z.enum(['let-go', 'held', 'under-way']).nullable(),
   journalId: z.number().int().nullable(),
   next_steps: z.array(z.string()),
 });

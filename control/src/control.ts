@@ -8,6 +8,7 @@ import type {
   CaughtUp,
   ControlBus,
   FeedHistory,
+  RowReread,
   ServiceCopy,
   Source,
   TableSnapshots,
@@ -50,6 +51,7 @@ export interface ControlDeps {
   readonly history: FeedHistory;
   readonly tableSnapshots: TableSnapshots;
   readonly caughtUp: CaughtUp;
+  readonly rowReread: RowReread;
   readonly verify: Verify;
   readonly topicPrefix: string;
   /** Name of the reader's slot. */
@@ -135,8 +137,8 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
       log.error({ err: error }, 'the routes were not published; the old ones stay');
     });
   ledger.onCommit(() => void published());
-  const held = new HeldRecords({ ledger, evidence, source });
-  const verbs = new SliceVerbs({ ledger, evidence, verifications, feed, source, clock, slices, published });
+  const held = new HeldRecords({ ledger, evidence, source, caughtUp, rowReread: deps.rowReread });
+  const verbs = new SliceVerbs({ ledger, evidence, verifications, feed, clock, slices, published });
   const reporter = new StatusReporter({
     ...{ ledger, evidence, feed, proxies, reconciler, verifications, tableSnapshots, slices, clock },
     ...{ wal, rates, topicPrefix },

@@ -1,9 +1,9 @@
 import {
   createCaughtUp,
   createHttpServiceCopy,
+  createRowReread,
   followTableSnapshots,
   verifySlice,
-  type RowReread,
 } from '@banyan/cdc';
 import { createLogger, readConfig, runProcess, type Closable } from '@banyan/kit';
 import { loadAdminToken } from './adapters/admin-token.ts';
@@ -43,29 +43,25 @@ async function start(): Promise<Closable> {
       log.fatal({ err: error }, 'table snapshots can no longer be followed');
       process.exit(1);
     });
-    const caughtUp = createCaughtUp({
-      ...{ source, bus, prefix: topicPrefix, feed: { log: history, slot: settings.slotName } },
-    });
+    const known = { source, bus, prefix: topicPrefix, feed: { log: history, slot: settings.slotName } };
+    const caughtUp = createCaughtUp(known);
+    const rowReread = createRowReread(known);
     const services = Object.fromEntries(
       Object.entries(loaded.serviceUrls).map(([name, url]) => [
         name,
         { url, copy: createHttpServiceCopy({ url, peerToken, deadlineMs: SERVICE_DEADLINE_MS }) },
       ]),
     );
-    const reread: RowReread = {
-      request: (table, keys, signal_) => source.requestRowReread(table, keys, signal_),
-      progress: (id) => tableSnapshots.rowReread(id),
-    };
     const pace = {
       maxRowsPerSecond: settings.verifyMaxRowsPerSecond ?? null,
       maxServiceLatencyMs: settings.verifyMaxServiceLatencyMs,
     };
     const control = await createControl({
       ...{ config: loaded.config, services, store, source, bus, history, caughtUp, topicPrefix },
-      tableSnapshots,
+      ...{ tableSnapshots, rowReread },
       verify: ({ repair, maxLagMs, ...options }) =>
         verifySlice({
-          ...{ ...options, source, caughtUp, reread: repair ? reread : null },
+          ...{ ...options, source, caughtUp, reread: repair ? rowReread : null },
           ...{ pace: { ...pace, maxLagMs }, pageRows: settings.verifyPageRows },
         }),
       slot: settings.slotName,

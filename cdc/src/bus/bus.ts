@@ -4,8 +4,10 @@ export interface BusRecord {
   readonly key: string | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly value: string | null;
-  /** Where to append it, on a bus of several partitions a topic. Default: chosen by the key. */
+  /** Where to append it, on a bus of several partitions a topic. Default: chosen by `partitionKey`. */
   readonly partition?: number;
+  /** Goes to the partition of records with this key. Default: `key`. */
+  readonly partitionKey?: string;
 }
 
 /** A record with its place: offsets rise by one within a partition, from 0. */

@@ -53,7 +53,7 @@ function createFeed(): {
     feedMembership: () => Promise.resolve(feed.membership),
     requestTableSnapshot: refuse,
     stopTableSnapshots: refuse,
-    requestRowReread: refuse,
+    readRows: refuse,
     walRetention: refuse,
     readPage: refuse,
     close: () => Promise.resolve(),

@@ -2,7 +2,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { FieldValue, Row } from '@banyan/contracts';
 import { canonicalRow, hashOf } from '../verify/canonical.ts';
 import { hashPieces, listRows } from './answer-ranges.ts';
-import { ProgressMovedError, StoreError, type ApplyBatch, type ApplyStore } from './apply-store.ts';
+import {
+  ProgressMovedError,
+  StoreError,
+  type ApplyBatch,
+  type ApplyStore,
+  type RereadWindow,
+} from './apply-store.ts';
 import { note, notesSlice } from './consumer-test-bed.ts';
 import { compileMapping, type CompiledTable } from './mapping.ts';
 import { RowRejectedError, type TableChange } from './reduce.ts';
@@ -57,7 +63,7 @@ export function describeApplyStore(dialect: StoreDialect, open: () => Promise<St
     await store.load();
   });
   beforeEach(async () => {
-    for (const table of ['note', 'banyan_position', 'banyan_barrier', 'banyan_quarantine']) {
+    for (const table of ['note', 'banyan_position', 'banyan_barrier', 'banyan_quarantine', 'banyan_window']) {
       await under.execute(`DELETE FROM ${table}`);
     }
   });
@@ -407,7 +413,7 @@ export function describeApplyStore(dialect: StoreDialect, open: () => Promise<St
       ]);
     });
 
-    test('a key can be marked as being read again, and is let go before new records of it are held', async () => {
+    test('a key is let go before new records of it are held', async () => {
       const held = { topic: 'a', partition: 0, key: 'k', headers: {}, value: 'v', reason: 'r' };
       await store.apply({
         ...nothing,
@@ -416,17 +422,42 @@ export function describeApplyStore(dialect: StoreDialect, open: () => Promise<St
           { ...held, offset: 2 },
         ],
       });
-      expect(await store.markReread({ topic: 'a', key: 'other' }, 5)).toBe(false);
-      expect(await store.markReread({ topic: 'a', key: 'k' }, 5)).toBe(true);
-      expect(await store.heldQueues({ limit: 9 })).toMatchObject([{ records: 2, rereadSinceMs: 5 }]);
       await store.apply({
         ...nothing,
         releasedKeys: [{ topic: 'a', key: 'k' }],
         quarantine: [{ ...held, offset: 3 }],
       });
-      expect(await store.heldQueues({ limit: 9 })).toMatchObject([
-        { records: 1, rereadSinceMs: null, first: { offset: 3 } },
-      ]);
+      expect(await store.heldQueues({ limit: 9 })).toMatchObject([{ records: 1, first: { offset: 3 } }]);
+    });
+
+    test('windows come longest open first, with long keys and many at once, and go before new ones of a key', async () => {
+      const window = (key: string, openedAtMs: number, topic = 'a'): RereadWindow => ({
+        ...{ topic, key, partition: 2, id: `of ${key}`, openedAtMs },
+      });
+      const long = 'ä'.repeat(20_000);
+      const opened = [window('k', 9), window(long, 5), window('k', 7, 'b')];
+      await store.apply({ ...nothing, openedWindows: opened });
+      expect((await store.load()).windows).toEqual([opened[1], opened[2], opened[0]]);
+      const again = { ...window('k', 11), id: 'other' };
+      await store.apply({ ...nothing, closedWindows: [window('k', 9)], openedWindows: [again] });
+      await store.apply({ ...nothing, closedWindows: [window(long, 5), window('none', 1)] });
+      expect((await store.load()).windows).toEqual([opened[2], again]);
+      const many = Array.from({ length: 450 }, (_, i) => window(`${i}`, 100 + i));
+      await store.apply({ ...nothing, openedWindows: many });
+      await store.apply({ ...nothing, closedWindows: [...many.slice(1), again] });
+      expect((await store.load()).windows).toEqual([opened[2], many[0]]);
+    });
+
+    test('windows are part of the batch: a refused row leaves them as they were, and so does a rehearsal', async () => {
+      const window = { topic: 'a', key: 'k', partition: 0, id: 'w', openedAtMs: 1 };
+      await store.apply({ ...nothing, openedWindows: [window] });
+      const upserts = [notes.forward(note(1, { body: null }))];
+      const refused = [{ table: notes, change: { clear: false, deletes: [], upserts, updates: [] } }];
+      await expect(store.apply({ ...nothing, tables: refused, closedWindows: [window] })).rejects.toThrow(
+        RowRejectedError,
+      );
+      await store.apply({ ...nothing, closedWindows: [window] }, { rehearse: true });
+      expect((await store.load()).windows).toEqual([window]);
     });
   });
 

@@ -53,8 +53,15 @@ export interface HeldQueue {
   /** The one that all others wait behind, and why it is held. */
   readonly first: QuarantinedRecord;
   readonly heldSinceMs: number;
-  /** When the row was asked to be read again (`skip`); null when it was not. */
-  readonly rereadSinceMs: number | null;
+}
+
+/** A row that is being read again at the source, and nothing else of whose key has come since that was said. */
+export interface RereadWindow extends QueueName {
+  readonly partition: number;
+  /** Of the re-read. */
+  readonly id: string;
+  /** When the bus stored that it began, milliseconds since the epoch. */
+  readonly openedAtMs: number;
 }
 
 /** Everything that one batch changes. */
@@ -67,6 +74,9 @@ export interface ApplyBatch {
   /** Keys whose queue goes before anything new is held: it was replayed, or its row was read again. Default: none. */
   readonly releasedKeys?: readonly QueueName[];
   readonly quarantine: readonly QuarantinedRecord[];
+  /** Windows that go, before new ones come: the same key may be in both. Default: none. */
+  readonly closedWindows?: readonly QueueName[];
+  readonly openedWindows?: readonly RereadWindow[];
 }
 
 /** Thrown when the stored progress is not the expected one: another consumer applies to this store. */
@@ -92,9 +102,11 @@ export interface ApplyStore {
   load(): Promise<{
     readonly progress: readonly PartitionProgress[];
     readonly held: readonly HeldKey[];
+    /** Longest open first. */
+    readonly windows: readonly RereadWindow[];
   }>;
   /**
-   * Applies a batch in one transaction: rows, progress, barriers and quarantine, all or none. Foreign keys that can be
+   * Applies a batch in one transaction: rows, progress, barriers, quarantine and windows, all or none. Foreign keys that can be
    * deferred are checked at its end.
    *
    * @param options.rehearse Does everything, then rolls it back. Default false.
@@ -108,8 +120,6 @@ export interface ApplyStore {
   heldQueues(query: { readonly limit: number }): Promise<readonly HeldQueue[]>;
   /** The records of a queue in the order of their offsets. */
   heldRecords(queue: QueueName): Promise<readonly QuarantinedRecord[]>;
-  /** Notes that a key's row was asked to be read again. @returns false when the key is not held. */
-  markReread(queue: QueueName, atMs: number): Promise<boolean>;
   /** The named tables as they are now; those that do not exist are left out. */
   describe(tables: readonly string[]): Promise<StoreReport>;
   /** Rows of the target tables, for verification. */

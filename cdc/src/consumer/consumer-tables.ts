@@ -1,4 +1,3 @@
-import { REREAD_HEADER } from '@banyan/contracts';
 import type { RunSql } from '../sqlite/transaction.ts';
 import {
   ProgressMovedError,
@@ -8,15 +7,16 @@ import {
   type ProgressMove,
   type QuarantinedRecord,
   type QueueName,
+  type RereadWindow,
 } from './apply-store.ts';
 
 /**
- * The consumer's own tables `banyan_position`, `banyan_barrier` and `banyan_quarantine`, in SQL that SQLite and
- * PostgreSQL share. PostgreSQL's driver gives 64-bit integers as text, hence `Number` on what is read.
+ * The consumer's own tables `banyan_position`, `banyan_barrier`, `banyan_quarantine` and `banyan_window`, in SQL that
+ * SQLite and PostgreSQL share. PostgreSQL's driver gives 64-bit integers as text, hence `Number` on what is read.
  */
 const KEPT_BARRIERS = 1_000;
-/** Rows of one INSERT: far below either database's bound on places. */
-const INSERT_ROWS = 100;
+/** Rows of one statement: far below either database's bound on places. */
+const STATEMENT_ROWS = 100;
 
 /** A batch but for its rows, which `writeRows` writes. Call it inside a transaction. */
 export async function applyBatch(
@@ -36,6 +36,8 @@ export async function applyBatch(
   }
   await insertBarriers(run, batch.barriers);
   await insertQuarantine(run, batch.quarantine);
+  await closeWindows(run, batch.closedWindows ?? []);
+  await openWindows(run, batch.openedWindows ?? []);
 }
 
 interface ProgressRow {
@@ -54,6 +56,13 @@ export async function readProgress(run: RunSql): ReturnType<ApplyStore['load']> 
   const held = await run<{ topic: string; key: string | null; records: string }>(
     'SELECT topic, key, count(*) AS records FROM banyan_quarantine GROUP BY topic, key',
   );
+  const windows = await run<{
+    topic: string;
+    key: string;
+    partition: string;
+    id: string;
+    opened_at_ms: string;
+  }>('SELECT * FROM banyan_window ORDER BY opened_at_ms');
   return {
     progress: progress.map((row) => ({
       topic: row.topic,
@@ -64,6 +73,9 @@ export async function readProgress(run: RunSql): ReturnType<ApplyStore['load']> 
       busId: row.bus_id,
     })),
     held: held.map(({ topic, key, records }) => ({ topic, key, records: Number(records) })),
+    windows: windows.map(({ topic, key, partition, id, opened_at_ms: openedAtMs }) => ({
+      ...{ topic, key, partition: Number(partition), id, openedAtMs: Number(openedAtMs) },
+    })),
   };
 }
 
@@ -84,7 +96,6 @@ interface QuarantineRow {
   readonly record: string;
   readonly reason: string;
   readonly held_at_ms: string;
-  readonly reread_since_ms: string | null;
 }
 
 /** See `ApplyStore.heldQueues`. */
@@ -106,7 +117,6 @@ export async function readHeldQueues(run: RunSql, limit: number): Promise<readon
     records: Number(row.records),
     first: toRecord(row),
     heldSinceMs: Number(row.held_at_ms),
-    rereadSinceMs: row.reread_since_ms === null ? null : Number(row.reread_since_ms),
   }));
 }
 
@@ -120,15 +130,6 @@ export async function readHeldRecords(
     [topic, key],
   );
   return rows.map(toRecord);
-}
-
-/** See `ApplyStore.markReread`. */
-export async function markReread(run: RunSql, { topic, key }: QueueName, atMs: number): Promise<boolean> {
-  const marked = await run(
-    'UPDATE banyan_quarantine SET reread_since_ms = ? WHERE topic = ? AND key = ? RETURNING topic',
-    [atMs, topic, key],
-  );
-  return marked.length > 0;
 }
 
 function toRecord(row: QuarantineRow): QuarantinedRecord {
@@ -167,8 +168,8 @@ async function moveProgress(run: RunSql, move: ProgressMove): Promise<void> {
 
 async function insertBarriers(run: RunSql, barriers: ApplyBatch['barriers']): Promise<void> {
   if (barriers.length === 0) return;
-  for (let from = 0; from < barriers.length; from += INSERT_ROWS) {
-    const part = barriers.slice(from, from + INSERT_ROWS);
+  for (let from = 0; from < barriers.length; from += STATEMENT_ROWS) {
+    const part = barriers.slice(from, from + STATEMENT_ROWS);
     await run(
       `INSERT INTO banyan_barrier (id, topic, partition) VALUES ${part.map(() => '(?, ?, ?)').join(', ')}
        ON CONFLICT (id, topic, partition) DO NOTHING`,
@@ -182,17 +183,8 @@ async function insertBarriers(run: RunSql, barriers: ApplyBatch['barriers']): Pr
 
 async function insertQuarantine(run: RunSql, records: ApplyBatch['quarantine']): Promise<void> {
   const nowMs = Date.now();
-  for (let from = 0; from < records.length; from += INSERT_ROWS) {
-    const part = records.slice(from, from + INSERT_ROWS);
-    for (const { topic, key, headers } of part) {
-      // Read again, and refused again: nobody waits for that reading any longer.
-      if (key !== null && headers[REREAD_HEADER] !== undefined) {
-        await run('UPDATE banyan_quarantine SET reread_since_ms = NULL WHERE topic = ? AND key = ?', [
-          topic,
-          key,
-        ]);
-      }
-    }
+  for (let from = 0; from < records.length; from += STATEMENT_ROWS) {
+    const part = records.slice(from, from + STATEMENT_ROWS);
     await run(
       `INSERT INTO banyan_quarantine (topic, partition, record_offset, key, record, reason, held_at_ms)
        VALUES ${part.map(() => '(?, ?, ?, ?, ?, ?, ?)').join(', ')}`,
@@ -200,6 +192,27 @@ async function insertQuarantine(run: RunSql, records: ApplyBatch['quarantine']):
         ...[topic, partition, offset, key],
         ...[JSON.stringify({ headers, value }), reason, nowMs],
       ]),
+    );
+  }
+}
+
+async function closeWindows(run: RunSql, windows: readonly QueueName[]): Promise<void> {
+  for (let from = 0; from < windows.length; from += STATEMENT_ROWS) {
+    const part = windows.slice(from, from + STATEMENT_ROWS);
+    await run(
+      `DELETE FROM banyan_window WHERE ${part.map(() => '(topic = ? AND key = ?)').join(' OR ')}`,
+      part.flatMap(({ topic, key }) => [topic, key]),
+    );
+  }
+}
+
+async function openWindows(run: RunSql, windows: readonly RereadWindow[]): Promise<void> {
+  for (let from = 0; from < windows.length; from += STATEMENT_ROWS) {
+    const part = windows.slice(from, from + STATEMENT_ROWS);
+    await run(
+      `INSERT INTO banyan_window (topic, key, partition, id, opened_at_ms)
+       VALUES ${part.map(() => '(?, ?, ?, ?, ?)').join(', ')}`,
+      part.flatMap(({ topic, key, partition, id, openedAtMs }) => [topic, key, partition, id, openedAtMs]),
     );
   }
 }

@@ -1,4 +1,11 @@
-import { defineSlice, stringifyExactJson, type Envelope, type EnvelopeOp, type Row } from '@banyan/contracts';
+import {
+  controlRecordKey,
+  defineSlice,
+  stringifyExactJson,
+  type Envelope,
+  type EnvelopeOp,
+  type Row,
+} from '@banyan/contracts';
 import type { Knex } from 'knex';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -100,6 +107,24 @@ export function rowRecord(
 /** What a delete is followed by. */
 export function tombstone(id: number): BusRecord {
   return { topic: notesTopic, key: `{"id":${id}}`, headers: {}, value: null };
+}
+
+/** Says that this row is being read again at the source. */
+export function rereadBegun(id: string, row: number): BusRecord {
+  const key = `{"id":${row}}`;
+  return {
+    ...{ topic: notesTopic, key: controlRecordKey('reread'), headers: { id, key }, value: null },
+    partitionKey: key,
+  };
+}
+
+/** The row of a record, as one that was read again at the source. */
+export function rereadRow(id: string, { topic, key, value }: BusRecord): BusRecord {
+  const row = key ?? '';
+  return {
+    ...{ topic, key: controlRecordKey('reread'), headers: { id, key: row }, value },
+    partitionKey: row,
+  };
 }
 
 /** Folder for a test file's databases. */

@@ -3,9 +3,18 @@ import type { SyncReport } from '@banyan/contracts';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { SourceLog } from '../bus/bus.ts';
+import type { BusRecord, SourceLog } from '../bus/bus.ts';
 import { openSqliteBus } from '../bus/sqlite-bus.ts';
-import { createFolder, note, openNotes, rowRecord, until } from './consumer-test-bed.ts';
+import {
+  createFolder,
+  note,
+  notesTopic,
+  openNotes,
+  rereadBegun,
+  rereadRow,
+  rowRecord,
+  until,
+} from './consumer-test-bed.ts';
 import { openPostgresNotes } from './postgres-test-bed.ts';
 
 const program = join(import.meta.dirname, 'consume-until-killed.ts');
@@ -122,5 +131,31 @@ describe.each([
       offset = nextOffset;
     }
     expect(kills).toBeGreaterThan(1);
+  });
+
+  test('a consumer killed while a row is read again knows of it, and of what came in between', async () => {
+    const topicEnd = async (): Promise<number> => (await bus.ends([notesTopic]))[0]?.nextOffset ?? 0;
+    /** Applies what is on the bus, and is killed. */
+    async function applyAndKill(): Promise<void> {
+      const end = await topicEnd();
+      const { child, last } = startConsumerProcess();
+      await until(() => (last()?.tables[0]?.nextOffset ?? 0) >= end, 'progress');
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+    const big = async (id: number): Promise<number | undefined> =>
+      (await store.first(`SELECT big FROM note WHERE note_id = ${id}`))['big'];
+    const read = (id: number): BusRecord => rereadRow('read', rowRecord('r', note(id, { big: 7 })));
+    await bus.append([1, 2, 3].map((id) => rereadBegun('read', id)));
+    await applyAndKill();
+    await bus.append([rowRecord('u', note(2, { big: 8 }))]);
+    await applyAndKill();
+    await bus.append([read(1), read(2)]);
+    await applyAndKill();
+    // The third one is still open.
+    await bus.append([rereadRow('other', rowRecord('r', note(3, { big: 6 }))), read(3), read(1)]);
+    await applyAndKill();
+    expect([await big(1), await big(2), await big(3)]).toEqual([7, 8, 7]);
+    expect(await store.first('SELECT count(*) AS open FROM banyan_window')).toEqual({ open: 0 });
   });
 });

@@ -8,10 +8,11 @@ import { GroupReporter } from './group-reporter.ts';
 import { createLagWindow } from './lag-window.ts';
 import { findLosses } from './losses.ts';
 import { compileMapping, type CompiledTable } from './mapping.ts';
-import { initialStates, planBatch, type BatchPlan, type TopicState } from './plan-batch.ts';
+import { planBatch, type BatchPlan } from './plan-batch.ts';
 import { Quarantine } from './quarantine.ts';
 import { keyTexts } from './record-key.ts';
 import { RowRejectedError } from './reduce.ts';
+import { initialStates, type TopicState } from './topic-state.ts';
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
@@ -113,7 +114,6 @@ class SliceConsumer implements Consumer {
     this.quarantine = new Quarantine({
       slice: options.slice,
       store: options.store,
-      clock: this.#clock,
       states: () => this.#states,
       change: (work) =>
         this.#exclusive(async () => {
@@ -138,12 +138,14 @@ class SliceConsumer implements Consumer {
 
   async load(): Promise<void> {
     const { bus, store } = this.#options;
-    const { progress, held } = await store.load();
+    const { progress, held, windows } = await store.load();
     const partitions = new Map<string, readonly number[]>();
     for (const topic of this.#topics.keys()) partitions.set(topic, await bus.partitions(topic));
     const busId = await bus.id();
     this.#busId = busId;
-    this.#states = initialStates({ topics: this.#topics, partitions, progress, held, busId });
+    this.#states = initialStates({
+      ...{ topics: this.#topics, partitions, progress, held, windows, busId },
+    });
   }
 
   report(): SyncReport {

@@ -1,6 +1,6 @@
 import type { Logger } from '@banyan/kit';
 import type { Bus } from '../bus/bus.ts';
-import type { TopicState } from './plan-batch.ts';
+import type { TopicState } from './topic-state.ts';
 
 /** Least time between two reports: each is a write to the bus, which the feed waits for. */
 const INTERVAL_MS = 1_000;

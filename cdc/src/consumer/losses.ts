@@ -1,6 +1,6 @@
 import type { TopicPosition } from '../bus/bus.ts';
 import type { ProgressMove } from './apply-store.ts';
-import type { TopicState } from './plan-batch.ts';
+import type { TopicState } from './topic-state.ts';
 
 /** One partition whose next record is not to be had, and where it goes on instead. */
 export interface Loss extends ProgressMove {

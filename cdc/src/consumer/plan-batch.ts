@@ -1,21 +1,10 @@
-import { REREAD_HEADER } from '@banyan/contracts';
 import type { StoredRecord } from '../bus/bus.ts';
-import type { ApplyBatch, HeldKey, PartitionProgress, QuarantinedRecord } from './apply-store.ts';
+import type { ApplyBatch, PartitionProgress, QuarantinedRecord } from './apply-store.ts';
 import { decodeHeartbeat, decodeRecord, RecordError, type DecodedRecord } from './decode.ts';
 import { MappingError, type CompiledTable } from './mapping.ts';
 import { reduceChanges, type RowChange } from './reduce.ts';
-
-/** What the consumer knows of one topic of its slice. */
-export interface TopicState {
-  readonly topic: string;
-  /** Null for the heartbeats' topic. */
-  readonly table: CompiledTable | null;
-  readonly partitions: ReadonlyMap<number, PartitionProgress>;
-  /** Records in quarantine. */
-  readonly heldCount: number;
-  /** Keys of these records, with how many there are of each: later events of such a key queue behind. */
-  readonly heldKeys: ReadonlyMap<string, number>;
-}
+import { rereadOf, RereadWindows, windowChanges } from './reread-windows.ts';
+import type { TopicState } from './topic-state.ts';
 
 export interface BatchPlan {
   readonly batch: ApplyBatch;
@@ -40,6 +29,7 @@ interface Draft {
   /** The state's own until the first change. */
   heldKeys: ReadonlyMap<string, number>;
   heldKeysCopy: Map<string, number> | null;
+  windows: RereadWindows;
 }
 
 /**
@@ -99,40 +89,6 @@ export function planBatch(
   };
 }
 
-/** The states of a slice's topics from what the store holds. */
-export function initialStates(options: {
-  /** Topic to table, null for the heartbeats'. */
-  readonly topics: ReadonlyMap<string, CompiledTable | null>;
-  /** Partitions of each topic. */
-  readonly partitions: ReadonlyMap<string, readonly number[]>;
-  readonly progress: readonly PartitionProgress[];
-  readonly held: readonly HeldKey[];
-  /** The bus that offsets belong to from now on. */
-  readonly busId: string;
-}): Map<string, TopicState> {
-  const { topics, partitions, progress, held, busId } = options;
-  return new Map(
-    Array.from(topics, ([topic, table]) => {
-      const ofTopic = held.filter((record) => record.topic === topic);
-      const places = (partitions.get(topic) ?? []).map((partition): [number, PartitionProgress] => {
-        const stored = progress.find((place) => place.topic === topic && place.partition === partition);
-        const fresh = { topic, partition, nextOffset: 0, appliedRows: 0, lost: false };
-        return [partition, { ...(stored ?? fresh), busId: stored?.busId ?? busId }];
-      });
-      const state: TopicState = {
-        topic,
-        table,
-        partitions: new Map(places),
-        heldCount: ofTopic.reduce((sum, { records }) => sum + records, 0),
-        heldKeys: new Map(
-          ofTopic.flatMap(({ key, records }): [string, number][] => (key === null ? [] : [[key, records]])),
-        ),
-      };
-      return [topic, state];
-    }),
-  );
-}
-
 function openDraft(topic: string, before: ReadonlyMap<string, TopicState>): Draft {
   const state = before.get(topic);
   if (!state) throw new Error(`A record of topic "${topic}" came, which was not asked for.`);
@@ -147,11 +103,12 @@ function openDraft(topic: string, before: ReadonlyMap<string, TopicState>): Draf
     heldCount: state.heldCount,
     heldKeys: state.heldKeys,
     heldKeysCopy: null,
+    windows: new RereadWindows(state.windows),
   };
 }
 
-function toState({ topic, table, partitions, heldCount, heldKeys }: Draft): [string, TopicState] {
-  return [topic, { topic, table, partitions, heldCount, heldKeys }];
+function toState({ topic, table, partitions, heldCount, heldKeys, windows }: Draft): [string, TopicState] {
+  return [topic, { topic, table, partitions, heldCount, heldKeys, windows: windows.open }];
 }
 
 /** Thousands of keys may be held: they are copied only by a batch that changes them. */
@@ -178,6 +135,7 @@ function empty(draft: Draft): void {
   draft.heldCount = 0;
   draft.heldKeysCopy = new Map();
   draft.heldKeys = draft.heldKeysCopy;
+  draft.windows.spoil(null);
 }
 
 /** The row was read again at the source, after everything that is held of it: nothing of that counts any more. */
@@ -194,7 +152,7 @@ function decodeOrHold(
   table: CompiledTable,
   rejection: string | null,
 ): DecodedRecord | null {
-  const { key } = record;
+  let { key } = record;
   const hold = (reason: string): null => {
     const { topic, partition, offset, headers, value } = record;
     draft.quarantine.push({ topic, partition, offset, key, headers, value, reason });
@@ -202,13 +160,16 @@ function decodeOrHold(
     if (key !== null) changeHeldKeys(draft).set(key, (draft.heldKeys.get(key) ?? 0) + 1);
     return null;
   };
-  const isQueued = record.value !== null && key !== null && draft.heldKeys.has(key);
-  const isReread = record.headers[REREAD_HEADER] !== undefined;
-  if (isQueued && !isReread) return hold('an earlier event of its key is held');
   try {
+    const reread = rereadOf(record);
+    if (!reread) draft.windows.spoil(key);
+    else if (draft.windows.take(reread, record)) ({ key } = reread);
+    else return null;
+    const isQueued = record.value !== null && key !== null && draft.heldKeys.has(key);
+    if (isQueued && !reread) return hold('an earlier event of its key is held');
     const decoded = decodeRecord(record, table);
     if (decoded.kind === 'change' && rejection !== null) return hold(rejection);
-    if (isQueued) release(draft, key);
+    if (isQueued && key !== null) release(draft, key);
     return decoded;
   } catch (cause) {
     if (cause instanceof RecordError || cause instanceof MappingError) return hold(cause.message);
@@ -221,6 +182,9 @@ function toApplyBatch(
   before: ReadonlyMap<string, TopicState>,
   barriers: ApplyBatch['barriers'],
 ): ApplyBatch {
+  const windows = drafts.map((draft) =>
+    windowChanges(before.get(draft.topic)?.windows ?? new Map(), draft.windows.open),
+  );
   return {
     tables: drafts.flatMap(({ table, changes }) =>
       table && changes.length > 0 ? [{ table, change: reduceChanges(changes, table) }] : [],
@@ -237,5 +201,7 @@ function toApplyBatch(
       Array.from(releasedKeys, (key) => ({ topic, key })),
     ),
     quarantine: drafts.flatMap(({ quarantine }) => quarantine),
+    closedWindows: windows.flatMap(({ closed }) => closed),
+    openedWindows: windows.flatMap(({ opened }) => opened),
   };
 }

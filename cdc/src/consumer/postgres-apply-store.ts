@@ -2,14 +2,7 @@ import type { Knex } from 'knex';
 import { SESSION_SETTINGS } from '../source/source-database.ts';
 import type { RunSql } from '../sqlite/transaction.ts';
 import { StoreError, type ApplyStore } from './apply-store.ts';
-import {
-  applyBatch,
-  markReread,
-  readBarrier,
-  readHeldQueues,
-  readHeldRecords,
-  readProgress,
-} from './consumer-tables.ts';
+import { applyBatch, readBarrier, readHeldQueues, readHeldRecords, readProgress } from './consumer-tables.ts';
 import type { CompiledTable } from './mapping.ts';
 import { describePostgresTable, readPostgresColumns, type RunPostgres } from './postgres-columns.ts';
 import { readPostgresPage } from './postgres-range.ts';
@@ -101,7 +94,6 @@ export function createPostgresApplyStore(options: { readonly knex: Knex }): Appl
     metBarrier: (id) => ask((run) => readBarrier(run, id)),
     heldQueues: ({ limit }) => ask((run) => readHeldQueues(run, limit)),
     heldRecords: (queue) => ask((run) => readHeldRecords(run, queue)),
-    markReread: (queue, atMs) => ask((run) => markReread(run, queue, atMs)),
     async describe(tables) {
       return await inTransaction(async (run) => {
         const described = [];

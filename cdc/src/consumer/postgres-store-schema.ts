@@ -40,6 +40,24 @@ const migrations: Readonly<Record<string, Knex.Migration>> = {
       for (const table of ['quarantine', 'barrier', 'position']) await knex.raw(`DROP TABLE banyan_${table}`);
     },
   },
+  '0002-window': {
+    async up(knex) {
+      await knex.raw('ALTER TABLE banyan_quarantine DROP COLUMN reread_since_ms');
+      await knex.raw(`
+        CREATE TABLE banyan_window (
+          topic text NOT NULL,
+          key text NOT NULL,
+          partition integer NOT NULL,
+          id text NOT NULL,
+          opened_at_ms bigint NOT NULL
+        )`);
+      await knex.raw('CREATE INDEX banyan_window_key ON banyan_window USING hash (key)');
+    },
+    async down(knex) {
+      await knex.raw('DROP TABLE banyan_window');
+      await knex.raw('ALTER TABLE banyan_quarantine ADD COLUMN reread_since_ms bigint');
+    },
+  },
 };
 
 const migrationSource: Knex.MigrationSource<string> = {

@@ -6,6 +6,7 @@ import type { SourceLog } from '../bus/bus.ts';
 import { createMemoryBus } from '../bus/memory-bus.ts';
 import { caughtUp, createTestBed, eventually, PREFIX, type TestBed } from '../reader/reader-test-bed.ts';
 import { startReader, type Reader } from '../reader/reader.ts';
+import { createRowReread } from '../row-reread/row-reread.ts';
 import { startConsumer, type Consumer } from './consumer.ts';
 import { createPostgresApplyStore } from './postgres-apply-store.ts';
 import { openPostgresStore } from './postgres-test-bed.ts';
@@ -110,10 +111,10 @@ test('a row mended at the source is let go by reading it again, whatever was hel
   ]);
   expect(consumer.report().tables[0]).toMatchObject({ quarantined: 4 });
 
+  const reread = createRowReread({ source: bed.source, bus, prefix: PREFIX });
   for (const box of ['d', 'e']) {
-    const queue = { table: TABLE, key: [box, '20457'], dryRun: false };
-    expect(await consumer.quarantine.skip(queue)).toEqual({ records: 2 });
-    await bed.source.requestRowReread(TABLE, [[box, '2026-01-04']], signal);
+    expect(consumer.quarantine.heldOf({ table: TABLE, key: [box, '20457'] })).toEqual({ records: 2 });
+    await reread.readAgain(TABLE, [[box, '2026-01-04']], signal);
   }
   await eventually('nothing is held', () => consumer.report().tables[0]?.quarantined === 0);
   expect(await difference()).toEqual([]);

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { controlRecordKey, defineSlice, REREAD_HEADER, UNAVAILABLE_VALUE, type Row } from '@banyan/contracts';
+import { controlRecordKey, defineSlice, UNAVAILABLE_VALUE, type Row } from '@banyan/contracts';
 import { silentLogger } from '@banyan/kit';
 import type { Knex } from 'knex';
 import type { Bus, BusRecord } from '../bus/bus.ts';
@@ -10,6 +10,8 @@ import {
   notesSlice,
   notesTopic,
   openNotes,
+  rereadBegun,
+  rereadRow,
   rowRecord,
   tombstone,
   until,
@@ -63,7 +65,6 @@ const mend = () => knex.raw('DROP TRIGGER no_secrets');
 const rows = () => knex.raw<Row[]>('SELECT note_id AS id, headline, text FROM note ORDER BY note_id');
 const queue = (id: number) => ({ table: 'public.notes', key: [String(id)] });
 const retryAll = (dryRun = false) => consumer.quarantine.retry({ queue: null, dryRun });
-const reread = (record: BusRecord): BusRecord => ({ ...record, headers: { [REREAD_HEADER]: 'r1' } });
 
 describe('what is held is shown', () => {
   test('with mapped columns, personal ones masked, and others named only', async () => {
@@ -166,40 +167,51 @@ describe('retry', () => {
   });
 });
 
-describe('skip', () => {
+describe('a row that is read again at the source', () => {
   beforeEach(() =>
     feed(rowRecord('c', note(1, { body: 'bad' })), rowRecord('u', note(1, { body: 'bad too' }))),
   );
 
-  test('waits for the row that is read again; that one lets the queue go, and events after it are applied', async () => {
-    expect(await consumer.quarantine.skip({ ...queue(1), dryRun: true })).toEqual({ records: 2 });
+  test('lets the queue go when it comes, and events after it are applied', async () => {
+    expect(consumer.quarantine.heldOf(queue(1))).toEqual({ records: 2 });
     expect((await consumer.quarantine.list(1)).queues).toMatchObject([{ rereadSinceMs: null }]);
-    await consumer.quarantine.skip({ ...queue(1), dryRun: false });
-    await feed(rowRecord('u', note(1, { body: 'bad still' })));
+    await feed(rereadBegun('r1', 1));
     expect((await consumer.quarantine.list(1)).queues).toMatchObject([
-      { waiting: 2, rereadSinceMs: expect.any(Number) },
+      { waiting: 1, rereadSinceMs: expect.any(Number) },
     ]);
     await consumer.close();
     consumer = await start();
+    expect((await consumer.quarantine.list(1)).queues).toMatchObject([{ rereadSinceMs: expect.any(Number) }]);
     await feed(
-      reread(rowRecord('r', note(1, { body: 'good' }))),
+      rereadRow('r1', rowRecord('r', note(1, { body: 'good' }))),
       rowRecord('u', note(1, { body: 'better' })),
     );
     expect(await rows()).toMatchObject([{ text: 'better' }]);
     expect(consumer.report().tables).toMatchObject([{ quarantined: 0, heldKeys: [] }]);
   });
 
-  test('of a row that is gone at the source ends with no row here', async () => {
-    await consumer.quarantine.skip({ ...queue(1), dryRun: false });
-    await feed(reread(rowRecord('d', { id: 1 })), reread(tombstone(1)));
+  test('and was changed meanwhile lets nothing go, and nobody waits for it any longer', async () => {
+    await feed(rereadBegun('r1', 1), rowRecord('u', note(1, { body: 'bad still' })));
+    expect((await consumer.quarantine.list(1)).queues).toMatchObject([{ waiting: 2, rereadSinceMs: null }]);
+    await feed(rereadRow('r1', rowRecord('r', note(1, { body: 'older' }))));
+    expect(await rows()).toEqual([]);
+    expect(consumer.quarantine.heldOf(queue(1))).toEqual({ records: 3 });
+    await feed(rereadBegun('r2', 1), rereadRow('r2', rowRecord('r', note(1, { body: 'good' }))));
+    expect(await rows()).toMatchObject([{ text: 'good' }]);
+    expect(consumer.report().tables).toMatchObject([{ quarantined: 0 }]);
+  });
+
+  test('and is gone there ends with no row here', async () => {
+    await feed(rereadBegun('r1', 1), rereadRow('r1', rowRecord('d', { id: 1 })));
     expect(await rows()).toEqual([]);
     expect(consumer.report().tables).toMatchObject([{ quarantined: 0 }]);
   });
 
-  test('of a row that is refused again stays held, says so, and waits no longer', async () => {
-    await consumer.quarantine.skip({ ...queue(1), dryRun: false });
-    await feed(reread(rowRecord('r', note(1, { body: 'bad again' }))));
-    expect((await consumer.quarantine.list(1)).queues).toMatchObject([{ waiting: 2, rereadSinceMs: null }]);
+  test('and is refused again stays held, and nobody waits for it any longer', async () => {
+    await feed(rereadBegun('r1', 1), rereadRow('r1', rowRecord('r', note(1, { body: 'bad again' }))));
+    expect((await consumer.quarantine.list(1)).queues).toMatchObject([
+      { key: ['1'], waiting: 2, rereadSinceMs: null },
+    ]);
     await mend();
     expect(await retryAll()).toMatchObject({ applied: 1 });
     expect(await rows()).toMatchObject([{ text: 'bad again' }]);
@@ -208,7 +220,8 @@ describe('skip', () => {
   test('and the poison of a batch are told apart within it', async () => {
     await feed(
       rowRecord('u', note(1, { body: 'bad' })),
-      reread(rowRecord('r', note(1, { body: 'good' }))),
+      rereadBegun('r1', 1),
+      rereadRow('r1', rowRecord('r', note(1, { body: 'good' }))),
       rowRecord('u', note(1, { title: 'poison' })),
       rowRecord('u', note(1, { body: 'behind it' })),
     );
@@ -217,8 +230,12 @@ describe('skip', () => {
     expect(queues).toMatchObject([{ waiting: 1, reason: expect.stringContaining('transform') }]);
   });
 
-  test('of a key that is not held says so', async () => {
-    expect(await consumer.quarantine.skip({ ...queue(9), dryRun: false })).toEqual({ records: 0 });
+  test('without saying which one is held for itself', async () => {
+    await feed({ ...rereadBegun('r1', 1), headers: { id: 'r1' } });
+    expect((await consumer.quarantine.list(5)).queues).toMatchObject([
+      { key: ['1'] },
+      { key: null, reason: 'a row read again without id or key' },
+    ]);
   });
 });
 

@@ -1,19 +1,19 @@
 import type {
+  HeldKeyReport,
+  HeldKeyRequest,
   QuarantineReport,
   RetryReport,
   RetryRequest,
-  SkipReport,
-  SkipRequest,
   SliceDefinition,
 } from '@banyan/contracts';
 import type { ApplyStore, QueueName } from './apply-store.ts';
 import { RecordError } from './decode.ts';
 import { heldPayload } from './held-payload.ts';
 import { MappingError } from './mapping.ts';
-import type { TopicState } from './plan-batch.ts';
 import { keyTexts } from './record-key.ts';
 import { RowRejectedError } from './reduce.ts';
 import { planReplay, type HeldRecords } from './replay.ts';
+import type { TopicState } from './topic-state.ts';
 
 /** Queues that are replayed in one transaction, as long as none of them is refused. */
 const QUEUES_AT_ONCE = 100;
@@ -24,8 +24,6 @@ type States = ReadonlyMap<string, TopicState>;
 export interface QuarantineOptions {
   readonly slice: SliceDefinition;
   readonly store: ApplyStore;
-  /** Milliseconds since the epoch. */
-  readonly clock: () => number;
   readonly states: () => States;
   /** Runs work between two batches; what it returns are the states that the next batch goes by. */
   readonly change: (work: (states: States) => Promise<States>) => Promise<void>;
@@ -36,8 +34,8 @@ interface Outcome extends HeldRecords {
 }
 
 /**
- * Records that could not be applied, and what waits behind them. `retry` replays them once code or schema is mended;
- * `skip` lets them go once the row, read again at the source, has come.
+ * Records that could not be applied, and what waits behind them. `retry` replays them once code or schema is mended; a
+ * row that is read again at the source lets them go when it comes.
  */
 export class Quarantine {
   readonly #options: QuarantineOptions;
@@ -52,8 +50,8 @@ export class Quarantine {
     const queues = await store.heldQueues({ limit });
     return {
       records: [...states().values()].reduce((sum, { heldCount }) => sum + heldCount, 0),
-      queues: queues.flatMap(({ topic, key, records, first, heldSinceMs, rereadSinceMs }) => {
-        const table = states().get(topic)?.table;
+      queues: queues.flatMap(({ topic, key, records, first, heldSinceMs }) => {
+        const { table, windows } = states().get(topic) ?? {};
         const mapping = slice.tables.find(({ source }) => source === table?.source);
         if (!table || !mapping) return []; // of a table that the slice has no longer
         return {
@@ -63,7 +61,7 @@ export class Quarantine {
           reason: first.reason,
           heldSinceMs,
           waiting: records - 1,
-          rereadSinceMs,
+          rereadSinceMs: (key === null ? null : windows?.get(key)?.openedAtMs) ?? null,
           payload: heldPayload(first.value, mapping),
         };
       }),
@@ -99,14 +97,11 @@ export class Quarantine {
     };
   }
 
-  /** Marks a key's queue as waiting for its row to be read again. The record of that reading lets it go. */
-  async skip({ dryRun, ...queue }: SkipRequest): Promise<SkipReport> {
-    const { store, clock, states } = this.#options;
-    const [name] = this.#find(queue);
-    if (!name) return { records: 0 };
-    const records = states().get(name.topic)?.heldKeys.get(name.key) ?? 0;
-    if (dryRun) return { records };
-    return { records: (await store.markReread(name, clock())) ? records : 0 };
+  /** How many records are held of a key. */
+  heldOf(queue: HeldKeyRequest): HeldKeyReport {
+    const { states } = this.#options;
+    const counts = this.#find(queue).map(({ topic, key }) => states().get(topic)?.heldKeys.get(key) ?? 0);
+    return { records: counts.reduce((sum, count) => sum + count, 0) };
   }
 
   #all(): QueueName[] {

@@ -1,8 +1,8 @@
 import type { ApplyBatch, ProgressMove, QuarantinedRecord, QueueName } from './apply-store.ts';
 import { decodeRecord, RecordError } from './decode.ts';
 import type { CompiledTable } from './mapping.ts';
-import type { TopicState } from './plan-batch.ts';
 import { reduceChanges, type RowChange } from './reduce.ts';
+import type { TopicState } from './topic-state.ts';
 
 /** A queue with its records, in order. */
 export interface HeldRecords extends QueueName {

@@ -42,11 +42,11 @@ test('a service tells of the tables that its slice maps, and of no others', asyn
   });
 });
 
-test('a service tells what it holds, and tries and marks it when it is told to', async () => {
+test('a service tells what it holds, and tries it when it is told to', async () => {
   const copy = createHttpServiceCopy({ url: server.url, peerToken: 'right' });
   expect(await copy.quarantine(5, signal)).toMatchObject({ records: 1, queues: [{ ...queue, waiting: 0 }] });
-  expect(await copy.skipHeld({ ...queue, dryRun: false }, signal)).toEqual({ records: 1 });
-  expect(await copy.quarantine(5, signal)).toMatchObject({ queues: [{ rereadSinceMs: expect.any(Number) }] });
+  expect(await copy.heldKey(queue, signal)).toEqual({ records: 1 });
+  expect(await copy.heldKey({ ...queue, key: ['9'] }, signal)).toEqual({ records: 0 });
   expect(await copy.retryHeld({ queue, dryRun: true }, signal)).toMatchObject({ applied: 0, refused: 1 });
 });
 
@@ -56,11 +56,11 @@ test('each of these wants the peer token, and says what is wrong with a request'
     stranger.store(signal),
     stranger.quarantine(5, signal),
     stranger.retryHeld({ queue: null, dryRun: false }, signal),
-    stranger.skipHeld({ ...queue, dryRun: false }, signal),
+    stranger.heldKey(queue, signal),
   ]) {
     await expect(answer).rejects.toThrow(/answered 401$/);
   }
   const copy = createHttpServiceCopy({ url: server.url, peerToken: 'right' });
   await expect(copy.quarantine(0, signal)).rejects.toThrow(/answered 400$/);
-  await expect(copy.skipHeld({ table: '', key: [], dryRun: false }, signal)).rejects.toThrow(/answered 400$/);
+  await expect(copy.heldKey({ table: '', key: [] }, signal)).rejects.toThrow(/answered 400$/);
 });

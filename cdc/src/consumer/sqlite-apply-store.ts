@@ -1,14 +1,7 @@
 import type { Knex } from 'knex';
 import { immediateTransaction, type RunSql } from '../sqlite/transaction.ts';
 import { StoreError, type ApplyStore } from './apply-store.ts';
-import {
-  applyBatch,
-  markReread,
-  readBarrier,
-  readHeldQueues,
-  readHeldRecords,
-  readProgress,
-} from './consumer-tables.ts';
+import { applyBatch, readBarrier, readHeldQueues, readHeldRecords, readProgress } from './consumer-tables.ts';
 import { RowRejectedError } from './reduce.ts';
 import { describeSqliteTable } from './sqlite-columns.ts';
 import { createSqliteRangeReader } from './sqlite-range.ts';
@@ -55,8 +48,6 @@ export function createSqliteApplyStore(options: { readonly knex: Knex; readonly 
     metBarrier: (id) => cleanly(() => readBarrier(ask, id)),
     heldQueues: ({ limit }) => cleanly(() => readHeldQueues(ask, limit)),
     heldRecords: (queue) => cleanly(() => readHeldRecords(ask, queue)),
-    markReread: (queue, atMs) =>
-      cleanly(() => immediateTransaction(knex, (run) => markReread(run, queue, atMs))),
     async describe(tables) {
       const described = await cleanly(() =>
         Promise.all(tables.map((table) => describeSqliteTable(ask, table))),

@@ -58,6 +58,24 @@ const migrations: Readonly<Record<string, Knex.Migration>> = {
       await knex.raw('ALTER TABLE banyan_quarantine DROP COLUMN reread_since_ms');
     },
   },
+  '0004-window': {
+    async up(knex) {
+      await knex.raw('ALTER TABLE banyan_quarantine DROP COLUMN reread_since_ms');
+      await knex.raw(`
+        CREATE TABLE banyan_window (
+          topic TEXT NOT NULL,
+          key TEXT NOT NULL,
+          partition INTEGER NOT NULL,
+          id TEXT NOT NULL,
+          opened_at_ms INTEGER NOT NULL,
+          PRIMARY KEY (topic, key)
+        ) STRICT, WITHOUT ROWID`);
+    },
+    async down(knex) {
+      await knex.raw('DROP TABLE banyan_window');
+      await knex.raw('ALTER TABLE banyan_quarantine ADD COLUMN reread_since_ms INTEGER');
+    },
+  },
 };
 
 const migrationSource: Knex.MigrationSource<string> = {

@@ -1,8 +1,8 @@
 import {
+  heldKeyRequestSchema,
   piecesRequestSchema,
   retryRequestSchema,
   rowsRequestSchema,
-  skipRequestSchema,
 } from '@banyan/contracts';
 import { requireBearer } from '@banyan/kit';
 import { json, Router, type RequestHandler, type Response } from 'express';
@@ -19,7 +19,7 @@ import type { CompiledTable } from './mapping.ts';
  * - `GET /_banyan/store`: `storeReportSchema`, the slice's tables as the store has them
  * - `GET /_banyan/quarantine?limit=`: `quarantineReportSchema`
  * - `POST /_banyan/quarantine/retry` (`retryRequestSchema`): `retryReportSchema`
- * - `POST /_banyan/quarantine/skip` (`skipRequestSchema`): `skipReportSchema`
+ * - `POST /_banyan/quarantine/key` (`heldKeyRequestSchema`): `heldKeyReportSchema`
  * - `POST /_banyan/pieces` (`piecesRequestSchema`): `piecesReportSchema`
  * - `POST /_banyan/rows` (`rowsRequestSchema`): `rowsReportSchema`
  *
@@ -65,9 +65,9 @@ function addQuarantineRoutes(router: Router, { quarantine }: Consumer): void {
     const order = parse(retryRequestSchema, request.body, response);
     if (order) response.json(await quarantine.retry(order));
   });
-  router.post('/_banyan/quarantine/skip', async (request, response) => {
-    const order = parse(skipRequestSchema, request.body, response);
-    if (order) response.json(await quarantine.skip(order));
+  router.post('/_banyan/quarantine/key', (request, response) => {
+    const question = parse(heldKeyRequestSchema, request.body, response);
+    if (question) response.json(quarantine.heldOf(question));
   });
 }
 

@@ -12,7 +12,7 @@ const [item, other] = ['item', 'other'].map((table, i): StreamedTable => {
   return { ...feedTable('shop', parts), oid: i + 1, tellsOldKeys: true };
 });
 const work: SnapshotWork = {
-  ...{ id: 'work', canWait: true, open: null, plan: () => null, rewind: () => undefined },
+  ...{ id: 'work', open: null, plan: () => null, rewind: () => undefined },
 };
 
 /** A snapshot that sees the transactions below `xmax` but those that run. */

@@ -1,5 +1,6 @@
-import { stringifyExactJson, tableTopic, type FieldValue } from '@banyan/contracts';
+import { tableTopic, type FieldValue } from '@banyan/contracts';
 import { readRelationNow, type CatalogColumn } from '../source/catalog.ts';
+import { busKey } from '../source/envelope.ts';
 import type { FieldDecoder } from '../source/field-values.ts';
 import type { RelationColumn, RelationMessage, TypeMessage } from '../source/pgoutput.ts';
 import type { SourceDatabase } from '../source/source-database.ts';
@@ -41,10 +42,9 @@ export function feedTable(
   return { name, schema, table, topic: tableTopic(prefix, name), columns, key, partitioned };
 }
 
-/** The bus key of a row: its key columns in key order, as JSON; null for a table without a key. */
+/** The bus key of a row; null for a table without a key. */
 export function keyText(table: FeedTable, row: Readonly<Record<string, FieldValue>>): string | null {
-  if (table.key.length === 0) return null;
-  return stringifyExactJson(Object.fromEntries(table.key.map((name) => [name, row[name] ?? null])));
+  return table.key.length === 0 ? null : busKey(table.key, row);
 }
 
 /** The tables that the stream has announced, by OID. */

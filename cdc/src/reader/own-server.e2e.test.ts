@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { createMemoryBus } from '../bus/memory-bus.ts';
+import { createRowReread } from '../row-reread/row-reread.ts';
 import {
   caughtUp,
   createTestBed,
@@ -130,6 +131,32 @@ test('a reader that takes over in that moment keeps to it too', async () => {
   await commit.finish();
   await eventually('it is done', () => reader.status().tableSnapshots.length === 0);
   expect((await bodies()).at(-1)).toEqual(['r', 'newer']);
+});
+
+test('a row that is read again is no older than a commit that is streamed and not visible yet', async () => {
+  await waitForStandby('nobody');
+  const commit = await invisibleCommit(`UPDATE note SET body = 'newest' WHERE id = 1`);
+  await eventually('it is streamed', async () =>
+    (await bodies()).some((body) => (body as unknown[])[1] === 'newest'),
+  );
+  const before = await bodies();
+  const read = createRowReread({ source: bed.source, bus, prefix: PREFIX }).readAgain(
+    ...['public.note', [['1']], signal],
+  );
+  await eventually('it waits', async () => {
+    const rows = await bed.sql(
+      `SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT DISTINCT virtualtransaction%ANY%'`,
+    );
+    return rows.length > 0;
+  });
+  expect(await bodies()).toEqual(before);
+  await waitForStandby('');
+  await commit.finish();
+  await read;
+  expect((await bodies()).slice(before.length)).toEqual([
+    [undefined, undefined],
+    ['r', 'newest'],
+  ]);
 });
 
 test('a TOAST value is not re-read from a row older than the change', async () => {

@@ -1,6 +1,6 @@
 /** Partitioned tables through their root, and tables that inherit: what the feed carries, and what it cannot see. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { REREAD_HEADER, tableTopic } from '@banyan/contracts';
+import { tableTopic } from '@banyan/contracts';
 import pg from 'pg';
 import { createMemoryBus } from '../bus/memory-bus.ts';
 import { startReader, type Reader } from './reader.ts';
@@ -90,23 +90,37 @@ test('a row that moves to another partition is a delete and a create', async () 
   await expectCopy(bed, bus, 'public.sale');
 });
 
-test('rows of partitions can be asked for again by their key', async () => {
+test('rows of partitions are read by their key', async () => {
   const keys = [
     ['4', '12'],
     ['999', '1'],
   ];
-  const id = await bed.source.requestRowReread('public.sale', keys, signal);
-  const found = await eventually('both are answered', async () => {
-    const records = await readTopic(bus, tableTopic(PREFIX, 'public.sale'));
-    const answers = records.filter(({ headers }) => headers[REREAD_HEADER] === id);
-    return answers.length >= 3 ? answers : null;
-  });
-  expect(found.map((record) => [envelopeOf(record)?.op ?? 'tombstone', record.key])).toEqual([
+  const found = await bed.source.readRows({ prefix: PREFIX, table: 'public.sale', keys }, signal);
+  expect(found.map(({ key, envelope }) => [envelopeOf({ value: envelope })?.op, key])).toEqual([
     ['r', '{"id":4,"day":12}'],
     ['d', '{"id":999,"day":1}'],
-    ['tombstone', '{"id":999,"day":1}'],
   ]);
-  await expectCopy(bed, bus, 'public.sale');
+});
+
+test('a transaction that writes to one partition alone is waited for', async () => {
+  const other = new pg.Client(bed.url);
+  await other.connect();
+  const [leaf] = await bed.sql(`SELECT tableoid::regclass::text AS name FROM sale WHERE id = 4`);
+  await other.query(`BEGIN; UPDATE ${String(leaf?.['name'])} SET id = id WHERE id = 4`);
+  let isDone = false;
+  const read = bed.source
+    .readRows({ prefix: PREFIX, table: 'public.sale', keys: [['4', '12']] }, signal)
+    .then(() => (isDone = true));
+  await eventually('it waits', async () => {
+    const asked = await bed.sql(
+      `SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT DISTINCT virtualtransaction%ANY%'`,
+    );
+    return asked.length > 0;
+  });
+  expect(isDone).toBe(false);
+  await other.query('COMMIT');
+  await read;
+  await other.end();
 });
 
 test('partitions come and go: what is written is in the feed, rows that come or go with them are not', async () => {

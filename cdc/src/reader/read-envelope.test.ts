@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { parseExactJson, type EnvelopeSource } from '@banyan/contracts';
+import { envelopeSource, envelopeText } from '../source/envelope.ts';
 import { readEnvelopes } from './read-envelope.ts';
-import { envelopeSource, envelopeText } from './row-change.ts';
 
 const source: EnvelopeSource = envelopeSource(
   { prefix: 'shop', database: 'd' },

@@ -1,14 +1,7 @@
-import {
-  GONE_HEADER,
-  UNAVAILABLE_VALUE,
-  type Envelope,
-  type EnvelopeOp,
-  type EnvelopeSource,
-  type FieldValue,
-} from '@banyan/contracts';
+import { GONE_HEADER, UNAVAILABLE_VALUE, type EnvelopeSource } from '@banyan/contracts';
 import type { BusRecord } from '../bus/bus.ts';
+import { envelopeSource, envelopeText, type EnvelopeContext, type FieldRow } from '../source/envelope.ts';
 import type { OldTuple, Tuple } from '../source/pgoutput.ts';
-import { writeEnvelope } from './envelope-text.ts';
 import { keyText, type FeedTable, type StreamedTable } from './feed-table.ts';
 
 /** One change of one row, or the truncation of a table, as the stream carried it. */
@@ -32,66 +25,9 @@ export interface StreamedTransaction {
   readonly changes: RowChange[];
 }
 
-type FieldRow = Record<string, FieldValue>;
-
-/** What all envelopes of one reader share. */
-export interface EnvelopeContext {
-  readonly prefix: string;
-  readonly database: string;
-}
-
-/** Version that our envelopes carry in their `source` block. */
-const SOURCE_VERSION = 'banyan-1';
-
 function exact(value: bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
-}
-
-/** The `source` block without what only a streamed change has. */
-export function envelopeSource(
-  context: EnvelopeContext,
-  table: Pick<FeedTable, 'schema' | 'table'>,
-  options: { readonly atUs: bigint; readonly snapshot: string },
-): EnvelopeSource {
-  return {
-    version: SOURCE_VERSION,
-    connector: 'postgresql',
-    name: context.prefix,
-    ts_ms: Number(options.atUs / 1_000n),
-    snapshot: options.snapshot,
-    db: context.database,
-    sequence: null,
-    ts_us: Number(options.atUs),
-    ts_ns: options.atUs * 1_000n,
-    schema: table.schema,
-    table: table.table,
-    txId: null,
-    lsn: null,
-    xmin: null,
-    origin: null,
-    origin_lsn: null,
-  };
-}
-
-/** The JSON of an envelope that is made now. */
-export function envelopeText(
-  op: EnvelopeOp,
-  rows: { readonly before: FieldRow | null; readonly after: FieldRow | null },
-  source: EnvelopeSource,
-): string {
-  const nowUs = Math.round((performance.timeOrigin + performance.now()) * 1_000);
-  const envelope: Envelope = {
-    before: rows.before,
-    after: rows.after,
-    source,
-    transaction: null,
-    op,
-    ts_ms: Math.floor(nowUs / 1_000),
-    ts_us: nowUs,
-    ts_ns: BigInt(nowUs) * 1_000n,
-  };
-  return writeEnvelope(envelope);
 }
 
 function toRow(table: FeedTable, tuple: Tuple): FieldRow {

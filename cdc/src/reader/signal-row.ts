@@ -7,15 +7,6 @@ export type Signal =
   | { readonly kind: 'table-snapshot'; readonly id: string; readonly tables: readonly string[] }
   /** Null: every table. */
   | { readonly kind: 'stop'; readonly id: string; readonly tables: readonly string[] | null }
-  | {
-      readonly kind: 'row-reread';
-      readonly id: string;
-      readonly table: string;
-      /** Key values as text, in key order; each key once. */
-      readonly keys: readonly (readonly string[])[];
-    }
-  /** A row re-read that is not told from its data: whoever asked for it waits for an answer. */
-  | { readonly kind: 'malformed-reread'; readonly id: string; readonly reason: string }
   | { readonly kind: 'unknown'; readonly id: string; readonly reason: string };
 
 const rowSchema = z.object({ id: z.string(), type: z.string(), data: z.string().nullable() });
@@ -31,12 +22,6 @@ const executeSnapshot = z.object({ 'data-collections': tableNames, type: increme
 
 /** Debezium's `stop-snapshot`: without names it stops everything. */
 const stopSnapshot = z.object({ 'data-collections': tableNames.optional(), type: incremental });
-
-/** Banyan's own. Debezium passes over types that it does not know. */
-const rereadRows = z.object({
-  table: z.string().min(1),
-  keys: z.array(z.array(z.string()).min(1)).min(1),
-});
 
 /** Null for a change of the signal table that asks nothing (only new rows do). */
 export function readSignal(change: RowChange): Signal | null {
@@ -58,12 +43,6 @@ export function readSignal(change: RowChange): Signal | null {
       const parsed = stopSnapshot.safeParse(data ?? {});
       if (!parsed.success) return { kind: 'unknown', id, reason: z.prettifyError(parsed.error) };
       return { kind: 'stop', id, tables: parsed.data['data-collections'] ?? null };
-    }
-    case 'banyan-reread-rows': {
-      const parsed = rereadRows.safeParse(data);
-      if (!parsed.success) return { kind: 'malformed-reread', id, reason: z.prettifyError(parsed.error) };
-      const keys = new Map(parsed.data.keys.map((key) => [JSON.stringify(key), key]));
-      return { kind: 'row-reread', id, table: parsed.data.table, keys: [...keys.values()] };
     }
     default:
       return { kind: 'unknown', id, reason: `type "${type}" is not known` };

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { SIGNAL_TABLE } from './feed-table.ts';
-import { readTable, type CatalogTable, type TypeCatalog } from '../source/catalog.ts';
+import type { CatalogTable, TypeCatalog } from '../source/catalog.ts';
 import { readConsistently } from '../source/consistent-read.ts';
+import { feedTableNow } from '../source/feed-table-now.ts';
 import { readKeyRange } from '../source/key-range.ts';
-import type { AskDatabase, SourceDatabase, TextRow } from '../source/source-database.ts';
+import type { SourceDatabase, TextRow } from '../source/source-database.ts';
 import type { TableScan } from '../source/table-snapshot-history.ts';
 import type { TableScanStatus } from '../source/table-snapshot-notifications.ts';
 import type { TransactionSnapshot } from '../source/transaction-visibility.ts';
@@ -52,30 +52,4 @@ export async function readChunk(options: {
   return 'status' in result
     ? { kind: 'refused', status: result.status }
     : { kind: 'rows', ...result, snapshot, readAtMs: Date.now() };
-}
-
-/** The table as it is now, or why the feed does not carry it. */
-export async function feedTableNow(
-  options: { readonly name: string; readonly types: TypeCatalog; readonly publication: string },
-  ask: AskDatabase,
-): Promise<CatalogTable | 'UNKNOWN_SCHEMA' | 'NO_PRIMARY_KEY' | 'NOT_PUBLISHED'> {
-  const { name, types, publication } = options;
-  const table = await describe(name, types, ask);
-  if (!table) return 'UNKNOWN_SCHEMA';
-  if (table.key.length === 0) return 'NO_PRIMARY_KEY';
-  return (await isPublished(publication, table, ask)) ? table : 'NOT_PUBLISHED';
-}
-
-async function describe(name: string, types: TypeCatalog, ask: AskDatabase): Promise<CatalogTable | null> {
-  if (!/^[^.]+\.[^.]+$/.test(name) || name === SIGNAL_TABLE) return null;
-  return await readTable(name, types, ask);
-}
-
-async function isPublished(publication: string, table: CatalogTable, ask: AskDatabase): Promise<boolean> {
-  const rows = await ask(
-    `SELECT 1 FROM pg_catalog.pg_publication_tables
-     WHERE pubname = $1 AND schemaname = $2 AND tablename = $3`,
-    [publication, table.schema, table.table],
-  );
-  return rows.length > 0;
 }

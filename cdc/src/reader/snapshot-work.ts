@@ -1,5 +1,5 @@
 import type { BusRecord } from '../bus/bus.ts';
-import type { OpenWork } from '../source/table-snapshot-history.ts';
+import type { OpenTableSnapshot } from '../source/table-snapshot-history.ts';
 import type { TransactionSnapshot } from '../source/transaction-visibility.ts';
 
 /** What the stream adds to a step, and what to do once that is stored. */
@@ -37,10 +37,8 @@ export interface ChunkPlan {
 /** Something that was asked for and is done chunk by chunk, in the order of the stream. */
 export interface SnapshotWork {
   readonly id: string;
-  /** Tables that wait for the stream to have room; single rows do not. */
-  readonly canWait: boolean;
   /** What is stored of it; null when it is done. */
-  readonly open: OpenWork | null;
+  readonly open: OpenTableSnapshot | null;
   /** The chunk to read now; null when that depends on one that is under way, or nothing is left. */
   plan(): ChunkPlan | null;
   /** Chunks under way are of no use: go on from what was taken. */

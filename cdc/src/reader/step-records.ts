@@ -1,15 +1,11 @@
 import { heartbeatTopic } from '@banyan/contracts';
 import type { Logger } from '@banyan/kit';
 import type { BusRecord, OpenTransaction, SourcePosition, Witness } from '../bus/bus.ts';
+import type { EnvelopeContext } from '../source/envelope.ts';
 import type { StreamedTransactions } from '../source/transaction-visibility.ts';
 import { SIGNAL_TABLE } from './feed-table.ts';
 import type { VisibleAtHeartbeat } from './heartbeat.ts';
-import {
-  changeRecords,
-  type EnvelopeContext,
-  type RowChange,
-  type StreamedTransaction,
-} from './row-change.ts';
+import { changeRecords, type RowChange, type StreamedTransaction } from './row-change.ts';
 import { readSignal } from './signal-row.ts';
 import type { TableSnapshots } from './table-snapshots.ts';
 import type { StreamStep } from './transaction-assembler.ts';

@@ -3,6 +3,7 @@ import { notificationTopic } from '@banyan/contracts';
 import type { Logger } from '@banyan/kit';
 import type { BusRecord } from '../bus/bus.ts';
 import { decodeRow, type TypeCatalog } from '../source/catalog.ts';
+import { envelopeSource, type EnvelopeContext } from '../source/envelope.ts';
 import type { SourceDatabase, TextRow } from '../source/source-database.ts';
 import { tableInWork, withFinished, type OpenTableSnapshot } from '../source/table-snapshot-history.ts';
 import {
@@ -13,7 +14,6 @@ import {
 import { ChunkSize, type ChunkLimits } from './chunk-size.ts';
 import { feedTable, keyText } from './feed-table.ts';
 import { readEnvelopes } from './read-envelope.ts';
-import { envelopeSource, type EnvelopeContext } from './row-change.ts';
 import { readChunk, type ChunkContent } from './snapshot-chunk.ts';
 import type { ChunkPlan, ReadChunk, SnapshotWork, StepOutcome } from './snapshot-work.ts';
 
@@ -39,7 +39,6 @@ const ROWS_AT_ONCE = 200;
  */
 export class TableSnapshotWork implements SnapshotWork {
   readonly id: string;
-  readonly canWait = true;
   readonly #parts: WorkParts;
   /** On the bus. */
   #stored: OpenTableSnapshot;

@@ -248,14 +248,13 @@ test('a bus that stores and then fails, at each step of a table snapshot, leaves
   expect(await replay(bus, 'public.item')).toEqual(await truth());
 });
 
-test('tables of several snapshots take turns, and single rows need not wait behind them', async () => {
+test('tables of several snapshots take turns', async () => {
   await fill(400);
   await bed.sql('CREATE TABLE small (id int PRIMARY KEY); INSERT INTO small VALUES (1)');
   reader = await startReader({ ...bed.reader(bus), chunkRows: 10 });
   await bed.source.ensureTables(['public.item', 'public.small'], signal);
   const large = await bed.source.requestTableSnapshot(['public.item'], signal);
   const small = await bed.source.requestTableSnapshot(['public.small'], signal);
-  const rows = await bed.source.requestRowReread('public.item', [['1', '1']], signal);
   await completed(large);
   const records = await readTopic(bus, notificationTopic(PREFIX));
   const ends = records.flatMap(({ value }) => {
@@ -263,7 +262,7 @@ test('tables of several snapshots take turns, and single rows need not wait behi
     return told?.type === 'COMPLETED' ? [told.id] : [];
   });
   expect(ends.at(-1)).toBe(large);
-  expect([...ends].sort()).toEqual([large, small, rows].sort());
+  expect([...ends].sort()).toEqual([large, small].sort());
   await bed.sql('DROP TABLE small');
 });
 
@@ -313,7 +312,7 @@ test('an update whose long value was deleted before it could be read again says 
   ]);
 });
 
-test('while the stream has no room, no chunk of a table is begun, but single rows are read', async () => {
+test('while the stream or the bus has no room, no chunk is begun', async () => {
   let backlogBytes = 101;
   let looks = 0;
   let waits = 0;
@@ -346,16 +345,9 @@ test('while the stream has no room, no chunk of a table is begun, but single row
   snapshots.onSignal({ kind: 'table-snapshot', id: '1', tables: ['public.item'] }).onStored();
   await eventually('it has looked again and again', () => looks > 5);
   expect(asked).toEqual([]);
-  snapshots.onSignal({ kind: 'row-reread', id: '2', table: 'public.loose', keys: [['1']] }).onStored();
-  await eventually('the row is read', () => asked.some((sql) => sql.includes('highWatermark')));
   // The stream has room, the bus has none: the same.
   backlogBytes = 100;
   await eventually('it waits for the bus', () => waits > 0);
-  snapshots.onSignal({ kind: 'row-reread', id: '3', table: 'public.loose', keys: [['2']] }).onStored();
-  const before = asked.length;
-  await eventually('the next row is read', () =>
-    asked.slice(before).some((sql) => sql.includes('highWatermark')),
-  );
   expect(asked.some((sql) => sql.includes('"item"'))).toBe(false);
   room.resolve(undefined);
   await eventually('the table is read', () => asked.some((sql) => sql.includes('"item"')));

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '@banyan/kit';
 import type { TypeCatalog } from '../source/catalog.ts';
+import type { EnvelopeContext } from '../source/envelope.ts';
 import { isAborted } from '../source/is-aborted.ts';
 import { writeMessage } from '../source/logical-message.ts';
 import type { SourceDatabase } from '../source/source-database.ts';
 import type { BusRecord } from '../bus/bus.ts';
-import type { OpenTableSnapshot, OpenWork } from '../source/table-snapshot-history.ts';
+import type { OpenTableSnapshot } from '../source/table-snapshot-history.ts';
 import type { StreamedTransactions } from '../source/transaction-visibility.ts';
 import { ChunkWindows, type Chunk } from './chunk-windows.ts';
-import type { EnvelopeContext, RowChange } from './row-change.ts';
-import { rereadNotification, RowRereadWork } from './row-reread-work.ts';
+import type { RowChange } from './row-change.ts';
 import type { Signal } from './signal-row.ts';
 import type { ChunkPlan, SnapshotWork, StepOutcome } from './snapshot-work.ts';
 import { TableSnapshotWork, type WorkParts } from './table-snapshot-work.ts';
@@ -23,11 +23,11 @@ export interface TableSnapshotsOptions {
   readonly logger: Logger;
   /** Bytes of WAL that were received and are not stored. */
   readonly backlogBytes: () => number;
-  /** A chunk of a table waits for this: resolves when the bus has room for it. Default: at once. */
+  /** A chunk waits for this: resolves when the bus has room for it. Default: at once. */
   readonly whenRoom?: (signal: AbortSignal) => Promise<void>;
   /** Most rows read at once. Default 4,096. */
   readonly chunkRows?: number;
-  /** While more of the stream than this waits to be stored, no chunk of a table is begun. Default 8 MiB. */
+  /** While more of the stream than this waits to be stored, no chunk is begun. Default 8 MiB. */
   readonly maxBacklogBytes?: number;
   /** A chunk that takes longer from its end in the WAL to the disk is followed by smaller ones. Default 200. */
   readonly storeTargetMs?: number;
@@ -38,9 +38,8 @@ const FIRST_PAUSE_MS = 20;
 const LAST_PAUSE_MS = 1_000;
 /** While the stream has no room, how often it is looked at. */
 const BACKLOG_LOOK_MS = 20;
-/** Chunks between the first watermark and the disk; and how many of single rows may be beside those of tables. */
+/** Chunks between the first watermark and the disk. */
 const MAX_UNDER_WAY = 2;
-const MAX_BESIDE = 2;
 
 interface Entry {
   readonly work: SnapshotWork;
@@ -50,7 +49,7 @@ interface Entry {
 }
 
 /**
- * Table snapshots and row re-reads while the stream goes on. Each is done chunk by chunk, those that were asked for take
+ * Table snapshots while the stream goes on. Each is done chunk by chunk, those that were asked for take
  * turns, and a chunk is begun only when the stream has room for it. `ChunkWindows` holds the rule that makes them right.
  */
 export class TableSnapshots {
@@ -70,58 +69,26 @@ export class TableSnapshots {
 
   /** Table snapshots in work and waiting. */
   get open(): readonly OpenTableSnapshot[] {
-    return this.#entries.flatMap(({ work: { open } }) => (open?.kind === 'table-snapshot' ? [open] : []));
+    return this.#entries.flatMap(({ work: { open } }) => open ?? []);
   }
 
   /** Takes what the bus says is open for the truth: after a take-over, or when storing failed half-way. */
-  restore(open: readonly OpenWork[]): void {
+  restore(open: readonly OpenTableSnapshot[]): void {
     this.#windows.clear();
-    this.#entries = open.map((one) => this.#entry(this.#workOf(one)));
+    this.#entries = open.map((one) => this.#entry(new TableSnapshotWork(one, this.#parts)));
     this.#wake?.();
   }
 
   /** Says of what is open on the bus that it was given up, since the feed begins anew. */
-  abortions(open: readonly OpenWork[]): readonly BusRecord[] {
-    return open.flatMap((one) => {
-      if (one.kind === 'table-snapshot')
-        return new TableSnapshotWork(one, this.#parts).stop(null)?.records ?? [];
-      const said = { type: 'ABORTED', data: { reason: 'the feed began anew' } } as const;
-      const about = { id: one.id, table: one.table, keysTotal: one.keys.length };
-      return [rereadNotification(this.#options.context(), about, said)];
-    });
+  abortions(open: readonly OpenTableSnapshot[]): readonly BusRecord[] {
+    return open.flatMap((one) => new TableSnapshotWork(one, this.#parts).stop(null)?.records ?? []);
   }
 
   /** Something was asked for, in the order of the stream. */
   onSignal(signal: Exclude<Signal, { kind: 'unknown' }>): StepOutcome {
-    const { id } = signal;
-    switch (signal.kind) {
-      case 'table-snapshot':
-        return this.#start(
-          new TableSnapshotWork(
-            { kind: 'table-snapshot', id, tables: signal.tables, finished: [], scan: null },
-            this.#parts,
-          ),
-        );
-      case 'row-reread': {
-        const { table, keys } = signal;
-        return this.#start(
-          new RowRereadWork({ kind: 'row-reread', id, table, keys, keysDone: 0 }, this.#parts),
-        );
-      }
-      case 'stop':
-        return this.#stop(signal.tables);
-      case 'malformed-reread': {
-        const said = {
-          type: 'ABORTED',
-          data: { status: 'MALFORMED_SIGNAL', reason: signal.reason },
-        } as const;
-        const about = { id, table: '', keysTotal: 0 };
-        return {
-          records: [rereadNotification(this.#options.context(), about, said)],
-          onStored: () => undefined,
-        };
-      }
-    }
+    if (signal.kind === 'stop') return this.#stop(signal.tables);
+    const open = { id: signal.id, tables: signal.tables, finished: [], scan: null };
+    return this.#start(new TableSnapshotWork(open, this.#parts));
   }
 
   /** The stream has a change. */
@@ -173,15 +140,13 @@ export class TableSnapshots {
 
   /** The next chunk to read, each work in its turn; or how long there is none. */
   #pick(): { readonly entry: Entry; readonly plan: ChunkPlan } | { readonly waitMs: number } | null {
-    const underWay = this.#windows.size;
-    if (underWay >= MAX_UNDER_WAY + MAX_BESIDE) return null;
+    if (this.#windows.size >= MAX_UNDER_WAY) return null; // woken when one is stored
     const nowMs = Date.now();
     const isFull = this.#options.backlogBytes() > this.#options.maxBacklogBytes;
     let waitMs: number | null = null;
     for (const entry of this.#entries) {
       const { work, retryAtMs } = entry;
-      if (work.canWait && underWay >= MAX_UNDER_WAY) continue; // woken when one is stored
-      const ownWaitMs = retryAtMs > nowMs ? retryAtMs - nowMs : isFull && work.canWait ? BACKLOG_LOOK_MS : 0;
+      const ownWaitMs = retryAtMs > nowMs ? retryAtMs - nowMs : isFull ? BACKLOG_LOOK_MS : 0;
       if (ownWaitMs > 0) {
         if (ownWaitMs < Infinity) waitMs = Math.min(waitMs ?? Infinity, ownWaitMs);
         continue;
@@ -204,7 +169,7 @@ export class TableSnapshots {
     const high = Promise.withResolvers<undefined>();
     this.#windows.open(chunk);
     try {
-      if (work.canWait) await this.#options.whenRoom?.(signal);
+      await this.#options.whenRoom?.(signal);
       if (!this.#windows.has(chunk)) return;
       const highBefore = this.#lastHigh;
       this.#lastHigh = high.promise;
@@ -250,7 +215,7 @@ export class TableSnapshots {
     this.#wake?.();
   }
 
-  #start(work: TableSnapshotWork | RowRereadWork): StepOutcome {
+  #start(work: TableSnapshotWork): StepOutcome {
     const entry = { ...this.#entry(work), retryAtMs: Infinity };
     this.#entries = [...this.#entries, entry];
     return {
@@ -277,12 +242,6 @@ export class TableSnapshots {
         this.#wake?.();
       },
     };
-  }
-
-  #workOf(open: OpenWork): SnapshotWork {
-    return open.kind === 'row-reread'
-      ? new RowRereadWork(open, this.#parts)
-      : new TableSnapshotWork(open, this.#parts);
   }
 
   #entry(work: SnapshotWork): Entry {

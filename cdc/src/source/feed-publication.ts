@@ -20,11 +20,11 @@ const LOCK_DEADLINE_MS = 20_000;
 /** The tables that a feed carries: those of its publication, which the reader makes. */
 export class FeedPublication {
   readonly #database: SourceDatabase;
-  readonly #name: string;
+  readonly name: string;
 
   constructor(database: SourceDatabase, name: string) {
     this.#database = database;
-    this.#name = name;
+    this.name = name;
   }
 
   /** Adds tables that are fit for it. @throws SourceTableError, PublicationError as `Source.ensureTables`. */
@@ -48,7 +48,7 @@ export class FeedPublication {
 
   /** Takes out those that are in it; never the signal table. */
   async remove(names: readonly string[], signal: AbortSignal): Promise<void> {
-    const published = await this.#database.onConnection((ask) => readPublication(this.#name, ask), signal);
+    const published = await this.#database.onConnection((ask) => readPublication(this.name, ask), signal);
     for (const table of published?.tables ?? []) {
       if (!names.includes(nameOf(table)) || nameOf(table) === SIGNAL_TABLE) continue;
       try {
@@ -71,7 +71,7 @@ export class FeedPublication {
        JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename
        LEFT JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid
        WHERE t.pubname = $1`,
-      [this.#name],
+      [this.name],
       signal,
     );
     const members = new Map(
@@ -84,15 +84,15 @@ export class FeedPublication {
   }
 
   async #read(signal: AbortSignal): Promise<Publication> {
-    const publication = await this.#database.onConnection((ask) => readPublication(this.#name, ask), signal);
+    const publication = await this.#database.onConnection((ask) => readPublication(this.name, ask), signal);
     if (publication) return publication;
     throw new PublicationError(
-      `The publication "${this.#name}" does not exist: the reader makes it when it first starts. Start the reader.`,
+      `The publication "${this.name}" does not exist: the reader makes it when it first starts. Start the reader.`,
     );
   }
 
   async #alter(change: string, signal: AbortSignal): Promise<void> {
-    await this.#database.query(`ALTER PUBLICATION ${quoteName(this.#name)} ${change}`, [], signal);
+    await this.#database.query(`ALTER PUBLICATION ${quoteName(this.name)} ${change}`, [], signal);
   }
 
   /**
@@ -107,7 +107,7 @@ export class FeedPublication {
         await ask(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
         // Of a partitioned table this locks the partitions too: their writers need not come through the root.
         await ask(`LOCK TABLE ${fromTable(table)} IN SHARE ROW EXCLUSIVE MODE`);
-        await ask(`ALTER PUBLICATION ${quoteName(this.#name)} ADD TABLE ${fromTable(table)}`);
+        await ask(`ALTER PUBLICATION ${quoteName(this.name)} ADD TABLE ${fromTable(table)}`);
       });
       return true;
     } catch (error) {
@@ -124,7 +124,7 @@ export class FeedPublication {
       tables.map((table) => ({
         table: nameOf(table),
         problem: 'narrowed',
-        remedy: `ALTER PUBLICATION ${quoteName(this.#name)} DROP TABLE ${fromTable(table)}; and ask again`,
+        remedy: `ALTER PUBLICATION ${quoteName(this.name)} DROP TABLE ${fromTable(table)}; and ask again`,
       })),
     );
   }

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { readTable, type CatalogTable } from './catalog.ts';
 import { FeedPublication } from './feed-publication.ts';
+import { readKeyedRows } from './keyed-rows.ts';
 import { readKeySorting } from './key-sorting.ts';
 import { writeMessage } from './logical-message.ts';
 import { readNotNullColumns } from './not-null-columns.ts';
 import { readSortedPage, type SortedPage, type SortedRange } from './sorted-page.ts';
 import { SourceDatabase } from './source-database.ts';
 import { SourceTableError } from './source-table-error.ts';
-import type { Lsn, SlotStatus, Source, SourceTable, WalRetention } from './source.ts';
+import type { KeyedRow, Lsn, SlotStatus, Source, SourceTable, WalRetention } from './source.ts';
 import { findUnfitTables } from './table-fitness.ts';
 import { TypeCatalog } from './type-catalog.ts';
 import { readWalRetention } from './wal-retention.ts';
@@ -21,8 +22,8 @@ export interface PostgresSourceOptions {
   readonly statementTimeoutMs?: number;
 }
 
-/** More than that are asked for in several requests: each travels through the WAL and the bus in one piece. */
-const MAX_REREAD_KEYS = 10_000;
+/** How long rows that are read by their keys wait for transactions that write to their table. */
+const WRITERS_TIMEOUT_MS = 10_000;
 
 /** The embedded source: a PostgreSQL that our own reader follows. */
 export function createPostgresSource(options: PostgresSourceOptions): Source {
@@ -79,15 +80,14 @@ class PostgresSource implements Source {
     await this.#signal('stop-snapshot', { 'data-collections': tables, type: 'INCREMENTAL' }, signal);
   }
 
-  async requestRowReread(
-    table: string,
-    keys: readonly (readonly string[])[],
+  async readRows(
+    question: Parameters<Source['readRows']>[0],
     signal: AbortSignal,
-  ): Promise<string> {
-    if (keys.length === 0 || keys.length > MAX_REREAD_KEYS) {
-      throw new RangeError(`A row re-read takes 1 to ${MAX_REREAD_KEYS} keys, got ${keys.length}.`);
-    }
-    return await this.#signal('banyan-reread-rows', { table, keys }, signal);
+  ): Promise<readonly KeyedRow[]> {
+    return await readKeyedRows({
+      ...{ ...question, database: this.#database, types: this.#types, publication: this.#publication.name },
+      ...{ writersTimeoutMs: WRITERS_TIMEOUT_MS, signal },
+    });
   }
 
   /** @returns the signal's id. */

@@ -90,16 +90,12 @@ export interface TableSnapshotProgress {
   readonly rowsEstimated: number | null;
 }
 
-/** How far a row re-read has come, from the notifications on the bus. */
-export interface RowRereadProgress {
-  readonly id: string;
-  readonly table: string;
-  /** `completed`: each key has its record on the bus. `failed`: see `problem`; some keys may have theirs. */
-  readonly state: 'requested' | 'running' | 'completed' | 'failed';
-  readonly keysDone: number;
-  readonly keysTotal: number;
-  /** Why it failed, for people; null otherwise. */
-  readonly problem: string | null;
+/** A row that was looked for by its key, as the feed would tell it. */
+export interface KeyedRow {
+  /** Its key on the bus. */
+  readonly key: string;
+  /** An `r` as in a table snapshot; a `d` when there is no such row. */
+  readonly envelope: string;
 }
 
 /** One table of the source, as the catalog describes it. */
@@ -143,17 +139,22 @@ export interface Source {
   requestTableSnapshot(tables: readonly string[], signal: AbortSignal): Promise<string>;
   /** Asks the reader to stop every table snapshot of these tables. Those that do not run are passed over. */
   stopTableSnapshots(tables: readonly string[], signal: AbortSignal): Promise<void>;
-  /** Why `requestRowReread` is refused by this source, for people; left out by one that does it. */
-  readonly noRowRereads?: string;
   /**
-   * Asks the reader to read rows again: each key gets a record on the table's topic with its id in the header
-   * `banyan.reread`, an `r` for a row that is there, a `d` and a tombstone for one that is not; then its end is
-   * notified. A wrong table or key is found by the reader, and said in the notification.
+   * Reads rows by their keys. Sees every transaction whose commit was in the WAL at the time of the call, also one that
+   * others do not see yet: it waits for those that have written to the table, 10 s at most.
    *
-   * @param keys 1 to 10,000 keys; of each the values as PostgreSQL's text, in key order.
-   * @returns its id. @throws RangeError for no or too many keys.
+   * @param question.prefix Topic prefix, for the envelopes.
+   * @param question.keys Of each key the values as PostgreSQL's text, in key order.
+   * @returns one for each key, in their order. @throws RowsUnreadableError
    */
-  requestRowReread(table: string, keys: readonly (readonly string[])[], signal: AbortSignal): Promise<string>;
+  readRows(
+    question: {
+      readonly prefix: string;
+      readonly table: string;
+      readonly keys: readonly (readonly string[])[];
+    },
+    signal: AbortSignal,
+  ): Promise<readonly KeyedRow[]>;
   /** A position that the feed is sure to reach, also on an idle database, taken now. */
   takePosition(signal: AbortSignal): Promise<Lsn>;
   slotStatus(signal: AbortSignal): Promise<SlotStatus>;

@@ -3,18 +3,13 @@ import fc from 'fast-check';
 import type { StoredRecord } from '../bus/bus.ts';
 import { supersededNotifications } from './superseded-notifications.ts';
 import { TableSnapshotHistory } from './table-snapshot-history.ts';
-import {
-  notificationText,
-  type Notification,
-  type RowRereadNotification,
-  type TableSnapshotNotification,
-} from './table-snapshot-notifications.ts';
+import { notificationText, type TableSnapshotNotification } from './table-snapshot-notifications.ts';
 
 function told(
   id: string,
   type: TableSnapshotNotification['type'],
   data: Partial<TableSnapshotNotification['additional_data']>,
-): Notification {
+): TableSnapshotNotification {
   return {
     ...{ id, type, aggregate_type: 'Incremental Snapshot', timestamp: 1 },
     additional_data: { connector_name: 'shop', data_collections: '', ...data },
@@ -27,7 +22,7 @@ function story(
   tables: readonly string[],
   chunks: readonly number[],
   steps: number,
-): Notification[] {
+): TableSnapshotNotification[] {
   const all = { data_collections: tables.join(', ') };
   return [
     told(id, 'STARTED', all),
@@ -52,24 +47,7 @@ function story(
   ].slice(0, steps);
 }
 
-/** What a row re-read of two keys tells, up to a step. */
-function rereadStory(id: string, steps: number): Notification[] {
-  const tell = (
-    type: RowRereadNotification['type'],
-    data: Partial<RowRereadNotification['additional_data']>,
-  ): Notification => ({
-    ...{ id, type, aggregate_type: 'Row Reread', timestamp: 1 },
-    additional_data: { connector_name: 'shop', data_collections: 'public.a', keys_total: '2', ...data },
-  });
-  return [
-    tell('STARTED', { keys: '[["1"],["2"]]' }),
-    tell('IN_PROGRESS', { keys_done: '0' }),
-    tell('IN_PROGRESS', { keys_done: '1' }),
-    tell('COMPLETED', {}),
-  ].slice(0, steps);
-}
-
-function stored(notifications: readonly Notification[]): StoredRecord[] {
+function stored(notifications: readonly TableSnapshotNotification[]): StoredRecord[] {
   return notifications.map((notification, offset) => ({
     ...{ topic: 'n', partition: 0, offset, storedAtMs: 1, key: null, headers: {} },
     value: notificationText(notification),
@@ -78,7 +56,7 @@ function stored(notifications: readonly Notification[]): StoredRecord[] {
 
 function knowledge(records: readonly StoredRecord[]): unknown {
   const history = new TableSnapshotHistory();
-  for (const { value } of records) history.apply(JSON.parse(value ?? '') as Notification);
+  for (const { value } of records) history.apply(JSON.parse(value ?? '') as TableSnapshotNotification);
   return { open: history.open(), all: [...history.all()].sort((a, b) => (a.table < b.table ? -1 : 1)) };
 }
 
@@ -97,7 +75,7 @@ test('what is kept says the same as all, whatever was asked for and however far 
     fc.property(snapshots, fc.array(fc.nat(), { maxLength: 60 }), (given, turns) => {
       // Requests overlap: each turn lets one of them say its next sentence.
       const stories = given.map((one, i) => story(String(i), one.tables, one.chunks, one.steps));
-      const said: Notification[] = [];
+      const said: TableSnapshotNotification[] = [];
       for (const turn of [...turns, ...stories.flatMap((sentences, i) => sentences.map(() => i))]) {
         const next = stories[turn % stories.length]?.shift();
         if (next) said.push(next);
@@ -113,19 +91,13 @@ test('what is kept says the same as all, whatever was asked for and however far 
 });
 
 test('of many table snapshots that are done the newest of each table is left, without its steps', () => {
-  const one = (id: number): Notification[] => story(String(id), ['public.a', 'public.b'], [3, 3], 99);
+  const one = (id: number): TableSnapshotNotification[] =>
+    story(String(id), ['public.a', 'public.b'], [3, 3], 99);
   const records = stored(Array.from({ length: 50 }, (_, id) => one(id)).flat());
   const gone = supersededNotifications(records);
   const kept = records.filter(({ offset }) => !gone.includes(offset));
-  const types = kept.map(({ value }) => (JSON.parse(value ?? '') as Notification).type);
+  const types = kept.map(({ value }) => (JSON.parse(value ?? '') as TableSnapshotNotification).type);
   expect(types).toEqual(['STARTED', 'TABLE_SCAN_COMPLETED', 'TABLE_SCAN_COMPLETED', 'COMPLETED']);
-});
-
-test('of a row re-read the beginning and the last step are kept while it is open, and nothing afterwards', () => {
-  const open = stored(rereadStory('1', 3));
-  expect(supersededNotifications(open)).toEqual([1]);
-  expect(knowledge([open[0], open[2]].flatMap((record) => record ?? []))).toEqual(knowledge(open));
-  expect(supersededNotifications(stored(rereadStory('1', 4)))).toEqual([0, 1, 2, 3]);
 });
 
 test('what tells of something else is superfluous', () => {

@@ -1,10 +1,6 @@
 import { z } from 'zod';
-import type { RowRereadProgress, TableSnapshotProgress } from './source.ts';
-import type {
-  Notification,
-  RowRereadNotification,
-  TableSnapshotNotification,
-} from './table-snapshot-notifications.ts';
+import type { TableSnapshotProgress } from './source.ts';
+import type { TableSnapshotNotification } from './table-snapshot-notifications.ts';
 
 /** How far the table in work has come. */
 export interface TableScan {
@@ -17,7 +13,6 @@ export interface TableScan {
 
 /** A table snapshot that was asked for and is not completed. */
 export interface OpenTableSnapshot {
-  readonly kind: 'table-snapshot';
   readonly id: string;
   readonly tables: readonly string[];
   /** Those that were read, could not be, or were stopped. The first one that is not among them is in work. */
@@ -25,19 +20,6 @@ export interface OpenTableSnapshot {
   /** Null before the first chunk of the table in work. */
   readonly scan: TableScan | null;
 }
-
-/** Rows that were asked for again and did not all come. */
-export interface OpenRowReread {
-  readonly kind: 'row-reread';
-  readonly id: string;
-  readonly table: string;
-  /** Key values as text, in key order. */
-  readonly keys: readonly (readonly string[])[];
-  /** So many of the first keys have their record. */
-  readonly keysDone: number;
-}
-
-export type OpenWork = OpenTableSnapshot | OpenRowReread;
 
 /** The table that a table snapshot reads now; null when all are finished. */
 export function tableInWork({ tables, finished }: OpenTableSnapshot): string | null {
@@ -51,47 +33,15 @@ export function withFinished(open: OpenTableSnapshot, table: string): OpenTableS
 }
 
 const textList = z.array(z.string());
-const keyList = z.array(textList);
-/** Row re-reads whose end is remembered. */
-const MAX_REREADS = 1_000;
 
-/** Folds notifications, in their order, into what is known of table snapshots and row re-reads. */
+/** Folds notifications, in their order, into what is known of table snapshots. */
 export class TableSnapshotHistory {
-  readonly #open = new Map<string, OpenWork>();
+  readonly #open = new Map<string, OpenTableSnapshot>();
   readonly #progress = new Map<string, TableSnapshotProgress>();
-  readonly #rereads = new Map<string, RowRereadProgress>();
 
-  apply(notification: Notification): void {
-    if (notification.aggregate_type === 'Row Reread') this.#applyReread(notification);
-    else this.#applyTableSnapshot(notification);
-  }
-
-  /** Those to go on with, in the order in which they were asked for. */
-  open(): readonly OpenWork[] {
-    return [...this.#open.values()];
-  }
-
-  /** The newest snapshot of a table; null when none was ever asked for. */
-  progress(table: string): TableSnapshotProgress | null {
-    return this.#progress.get(table) ?? null;
-  }
-
-  all(): readonly TableSnapshotProgress[] {
-    return [...this.#progress.values()];
-  }
-
-  /** One of the last 1,000 row re-reads; null when it is not known. */
-  rowReread(id: string): RowRereadProgress | null {
-    return this.#rereads.get(id) ?? null;
-  }
-
-  #applyTableSnapshot({ id, type, additional_data: data }: TableSnapshotNotification): void {
+  apply({ id, type, additional_data: data }: TableSnapshotNotification): void {
     const tables = data.data_collections.split(',').map((name) => name.trim());
-    const known = this.#open.get(id);
-    const before: OpenTableSnapshot =
-      known?.kind === 'table-snapshot'
-        ? known
-        : { kind: 'table-snapshot', id, tables, finished: [], scan: null };
+    const before = this.#open.get(id) ?? { id, tables, finished: [], scan: null };
     const rowsDone = Number(data.total_rows_scanned ?? 0);
     const rowsEstimated = data.estimated_rows === undefined ? null : Number(data.estimated_rows);
     switch (type) {
@@ -125,45 +75,24 @@ export class TableSnapshotHistory {
     }
   }
 
-  #applyReread({ id, type, additional_data: data }: RowRereadNotification): void {
-    const table = data.data_collections;
-    const keysTotal = Number(data.keys_total);
-    const keysDone = Number(data.keys_done ?? 0);
-    const known = this.#open.get(id);
-    switch (type) {
-      case 'STARTED': {
-        const keys = keyList.parse(JSON.parse(data.keys ?? '[]'));
-        this.#open.set(id, { kind: 'row-reread', id, table, keys, keysDone: 0 });
-        this.#remember({ id, table, state: 'requested', keysDone: 0, keysTotal, problem: null });
-        break;
-      }
-      case 'IN_PROGRESS':
-        if (known?.kind === 'row-reread') this.#open.set(id, { ...known, keysDone });
-        this.#remember({ id, table, state: 'running', keysDone, keysTotal, problem: null });
-        break;
-      case 'COMPLETED':
-        this.#open.delete(id);
-        this.#remember({ id, table, state: 'completed', keysDone: keysTotal, keysTotal, problem: null });
-        break;
-      case 'ABORTED': {
-        this.#open.delete(id);
-        const problem = data.reason ?? data.status ?? 'unknown';
-        this.#remember({ id, table, state: 'failed', keysDone, keysTotal, problem });
-        break;
-      }
-    }
+  /** Those to go on with, in the order in which they were asked for. */
+  open(): readonly OpenTableSnapshot[] {
+    return [...this.#open.values()];
+  }
+
+  /** The newest snapshot of a table; null when none was ever asked for. */
+  progress(table: string): TableSnapshotProgress | null {
+    return this.#progress.get(table) ?? null;
+  }
+
+  all(): readonly TableSnapshotProgress[] {
+    return [...this.#progress.values()];
   }
 
   /** An older snapshot of a table that still runs does not hide that a newer one was asked for. */
   #report(progress: TableSnapshotProgress): void {
     const newest = this.#progress.get(progress.table);
     if (newest === undefined || newest.id === progress.id) this.#progress.set(progress.table, progress);
-  }
-
-  #remember(progress: RowRereadProgress): void {
-    this.#rereads.set(progress.id, progress);
-    const oldest = this.#rereads.keys().next();
-    if (this.#rereads.size > MAX_REREADS && !oldest.done) this.#rereads.delete(oldest.value);
   }
 }
 

@@ -18,16 +18,6 @@ const scanStatuses = [
 ] as const;
 export type TableScanStatus = (typeof scanStatuses)[number];
 
-/** Why rows could not be read again. */
-const rereadProblems = [
-  'UNKNOWN_SCHEMA',
-  'NO_PRIMARY_KEY',
-  'NOT_PUBLISHED',
-  'WRONG_KEY',
-  'MALFORMED_SIGNAL',
-] as const;
-export type RowRereadProblem = (typeof rereadProblems)[number];
-
 const text = z.string();
 const count = z.string().regex(/^\d+$/);
 
@@ -53,34 +43,11 @@ const tableSnapshotSchema = z.object({
 });
 export type TableSnapshotNotification = z.infer<typeof tableSnapshotSchema>;
 
-/** Of the same form, about rows that are read again; Debezium has no such thing. */
-const rowRereadSchema = z.object({
-  id: text,
-  aggregate_type: z.literal('Row Reread'),
-  type: z.enum(['STARTED', 'IN_PROGRESS', 'COMPLETED', 'ABORTED']),
-  additional_data: z.object({
-    connector_name: text,
-    data_collections: text,
-    /** JSON array of keys, each an array of values as text. With STARTED, so that another reader can go on. */
-    keys: text.optional(),
-    keys_done: count.optional(),
-    keys_total: count,
-    status: z.enum(rereadProblems).optional(),
-    /** With ABORTED, for people. */
-    reason: text.optional(),
-  }),
-  timestamp: z.number(),
-});
-export type RowRereadNotification = z.infer<typeof rowRereadSchema>;
-
-const notificationSchema = z.discriminatedUnion('aggregate_type', [tableSnapshotSchema, rowRereadSchema]);
-export type Notification = z.infer<typeof notificationSchema>;
-
 /** Null for a record on the topic that tells of something else. */
-export function parseNotification(value: string | null): Notification | null {
-  return value === null ? null : (notificationSchema.safeParse(parseExactJson(value)).data ?? null);
+export function parseNotification(value: string | null): TableSnapshotNotification | null {
+  return value === null ? null : (tableSnapshotSchema.safeParse(parseExactJson(value)).data ?? null);
 }
 
-export function notificationText(notification: Notification): string {
+export function notificationText(notification: TableSnapshotNotification): string {
   return stringifyExactJson(notification);
 }

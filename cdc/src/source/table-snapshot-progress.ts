@@ -1,6 +1,6 @@
 import { notificationTopic } from '@banyan/contracts';
 import type { Bus, StoredRecord, TopicPosition } from '../bus/bus.ts';
-import type { RowRereadProgress, TableSnapshotProgress } from './source.ts';
+import type { TableSnapshotProgress } from './source.ts';
 import { TableSnapshotHistory } from './table-snapshot-history.ts';
 import { parseNotification } from './table-snapshot-notifications.ts';
 
@@ -44,8 +44,6 @@ export async function tableSnapshotProgress(
 export interface TableSnapshotFollower {
   /** The newest snapshot of a table (`schema.table`); null when none was ever asked for. */
   progress(table: string): TableSnapshotProgress | null;
-  /** A row re-read by its id, one of the last 1,000; null when it is not known (yet). */
-  rowReread(id: string): RowRereadProgress | null;
   /** Settles when following ends: resolves after the signal has aborted, rejects when the bus failed. */
   readonly ended: Promise<void>;
 }
@@ -67,11 +65,7 @@ export async function followTableSnapshots(options: NotificationsOptions): Promi
     },
     signal,
   });
-  return {
-    progress: (table) => history.progress(table),
-    rowReread: (id) => history.rowReread(id),
-    ended,
-  };
+  return { progress: (table) => history.progress(table), ended };
 }
 
 /**

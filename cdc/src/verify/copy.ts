@@ -1,4 +1,6 @@
 import type {
+  HeldKeyReport,
+  HeldKeyRequest,
   PiecesReport,
   PiecesRequest,
   QuarantineReport,
@@ -6,8 +8,6 @@ import type {
   RetryRequest,
   RowsReport,
   RowsRequest,
-  SkipReport,
-  SkipRequest,
   StoreReport,
   SyncReport,
 } from '@banyan/contracts';
@@ -30,5 +30,6 @@ export interface ServiceStore {
   /** @param limit 1 to 1,000. */
   quarantine(limit: number, signal: AbortSignal): Promise<QuarantineReport>;
   retryHeld(request: RetryRequest, signal: AbortSignal): Promise<RetryReport>;
-  skipHeld(request: SkipRequest, signal: AbortSignal): Promise<SkipReport>;
+  /** How many records are held of a key. */
+  heldKey(request: HeldKeyRequest, signal: AbortSignal): Promise<HeldKeyReport>;
 }

@@ -1,8 +1,8 @@
 import {
   barrierReportSchema,
+  heldKeyReportSchema,
   quarantineReportSchema,
   retryReportSchema,
-  skipReportSchema,
   storeReportSchema,
   piecesReportSchema,
   rowsReportSchema,
@@ -84,8 +84,8 @@ export function createHttpServiceCopy(options: {
       const path = '/_banyan/quarantine/retry';
       return ask({ path, schema: retryReportSchema, body, signal, timeoutMs: RETRY_DEADLINE_MS });
     },
-    skipHeld: (body, signal) =>
-      ask({ path: '/_banyan/quarantine/skip', schema: skipReportSchema, body, signal }),
+    heldKey: (body, signal) =>
+      ask({ path: '/_banyan/quarantine/key', schema: heldKeyReportSchema, body, signal }),
     pieces: (body, signal) => ask({ path: '/_banyan/pieces', schema: piecesReportSchema, body, signal }),
     rows: (body, signal) => ask({ path: '/_banyan/rows', schema: rowsReportSchema, body, signal }),
   };

@@ -1,23 +1,63 @@
-import { expect, test } from '@jest/globals';
-import { inPieces } from './repair.ts';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { NotCaughtUpError } from '../caught-up/not-caught-up-error.ts';
+import type { RowReread } from '../row-reread/row-reread.ts';
+import { RowsUnreadableError } from '../source/rows-unreadable-error.ts';
+import { createNotesBed, type NotesBed } from './notes-test-bed.ts';
+import { differencesOf } from './verify-state.ts';
 
-test('keys are asked for in pieces that a signal can hold, in their order and none twice', () => {
-  const short = Array.from({ length: 2_500 }, (_, i) => [String(i)]);
-  const long = Array.from({ length: 30 }, (_, i) => [`${i}`.padEnd(10_000, 'ä')]);
-  const pieces = [...inPieces([...short, ...long])];
-  expect(pieces.flat()).toEqual([...short, ...long]);
-  expect(pieces.slice(0, 2).map(({ length }) => length)).toEqual([1_000, 1_000]);
-  for (const piece of pieces) {
-    expect(piece.length).toBeLessThanOrEqual(1_000);
-    expect(Buffer.byteLength(JSON.stringify(piece))).toBeLessThanOrEqual(100_002);
-  }
+let bed: NotesBed;
+let asked: (readonly (readonly string[])[])[];
+beforeEach(async () => {
+  bed = await createNotesBed();
+  asked = [];
+  await bed.knex.raw(`UPDATE note SET text = 'wrong' WHERE note_id IN (3, 4)`);
+});
+afterEach(() => bed.close());
+
+/** Brings rows from the n-th time on that they are asked for; before that something came in between. */
+function bringsAt(attempts: Readonly<Record<string, number>>): RowReread {
+  return {
+    async readAgain(_table, keys) {
+      asked.push(keys);
+      for (const [id = ''] of keys) {
+        const row = bed.sourceRows.get(BigInt(id));
+        if (row && asked.length >= (attempts[id] ?? 1)) await bed.write(row);
+      }
+    },
+  };
+}
+
+const failsWith = (error: Error): RowReread => ({ readAgain: () => Promise.reject(error) });
+
+async function repair(reread: RowReread): Promise<object> {
+  const { tables } = await bed.run({ reread });
+  return { left: differencesOf(tables), repaired: tables[0]?.repaired, notes: tables[0]?.notes };
+}
+
+test('rows that differ are read again, once when they come at once', async () => {
+  expect(await repair(bringsAt({}))).toEqual({ left: 0, repaired: 2, notes: [] });
+  expect(asked).toEqual([[['3'], ['4']]]);
 });
 
-test('a key that is longer than all that is asked for at once is asked for alone', () => {
-  const huge = ['x'.repeat(200_000)];
-  expect([...inPieces([['a'], huge, ['b']])]).toEqual([[['a']], [huge], [['b']]]);
+test('rows that were changed meanwhile are read again, these alone, and three times at most', async () => {
+  expect(await repair(bringsAt({ 3: 3, 4: 2 }))).toEqual({ left: 0, repaired: 2, notes: [] });
+  expect(asked).toEqual([[['3'], ['4']], [['3'], ['4']], [['3']]]);
+  await bed.knex.raw(`UPDATE note SET text = 'wrong' WHERE note_id = 3`);
+  asked = [];
+  expect(await repair(bringsAt({ 3: 4 }))).toEqual({ left: 1, repaired: 0, notes: [] });
+  expect(asked).toHaveLength(3);
 });
 
-test('nothing is asked for without a key', () => {
-  expect([...inPieces([])]).toEqual([]);
+test.each([
+  new RowsUnreadableError('table-busy', 'it is busy'),
+  new NotCaughtUpError('not-caught-up', 'the feed stands still'),
+])('what stands against it is told with what was found: %s', async (error) => {
+  expect(await repair(failsWith(error))).toEqual({
+    ...{ left: 2, repaired: 0 },
+    notes: [`rows of public.notes could not be read again: ${error.message}`],
+  });
+});
+
+test('a failure of the source or the bus ends the verification, which goes on later', async () => {
+  await expect(repair(failsWith(new Error('ECONNREFUSED')))).rejects.toThrow('ECONNREFUSED');
 });

@@ -1,12 +1,13 @@
 import type { SliceDefinition } from '@banyan/contracts';
 import type { CaughtUp } from '../caught-up/caught-up.ts';
 import { compileMapping, type CompiledTable } from '../consumer/mapping.ts';
+import type { RowReread } from '../row-reread/row-reread.ts';
 import type { Source } from '../source/source.ts';
 import type { ServiceCopy } from './copy.ts';
 import type { Settled } from './judge.ts';
 import { createPace, defaultPaceLimits, type PaceLimits } from './pace.ts';
 import { createPatientCopy } from './patient-copy.ts';
-import { repair, type Mended, type RowReread } from './repair.ts';
+import { repair, type Mended } from './repair.ts';
 import { settleRanges, type SettleOptions } from './settle-ranges.ts';
 import { VerifyUnsupportedError } from './source-rows.ts';
 import {

@@ -7,6 +7,7 @@ import { openSqliteBus } from '../bus/sqlite-bus.ts';
 import { createFolder } from '../consumer/consumer-test-bed.ts';
 import { createTestBed, eventually, PREFIX, type TestBed } from '../reader/reader-test-bed.ts';
 import { startReader, type Reader } from '../reader/reader.ts';
+import { createRowReread } from '../row-reread/row-reread.ts';
 import { followTableSnapshots, type TableSnapshotFollower } from '../source/table-snapshot-progress.ts';
 import { openSqliteFile } from '../sqlite/open-file.ts';
 import { createHttpServiceCopy } from './http-service-copy.ts';
@@ -84,8 +85,7 @@ async function verify(changes: Partial<VerifyOptions> = {}): Promise<readonly Ta
 
 /** Verifies, and has what differs read again. */
 function repair(): Promise<readonly TableVerifyState[]> {
-  const request = bed.source.requestRowReread.bind(bed.source);
-  return verify({ reread: { request, progress: (id) => follower.rowReread(id) } });
+  return verify({ reread: createRowReread({ source: bed.source, bus, prefix: PREFIX }) });
 }
 
 type Keys = readonly (readonly string[])[];

@@ -116,6 +116,13 @@ function printRetry(slice: string, dryRun: boolean, { applied, refused, queues }
   }
 }
 
+const outcomes = {
+  'dry-run': 'its row would be read again, and they be let go (dry run: nothing was changed)',
+  'let-go': 'its row was read again, and they are let go',
+  held: 'its row was changed each time that it was read, or the service refuses it too: they are held still',
+  'under-way': 'its row was read again, and they are let go once the service has come to it',
+} as const;
+
 /** Lets a key's held records go by reading its row again at the source. */
 export async function syncSkip(
   slice: string,
@@ -127,16 +134,13 @@ export async function syncSkip(
     ...{ by: whoami(), dryRun: options.dryRun ?? false, key: [...key], reason },
     ...(table === undefined ? {} : { table }),
   });
+  if (answer.outcome === 'held') process.exitCode = 1;
   if (context.json) {
     console.log(JSON.stringify(answer));
     return;
   }
   const what = `${nameOf(answer.table, answer.key)}: ${count(answer.records)} held`;
-  console.log(
-    answer.dryRun
-      ? `${what}; its row would be read again, and they be let go (dry run: nothing was changed)`
-      : `${what}; its row is being read again, and they are let go once it has come`,
-  );
+  console.log(`${what}; ${outcomes[answer.outcome ?? 'dry-run']}`);
   printNext(answer.next_steps);
 }
 

@@ -5,7 +5,7 @@ import type {
   FeedMark,
   GroupStatus,
   Lsn,
-  RowRereadProgress,
+  RowReread,
   ServiceCopy as Copy,
   ServiceStore,
   Source,
@@ -19,6 +19,7 @@ export type {
   FeedMark,
   GroupStatus,
   Lsn,
+  RowReread,
   Source,
   StoredRecord,
   TableSnapshotProgress,
@@ -38,8 +39,6 @@ export type ControlBus = Pick<Bus, 'append' | 'release'> & InspectedBus;
 export interface TableSnapshots {
   /** The last one of this table (`schema.table`); null when none was ever reported. */
   progress(table: string): TableSnapshotProgress | null;
-  /** A row re-read by its id; null while it is not known. */
-  rowReread(id: string): RowRereadProgress | null;
 }
 
 /** Waits until a service has applied a position that is taken after the call began. */

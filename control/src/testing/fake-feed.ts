@@ -22,6 +22,7 @@ import type {
   FeedHistory,
   GroupStatus,
   InspectedBus,
+  RowReread,
   ServiceCopy,
   Source,
   StoredRecord,
@@ -38,6 +39,9 @@ export interface FakeFeed {
   readonly bus: ControlBus & FeedHistory;
   readonly tableSnapshots: TableSnapshots;
   readonly caughtUp: CaughtUp;
+  readonly rowReread: RowReread;
+  /** Called when rows are read again: what comes of it in the service. */
+  onReadAgain: () => void;
   readonly verify: Verify;
   readonly copy: ServiceCopy;
   /** What was asked of it, in order, e.g. `ensureTables public.reviews`. */
@@ -202,8 +206,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
           if (now && now.state !== 'completed') progress.set(table, { ...now, state: 'stopped' });
         }
       }),
-    requestRowReread: (table, keys) =>
-      ask('source', `requestRowReread ${table} ${JSON.stringify(keys)}`, () => 'reread-1'),
+    readRows: () => ask('source', '', () => []),
     takePosition: () => ask('source', '', () => '0/1'),
     slotStatus: () =>
       ask('source', '', () => ({
@@ -275,7 +278,12 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     onCatchUp: () => Promise.resolve(),
     source,
     bus,
-    tableSnapshots: { progress: (table) => progress.get(table) ?? null, rowReread: () => null },
+    tableSnapshots: { progress: (table) => progress.get(table) ?? null },
+    rowReread: {
+      readAgain: (table, keys) =>
+        ask('source', `readAgain ${table} ${JSON.stringify(keys)}`, () => feed.onReadAgain()),
+    },
+    onReadAgain: () => undefined,
     caughtUp: {
       async wait({ signal }) {
         positions += 1;
@@ -357,8 +365,8 @@ function createFakeQuarantine(
         const refused = queues.filter(({ refusedBecause }) => refusedBecause !== null).length;
         return { applied: queues.length - refused, refused, queues };
       }),
-    skipHeld: ({ dryRun, ...name }) =>
-      ask('service', dryRun ? '' : `skipHeld ${name.table} ${name.key.join()}`, () => ({
+    heldKey: (name) =>
+      ask('service', '', () => ({
         records: recordsOf(feed().held.filter((each) => isNamed(each, name))),
       })),
   };

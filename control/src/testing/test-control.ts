@@ -67,7 +67,13 @@ export async function startTestControl(
       history: feed.bus,
       tableSnapshots: feed.tableSnapshots,
     },
-    ...{ caughtUp: feed.caughtUp, verify: feed.verify, topicPrefix: 'shop', slot: 'banyan' },
+    ...{
+      caughtUp: feed.caughtUp,
+      rowReread: feed.rowReread,
+      verify: feed.verify,
+      topicPrefix: 'shop',
+      slot: 'banyan',
+    },
     ...{
       monolithUrl: 'http://127.0.0.1:3000',
       gateGraceMs: GRACE_MS,

@@ -6,6 +6,7 @@ import {
   type HeldQueueReport,
   type Problem,
 } from '@banyan/contracts';
+import { NotCaughtUpError, RowsUnreadableError } from '@banyan/cdc';
 import { startTestControl, type TestControl } from '../testing/test-control.ts';
 
 let t: TestControl;
@@ -26,7 +27,7 @@ const held = (key: string[] | null, change: Partial<HeldQueueReport> = {}): Held
   ...{ rereadSinceMs: null, payload: { kind: 'none' } },
   ...change,
 });
-const effects = (): string[] => t.feed.calls.filter((call) => /Held|Reread/.test(call));
+const effects = (): string[] => t.feed.calls.filter((call) => /Held|readAgain/.test(call));
 const post = (verb: string, body: object) =>
   t.post<Problem>(`/v1/slices/reviews/quarantine/${verb}`, { by: 'tester', ...body });
 
@@ -54,26 +55,6 @@ describe('errors', () => {
       'service-unreachable',
       ['ECONNREFUSED'],
     ]);
-  });
-});
-
-describe('where the source reads no single rows again', () => {
-  const noRowRereads = 'Debezium has no such signal';
-  test('skip and repair are refused before anything is done, with the way that is left', async () => {
-    Object.assign(t.feed.source, { noRowRereads });
-    await t.toSyncedCopy();
-    t.feed.held = [held(['5'])];
-    const before = (await t.journal()).length;
-    const { status, body } = await post('skip', { key: ['5'], reason: 'broken' });
-    expect([status, body.error.code, body.error.evidence]).toEqual([409, 'not-possible', [noRowRereads]]);
-    expect(body.error.next_steps).toContain(
-      'banyan resync reviews --reason "a record that is held for good"',
-    );
-    const repair = await t.verb('verify', { repair: true, reason: 'lost rows' });
-    expect(repair.status).toBe(409);
-    expect(JSON.stringify(repair.body)).toContain(`${noRowRereads}: make the copy anew by banyan resync`);
-    expect(effects()).toEqual([]);
-    expect(await t.journal()).toHaveLength(before);
   });
 });
 
@@ -120,30 +101,61 @@ describe('retry', () => {
 });
 
 describe('skip', () => {
-  test('writes down who and why, marks the key, then has the row read again, in this order', async () => {
+  /** The row that is read again lets the queue go at the given attempt. */
+  function letGoAt(attempt: number): void {
+    let attempts = 0;
+    t.feed.onReadAgain = () => {
+      attempts += 1;
+      if (attempts === attempt) t.feed.held = [];
+    };
+  }
+
+  test('writes down who and why, then reads the row again, and tells that nothing is held any more', async () => {
     t.feed.held = [held(['17'])];
-    const journaledAt: number[] = [];
-    const mark = t.feed.copy.skipHeld.bind(t.feed.copy);
-    t.feed.copy.skipHeld = async (request, signal) => {
-      if (!request.dryRun) journaledAt.push((await t.journal()).length);
-      return await mark(request, signal);
+    let journaled = 0;
+    letGoAt(1);
+    const readAgain = t.feed.rowReread.readAgain.bind(t.feed.rowReread);
+    t.feed.rowReread.readAgain = async (...asked) => {
+      journaled = (await t.journal()).length;
+      await readAgain(...asked);
     };
     const { body } = await post('skip', { key: ['17'], reason: 'not worth a migration' });
     expect(syncSkipResponseSchema.parse(body)).toMatchObject({
-      ...{ table: 'public.reviews', key: ['17'], records: 3, rereadId: 'reread-1', journalId: 1 },
+      ...{ table: 'public.reviews', key: ['17'], records: 3, outcome: 'let-go', journalId: 1 },
     });
-    expect(effects()).toEqual(['skipHeld public.reviews 17', 'requestRowReread public.reviews [["17"]]']);
-    expect(journaledAt).toEqual([1]);
+    expect(effects()).toEqual(['readAgain public.reviews [["17"]]']);
+    expect(journaled).toBe(1);
     expect(await t.journal()).toMatchObject([
       { by: 'tester', verb: 'sync skip of public.reviews [17]', reason: 'not worth a migration' },
     ]);
   });
 
+  test('reads a row again that was changed meanwhile, and gives up after three times', async () => {
+    t.feed.held = [held(['17'])];
+    letGoAt(3);
+    expect((await post('skip', { key: ['17'], reason: 'r' })).body).toMatchObject({ outcome: 'let-go' });
+    expect(effects()).toHaveLength(3);
+    t.feed.held = [held(['17'])];
+    letGoAt(9);
+    expect((await post('skip', { key: ['17'], reason: 'r' })).body).toMatchObject({ outcome: 'held' });
+    expect(effects()).toHaveLength(6);
+  });
+
+  test.each([
+    ['not-caught-up', 'under-way'],
+    ['copy-quarantined', 'held'],
+  ] as const)('of a copy that is %s is %s', async (code, outcome) => {
+    t.feed.held = [held(['17'])];
+    t.feed.onCatchUp = () => Promise.reject(new NotCaughtUpError(code, 'other keys, or too slow'));
+    expect((await post('skip', { key: ['17'], reason: 'r' })).body).toMatchObject({ outcome });
+  });
+
   test('asks the source for a day by its own text', async () => {
     t.feed.held = [held(['20455'])];
     t.feed.sourceTable = { columns: { id: 'date' } };
+    letGoAt(1);
     await post('skip', { key: ['20455'], reason: 'r' });
-    expect(effects().at(-1)).toBe('requestRowReread public.reviews [["2026-01-02"]]');
+    expect(effects()).toEqual(['readAgain public.reviews [["2026-01-02"]]']);
   });
 
   test('as a dry run, without a reason, or of what is not held does nothing', async () => {
@@ -151,7 +163,7 @@ describe('skip', () => {
     const dry = await post('skip', { key: ['17'], reason: 'r', dryRun: true });
     expect(syncSkipResponseSchema.parse(dry.body)).toMatchObject({
       records: 3,
-      rereadId: null,
+      outcome: null,
       journalId: null,
     });
     expect((await post('skip', { key: ['17'] })).status).toBe(400);
@@ -164,7 +176,22 @@ describe('skip', () => {
     t.feed.broken.source = 'ECONNREFUSED';
     expect((await post('skip', { key: ['17'], reason: 'r' })).status).toBe(500);
     t.feed.broken.source = null;
-    expect((await post('skip', { key: ['17'], reason: 'again' })).status).toBe(200);
+    letGoAt(1);
+    expect((await post('skip', { key: ['17'], reason: 'again' })).body).toMatchObject({ outcome: 'let-go' });
+  });
+
+  test('of a row that cannot be read says why, and what is left', async () => {
+    t.feed.held = [held(['17'])];
+    t.feed.onReadAgain = () => {
+      throw new RowsUnreadableError('table-busy', 'a transaction does not end');
+    };
+    const { status, body } = await post('skip', { key: ['17'], reason: 'r' });
+    expect([status, body.error.code, body.error.evidence]).toEqual([
+      409,
+      'not-possible',
+      ['a transaction does not end'],
+    ]);
+    expect(body.error.next_steps.join()).toMatch(/banyan resync reviews/);
   });
 });
 

@@ -5,9 +5,9 @@ import {
   type SyncRetryResponse,
   type SyncSkipResponse,
 } from '@banyan/contracts';
-import { keyAsSourceText } from '@banyan/cdc';
+import { keyAsSourceText, NotCaughtUpError, RowsUnreadableError } from '@banyan/cdc';
 import { quarantine as quarantineGate } from '../gates/gates.ts';
-import type { Source } from '../ports/feed.ts';
+import type { CaughtUp, RowReread, Source } from '../ports/feed.ts';
 import { EpochConflictError } from '../ports/slice-store.ts';
 import type { EvidenceCollector } from './evidence-collector.ts';
 import { withDeadline } from './loop.ts';
@@ -17,12 +17,19 @@ import { RefusedError } from './verb-order.ts';
 
 const SERVICE_DEADLINE_MS = 10_000;
 const SOURCE_DEADLINE_MS = 10_000;
+/** For reading a row again, and for the service to come to it, each. */
+const REREAD_DEADLINE_MS = 20_000;
+const CAUGHT_UP_DEADLINE_MS = 10_000;
+/** A row that is changed while it is read lets nothing go: it is read again, so many times in all. */
+const REREAD_ATTEMPTS = 3;
 const COMMIT_ATTEMPTS = 10;
 
 export interface HeldRecordsDeps {
   readonly ledger: SliceLedger;
   readonly evidence: EvidenceCollector;
-  readonly source: Pick<Source, 'describeTables' | 'requestRowReread' | 'noRowRereads'>;
+  readonly source: Pick<Source, 'describeTables'>;
+  readonly rowReread: RowReread;
+  readonly caughtUp: CaughtUp;
 }
 
 interface Order {
@@ -76,8 +83,10 @@ export class HeldRecords {
   }
 
   /**
-   * Has a row read again at the source; its record lets the held ones go.
-   * @throws RefusedError when the key is not held; ServiceCopyError, and what the source throws.
+   * Reads a row again at the source; when it comes to the service, it lets the held records go.
+   *
+   * @throws RefusedError when the key is not held, or the row cannot be read; ServiceCopyError, and what source and bus
+   * throw. Then, and when control is killed, the key is held as before, and a second skip goes on.
    */
   async skip(
     slice: ManagedSlice,
@@ -85,35 +94,63 @@ export class HeldRecords {
     signal: AbortSignal,
   ): Promise<SyncSkipResponse> {
     const { dryRun } = order;
-    const { noRowRereads } = this.#deps.source;
-    if (noRowRereads !== undefined) throw notPossible(slice, noRowRereads);
     // 1. Is it held, and where?
     const { table, key, records } = await this.#find(slice, order, signal);
-    const answer = {
+    const about = {
       schema_version: CONTROL_SCHEMA_VERSION,
       slice: slice.name,
       dryRun,
       table,
       records,
     } as const;
+    const answer = { ...about, key: [...key] };
     if (dryRun) {
-      const next_steps = [skipCommand(slice, table, key)];
-      return { ...answer, key: [...key], rereadId: null, journalId: null, next_steps };
+      return { ...answer, outcome: null, journalId: null, next_steps: [skipCommand(slice, table, key)] };
     }
     // 2. Who and why, before anything changes.
     const journalId = await this.#journal(slice, order, `sync skip of ${table} [${key.join(', ')}]`);
-    // 3. The service notes that the row is on its way, before it can come.
-    await slice.copy.skipHeld(
-      { table, key: [...key], dryRun: false },
-      withDeadline(signal, SERVICE_DEADLINE_MS),
-    );
-    // 4. Failed or killed here, the key is still held, and a second skip asks again.
-    const deadline = withDeadline(signal, SOURCE_DEADLINE_MS);
-    const [described] = await this.#deps.source.describeTables([table], deadline);
-    const sourceKey = described ? keyAsSourceText(described, key) : key;
-    const rereadId = await this.#deps.source.requestRowReread(table, [sourceKey], deadline);
+    // 3. As often as the row is changed meanwhile.
+    const outcome = await this.#readAgain(slice, { table, key }, signal);
     const next_steps = [`banyan sync errors ${slice.name}`, 'banyan status'];
-    return { ...answer, key: [...key], rereadId, journalId, next_steps };
+    return { ...answer, outcome, journalId, next_steps };
+  }
+
+  async #readAgain(
+    slice: ManagedSlice,
+    { table, key }: HeldName,
+    signal: AbortSignal,
+  ): Promise<NonNullable<SyncSkipResponse['outcome']>> {
+    const { source, rowReread } = this.#deps;
+    const [described] = await source.describeTables([table], withDeadline(signal, SOURCE_DEADLINE_MS));
+    const sourceKey = described ? keyAsSourceText(described, key) : key;
+    for (let attempt = 1; attempt <= REREAD_ATTEMPTS; attempt += 1) {
+      try {
+        await rowReread.readAgain(table, [sourceKey], withDeadline(signal, REREAD_DEADLINE_MS));
+      } catch (error) {
+        if (error instanceof RowsUnreadableError || error instanceof NotCaughtUpError) {
+          throw notPossible(slice, error.message);
+        }
+        throw error;
+      }
+      if (!(await this.#hasPassed(slice, signal))) return 'under-way';
+      const question = { table, key: [...key] };
+      const { records } = await slice.copy.heldKey(question, withDeadline(signal, SERVICE_DEADLINE_MS));
+      if (records === 0) return 'let-go';
+    }
+    return 'held';
+  }
+
+  /** Whether the service has come past what is on its topics by now. That it holds records still is no matter. */
+  async #hasPassed({ definition, copy }: ManagedSlice, signal: AbortSignal): Promise<boolean> {
+    try {
+      const deadline = withDeadline(signal, CAUGHT_UP_DEADLINE_MS);
+      await this.#deps.caughtUp.wait({ slice: definition, copy, signal: deadline });
+      return true;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof NotCaughtUpError)) throw error;
+      return error.code === 'copy-quarantined';
+    }
   }
 
   /** The one table that holds this key. @throws RefusedError */
@@ -127,8 +164,8 @@ export class HeldRecords {
     }
     const found = [];
     for (const each of table === undefined ? slice.tables : [table]) {
-      const request = { table: each, key: [...key], dryRun: true };
-      const { records } = await slice.copy.skipHeld(request, withDeadline(signal, SERVICE_DEADLINE_MS));
+      const question = { table: each, key: [...key] };
+      const { records } = await slice.copy.heldKey(question, withDeadline(signal, SERVICE_DEADLINE_MS));
       if (records > 0) found.push({ table: each, key, records });
     }
     const [first, ...others] = found;
@@ -167,7 +204,7 @@ function nothingHeld(slice: ManagedSlice, reason: string): RefusedError {
 }
 
 function notPossible(slice: ManagedSlice, reason: string): RefusedError {
-  return new RefusedError(`The row cannot be read again; nothing was changed.`, {
+  return new RefusedError(`The row could not be read again; its records are held as before.`, {
     code: 'not-possible',
     reasons: [reason],
     nextSteps: [

@@ -6,7 +6,6 @@ import { completeCopyOf, describeState, shareOf, type SliceState } from '../doma
 import { advance, pause, resume, rollback, route, type Decision } from '../domain/transitions.ts';
 import { VERIFICATION_GATE, verification as verificationGate } from '../gates/gates.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Source } from '../ports/feed.ts';
 import { EpochConflictError } from '../ports/slice-store.ts';
 import type { EvidenceCollector } from './evidence-collector.ts';
 import type { FeedMonitor } from './feed-monitor.ts';
@@ -20,7 +19,6 @@ export interface SliceVerbsDeps {
   readonly ledger: SliceLedger;
   readonly evidence: EvidenceCollector;
   readonly verifications: VerificationRunner;
-  readonly source: Pick<Source, 'noRowRereads'>;
   readonly feed: Pick<FeedMonitor, 'status'>;
   readonly clock: Clock;
   readonly slices: readonly ManagedSlice[];
@@ -157,16 +155,10 @@ export class SliceVerbs {
       if (!(error instanceof VerifyUnsupportedError)) throw error;
       reasons.push(error.message);
     }
-    const { feed: monitor, source } = this.#deps;
-    if (order.repair && source.noRowRereads !== undefined) {
-      reasons.push(
-        `${source.noRowRereads}: make the copy anew by banyan resync ${slice.name} --reason "..."`,
-      );
-    }
-    const feed = monitor.status();
+    const feed = this.#deps.feed.status();
     if (order.repair && feed.state !== 'running') {
       const why = feed.error ? `: ${feed.error}` : '';
-      reasons.push(`rows are read again by the feed, and the feed is ${feed.state}${why}`);
+      reasons.push(`rows that are read again wait for the feed, and the feed is ${feed.state}${why}`);
     }
     return reasons;
   }
@@ -182,7 +174,7 @@ export class SliceVerbs {
       );
     return [
       'compare every row of both sides',
-      'for each row that differs: have the feed read it again at the source, and apply it or its deletion',
+      'for each row that differs: read it again at the source, and apply it or its deletion',
       'compare these rows again',
       ...found,
     ];

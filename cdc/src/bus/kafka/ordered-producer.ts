@@ -1,4 +1,4 @@
-import type { Kafka, Message, Producer } from 'kafkajs';
+import { Partitioners, type ICustomPartitioner, type Kafka, type Message, type Producer } from 'kafkajs';
 import type { BusRecord } from '../bus.ts';
 import { BusUnreachableError } from './kafka-errors.ts';
 
@@ -51,6 +51,7 @@ export class OrderedProducer {
       idempotent: true,
       allowAutoTopicCreation: false,
       maxInFlightRequests: 1,
+      createPartitioner,
     });
     await producer.connect();
     return producer;
@@ -63,12 +64,29 @@ export class OrderedProducer {
   }
 }
 
-/** By topic, in order. Without a partition, kafkajs takes murmur2 of the key, as Java's producer and Debezium do. */
+interface RoutedMessage extends Message {
+  readonly partitionKey?: string;
+}
+
+/** murmur2, as Java's producer and Debezium have it, of the key that says where the message goes. */
+const createPartitioner: ICustomPartitioner = () => {
+  const byKey = Partitioners.DefaultPartitioner();
+  return ({ message, ...topic }) => {
+    const { partitionKey, ...own }: RoutedMessage = message;
+    return byKey({ ...topic, message: partitionKey === undefined ? own : { ...own, key: partitionKey } });
+  };
+};
+
+/** By topic, in order. */
 function toTopicMessages(records: readonly BusRecord[]): { topic: string; messages: Message[] }[] {
-  const topics = new Map<string, Message[]>();
-  for (const { topic, key, value, headers, partition } of records) {
+  const topics = new Map<string, RoutedMessage[]>();
+  for (const { topic, key, value, headers, partition, partitionKey } of records) {
     const messages = topics.get(topic) ?? [];
-    messages.push({ key, value, headers, ...(partition === undefined ? {} : { partition }) });
+    messages.push({
+      ...{ key, value, headers },
+      ...(partition === undefined ? {} : { partition }),
+      ...(partitionKey === undefined ? {} : { partitionKey }),
+    });
     topics.set(topic, messages);
   }
   return Array.from(topics, ([topic, messages]) => ({ topic, messages }));

@@ -6,9 +6,7 @@ export type ConnectErrorCode =
   /** The connector does not run as wanted within the time given; the message says what it does. */
   | 'connector-not-ready'
   /** The replication slot is somebody else's; the message says how to go on. */
-  | 'slot-foreign'
-  /** There is no way to ask Debezium for it. */
-  | 'not-supported';
+  | 'slot-foreign';
 
 /** Kafka Connect, or a connector in it, does not do what was asked. */
 export class ConnectError extends Error {

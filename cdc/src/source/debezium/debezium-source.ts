@@ -18,8 +18,6 @@ import {
 } from './feed-server.ts';
 
 const POLL_MS = 100;
-/** A row that is there can be had by a snapshot with a condition, but one that is not gives no record at all. */
-const NO_ROW_REREADS = 'Debezium reads the source, and has no signal that reads single rows again';
 /** A task that has failed is started again after this pause. */
 const RESTART_PAUSE_MS = 3_000;
 
@@ -80,12 +78,12 @@ class ConnectedSource implements DebeziumSource {
   #changed: Promise<unknown> = Promise.resolve();
   #restartedAtMs = 0;
   #wasAbsent = false;
-  readonly noRowRereads = NO_ROW_REREADS;
   readonly describeTables: Source['describeTables'];
   readonly requestTableSnapshot: Source['requestTableSnapshot'];
   readonly takePosition: Source['takePosition'];
   readonly slotStatus: Source['slotStatus'];
   readonly readPage: Source['readPage'];
+  readonly readRows: Source['readRows'];
   readonly feedMembership: Source['feedMembership'];
   readonly stopTableSnapshots: Source['stopTableSnapshots'];
   readonly walRetention: Source['walRetention'];
@@ -104,6 +102,7 @@ class ConnectedSource implements DebeziumSource {
     this.takePosition = (signal) => postgres.takePosition(signal);
     this.slotStatus = (signal) => postgres.slotStatus(signal);
     this.readPage = (range, signal) => postgres.readPage(range, signal);
+    this.readRows = (question, signal) => postgres.readRows(question, signal);
     this.feedMembership = (tables, signal) => postgres.feedMembership(tables, signal);
     this.stopTableSnapshots = (tables, signal) => postgres.stopTableSnapshots(tables, signal);
     this.walRetention = (signal) => postgres.walRetention(signal);
@@ -149,10 +148,6 @@ class ConnectedSource implements DebeziumSource {
       const [current] = await this.#connectors(signal);
       if (current) await this.#reconcile(current, await this.#published(signal), signal);
     });
-  }
-
-  requestRowReread(): Promise<string> {
-    return Promise.reject(new ConnectError('not-supported', NO_ROW_REREADS));
   }
 
   async state(signal: AbortSignal): Promise<ConnectorState> {
