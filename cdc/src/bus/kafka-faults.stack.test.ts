@@ -160,6 +160,16 @@ test('keys go to partitions of their own, in order; partitions that were added a
   expect([...partitionsOf.values()].every((partitions) => partitions.size === 1)).toBe(true);
   expect(new Set(got.map(({ partition }) => partition)).size).toBeGreaterThan(1);
 
+  // A record about another one goes where that one is.
+  await wide.append(
+    got.map(({ key, partition }) => ({
+      ...{ topic: 'w', key: 'about', headers: { at: `${partition}` }, value: null, partitionKey: key ?? '' },
+    })),
+  );
+  const about = (await take(wide, from, 60)).filter(({ key }) => key === 'about');
+  expect(about.map(({ headers }) => headers['at'])).toEqual(about.map(({ partition }) => `${partition}`));
+  expect(about).toHaveLength(30);
+
   await wide.append([{ ...record('w', 1), partition: 2 }]);
   expect((await wide.read({ topic: 'w', partition: 2, nextOffset: 0 }, 100)).at(-1)).toMatchObject({
     key: '{"id":1}',

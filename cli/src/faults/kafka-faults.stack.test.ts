@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
 import type { JournalEntry, StatusReport } from '@banyan/contracts';
 import pg from 'pg';
 import { Reviewer } from './reviewer.ts';
@@ -89,9 +90,53 @@ test('no reader of our own runs, broker and Connect stay within 800 MB, and the 
   expect(await feed()).toMatchObject({ state: 'running', incarnation: 1, slotActive: true });
 });
 
-test('a skip, which Debezium cannot do, is refused with the way that is left', async () => {
-  const skip = await stack.banyan(['sync', 'skip', 'reviews', '--key', '1', '--reason', 'test', '--json']);
-  expect([skip.code, skip.stdout]).toEqual([1, expect.stringContaining('banyan resync reviews')]);
+describe('single rows are read again', () => {
+  let store: DatabaseSync;
+  beforeAll(async () => {
+    await inSync();
+    store = new DatabaseSync(stack.home.file('reviews.sqlite'), { timeout: 10_000 });
+  });
+  afterAll(() => store.close());
+
+  const change = (sql: string): Promise<void> =>
+    onDatabase(async (client) => {
+      await client.query(sql);
+    });
+  const headline = (id: number): unknown =>
+    store.prepare('SELECT headline FROM review WHERE review_id = ?').get(id)?.['headline'];
+  /** Runs a command, whose JSON it also prints where it ends with 1. */
+  const told = async (...args: string[]): Promise<unknown> =>
+    JSON.parse((await stack.banyan([...args, '--json'])).stdout);
+
+  test('a skip lets go of what is held, once the service does not refuse the row', async () => {
+    // The service's own rule, which the shop does not have.
+    store.exec(`CREATE TRIGGER no_shouting BEFORE INSERT ON review WHEN NEW.headline LIKE '%!'
+      BEGIN SELECT raise(ABORT, 'no shouting'); END`);
+    await change(`UPDATE reviews SET title = 'Loud!' WHERE id = 1`);
+    await until('it is held', async () => !(await stack.slice()).inSync);
+    const skip = ['sync', 'skip', 'reviews', '--key', '1', '--reason', 'test'];
+    await until(
+      'the key is held',
+      async () => ((await told(...skip, '--dry-run')) as { records?: number }).records === 1,
+    );
+    // Read again as it is, it is refused again.
+    expect(await told(...skip)).toMatchObject({ table: 'public.reviews', records: 1, outcome: 'held' });
+    await change(`UPDATE reviews SET title = 'Quiet' WHERE id = 1`);
+    expect(await told(...skip)).toMatchObject({ outcome: 'let-go' });
+    expect(headline(1)).toBe('Quiet');
+    await inSync();
+  }, 180_000);
+
+  test('verify --repair mends rows that were changed by hand in the service', async () => {
+    store.exec(`UPDATE review SET text = 'by hand' WHERE review_id = 2`);
+    store.exec('DELETE FROM review WHERE review_id = 3');
+    store.exec(`INSERT INTO review SELECT 999999, product, author, stars, headline, text, visibility, helpful, written_at,
+      changed_at FROM review WHERE review_id = 2`);
+    expect((await stack.banyan(['verify', 'reviews'])).stdout).toContain('3 differences');
+    const repaired = await stack.banyan(['verify', 'reviews', '--repair', '--reason', 'by hand']);
+    expect([repaired.code, repaired.stdout]).toEqual([0, expect.stringContaining('0 differences')]);
+    await equalCopies();
+  }, 180_000);
 });
 
 describe('killed with SIGKILL while reviews are written', () => {
