@@ -140,7 +140,16 @@ async function formatOnce(options: {
   try {
     await run(
       java,
-      [...flags, 'kafka.tools.StorageTool', 'format', '--standalone', '-t', clusterId, '-c', server],
+      // `=`: an id may begin with a dash.
+      [
+        ...flags,
+        'kafka.tools.StorageTool',
+        'format',
+        '--standalone',
+        `--cluster-id=${clusterId}`,
+        '-c',
+        server,
+      ],
       { timeout: FORMAT_TIMEOUT_MS },
     );
   } catch (cause) {

@@ -121,7 +121,9 @@ function delivery({ offsetsTopic }: ConnectorSettings): ConnectorConfig {
     'transaction.boundary': 'poll',
     // On the workers' shared topic, a worker killed inside a transaction hung its successor for 60 s.
     'offsets.storage.topic': offsetsTopic,
-    'producer.override.transaction.timeout.ms': '10000',
+    // Readers wait this long for a transaction that was left open, where nobody of its name comes to end it. Longer than
+    // a busy machine keeps one open.
+    'producer.override.transaction.timeout.ms': '30000',
     // Confirms to PostgreSQL what Kafka holds, and nothing else does.
     'lsn.flush.mode': 'connector',
     'poll.interval.ms': '10',
