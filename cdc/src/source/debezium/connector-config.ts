@@ -129,6 +129,7 @@ function delivery({ offsetsTopic }: ConnectorSettings): ConnectorConfig {
     'poll.interval.ms': '10',
     'max.batch.size': '2048',
     'max.queue.size': '8192',
+    'max.queue.size.in.bytes': '33554432', // whatever the size of rows
     'topic.creation.default.replication.factor': '-1',
     'topic.creation.default.partitions': '1',
     'topic.creation.default.max.message.bytes': '33554432',
