@@ -36,7 +36,8 @@ export const configTable = {
   connectUrl: {
     env: 'CONNECT_URL',
     schema: z.url({ error: 'give a URL', protocol: /^https?$/ }).optional(),
-    text: 'REST API of Kafka Connect; wanted with STACK=kafka',
+    text: 'REST API of Kafka Connect',
+    wantedWith: { env: 'STACK', value: 'kafka' },
   },
   connectPassword: {
     env: 'CONNECT_PASSWORD',
@@ -47,7 +48,8 @@ export const configTable = {
         'give a reference such as ${dir:/run/secrets:source.password}, not the password',
       )
       .optional(),
-    text: "the password of SOURCE_URL as a reference that Connect's workers resolve; wanted with STACK=kafka",
+    text: "the password of SOURCE_URL as a reference that Connect's workers resolve",
+    wantedWith: { env: 'STACK', value: 'kafka' },
     secret: true,
   },
   topicPrefix: { env: 'TOPIC_PREFIX', schema: z.string().min(1).default('shop'), text: 'prefix of topics' },

@@ -197,26 +197,6 @@ test('a handler may take longer than a member’s session, and another reader ma
   expect(keys(await reader.close())).toEqual(['{"id":1}', '{"id":2}']);
 }, 60_000);
 
-test('batches are bounded in bytes', async () => {
-  const small = openTestBus(kafka, { maxBatchBytes: 100 });
-  await small.append(
-    [1, 2, 3, 4, 5].map((id) => ({ ...record('a', id), value: 'x'.repeat(id === 3 ? 500 : 30) })),
-  );
-  const sizes: number[][] = [];
-  const stop = new AbortController();
-  await small.consume({
-    from: [start('a')],
-    signal: stop.signal,
-    onBatch(records) {
-      sizes.push(records.map(({ offset }) => offset));
-      if (records.at(-1)?.offset === 4) stop.abort();
-      return Promise.resolve();
-    },
-  });
-  expect(sizes).toEqual([[0, 1], [2], [3, 4]]);
-  await small.close();
-});
-
 test('what groups told is kept by Kafka, with what they lag behind, until they are let go', async () => {
   await bus.append([...[1, 2, 3, 4, 5].map((id) => record('a', id)), record('b', 1)]);
   await bus.commit('reviews', [start('a', 2), start('b', 1), start('later', 0)]);

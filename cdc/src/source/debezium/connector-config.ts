@@ -121,12 +121,15 @@ function delivery({ offsetsTopic }: ConnectorSettings): ConnectorConfig {
     'transaction.boundary': 'poll',
     // On the workers' shared topic, a worker killed inside a transaction hung its successor for 60 s.
     'offsets.storage.topic': offsetsTopic,
-    'producer.override.transaction.timeout.ms': '10000',
+    // Readers wait this long for a transaction that was left open, where nobody of its name comes to end it. Longer than
+    // a busy machine keeps one open.
+    'producer.override.transaction.timeout.ms': '30000',
     // Confirms to PostgreSQL what Kafka holds, and nothing else does.
     'lsn.flush.mode': 'connector',
     'poll.interval.ms': '10',
     'max.batch.size': '2048',
     'max.queue.size': '8192',
+    'max.queue.size.in.bytes': '33554432', // whatever the size of rows
     'topic.creation.default.replication.factor': '-1',
     'topic.creation.default.partitions': '1',
     'topic.creation.default.max.message.bytes': '33554432',

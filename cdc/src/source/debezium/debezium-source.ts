@@ -3,6 +3,7 @@ import { quoteName } from '../catalog.ts';
 import { parseLsn } from '../lsn.ts';
 import { createPostgresSource } from '../postgres-source.ts';
 import { SourceDatabase } from '../source-database.ts';
+import { SourceTableError } from '../source-table-error.ts';
 import type { FeedPosition, SlotStatus, Source } from '../source.ts';
 import { ConnectClient, type ConnectorConfig, type ConnectorStatus } from './connect-client.ts';
 import { ConnectError } from './connect-error.ts';
@@ -133,6 +134,7 @@ class ConnectedSource implements DebeziumSource {
 
   async ensureTables(tables: readonly string[], signal: AbortSignal): Promise<void> {
     // Refuses unfit tables before anything is changed.
+    refuseNames(tables);
     await this.#postgres.describeTables(tables, signal);
     await this.#change(async () => {
       const { current } = await this.#ensureConnector(signal);
@@ -351,6 +353,16 @@ class ConnectedSource implements DebeziumSource {
     this.#changed = changed.catch(() => undefined); // whoever asked for it sees its error
     return changed;
   }
+}
+
+/** It writes such names of a table snapshot into its offsets as they are, cannot read them again, and its task stays dead. */
+function refuseNames(tables: readonly string[]): void {
+  const refused = tables.filter((table) => /[\s"'`,]/.test(table));
+  if (refused.length === 0) return;
+  const remedy = 'rename it, or use the embedded stack';
+  throw new SourceTableError(
+    refused.map((table) => ({ table, problem: 'name-for-debezium', remedy }) as const),
+  );
 }
 
 /** Whether a connector has exactly these settings; its name is among those that Connect tells. */
