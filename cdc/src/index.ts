@@ -15,7 +15,6 @@ export {
 export { openSqliteBus } from './bus/sqlite-bus.ts';
 export * from './caught-up/caught-up.ts';
 export * from './caught-up/not-caught-up-error.ts';
-export { markOf, type KnownFeed } from './caught-up/stored-on-bus.ts';
 export { checkMapping } from './mapping-check/check-mapping.ts';
 export { keyAsSourceText } from './mapping-check/key-text.ts';
 export { checkTransforms } from './mapping-check/check-transforms.ts';

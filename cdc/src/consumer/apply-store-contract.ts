@@ -461,6 +461,19 @@ export function describeApplyStore(dialect: StoreDialect, open: () => Promise<St
     });
   });
 
+  test('a store of an earlier version, where held keys were marked, keeps what it holds', async () => {
+    await under.execute('DROP TABLE banyan_window');
+    await under.execute('ALTER TABLE banyan_quarantine ADD COLUMN reread_since_ms INTEGER');
+    await under.execute(`DELETE FROM banyan_migrations WHERE name LIKE '%-window'`);
+    const record = { topic: 'a', partition: 0, offset: 1, key: 'k', headers: {}, value: 'v', reason: 'r' };
+    await store.apply({ ...nothing, quarantine: [record] });
+    await under.execute('UPDATE banyan_quarantine SET reread_since_ms = 5');
+    expect(await store.load()).toEqual({
+      ...{ progress: [], held: [{ topic: 'a', key: 'k', records: 1 }], windows: [] },
+    });
+    expect(await store.heldRecords({ topic: 'a', key: 'k' })).toEqual([record]);
+  });
+
   describe('the description of the store', () => {
     test('tells columns, keys and foreign keys as they are, and leaves out what does not exist', async () => {
       await under.execute(

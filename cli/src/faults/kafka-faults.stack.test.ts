@@ -90,13 +90,18 @@ test('no reader of our own runs, broker and Connect stay within 800 MB, and the 
   expect(await feed()).toMatchObject({ state: 'running', incarnation: 1, slotActive: true });
 });
 
-describe('single rows are read again', () => {
+describe('single rows are read again, while others are written', () => {
   let store: DatabaseSync;
   beforeAll(async () => {
     await inSync();
+    write();
     store = new DatabaseSync(stack.home.file('reviews.sqlite'), { timeout: 10_000 });
   });
-  afterAll(() => store.close());
+  afterAll(async () => {
+    store.close();
+    writing.abort();
+    await written;
+  });
 
   const change = (sql: string): Promise<void> =>
     onDatabase(async (client) => {
