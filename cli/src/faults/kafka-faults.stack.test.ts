@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { JournalEntry, StatusReport } from '@banyan/contracts';
 import pg from 'pg';
 import { Reviewer } from './reviewer.ts';
+import { describeSkip } from './skip-contract.ts';
 import { isAlive, Stack, until } from './stack.ts';
 
 /** One full stack, with a reviewer who writes all the time: what was acknowledged to him must be found in the end. */
@@ -103,34 +104,7 @@ describe('single rows are read again, while others are written', () => {
     await written;
   });
 
-  const change = (sql: string): Promise<void> =>
-    onDatabase(async (client) => {
-      await client.query(sql);
-    });
-  const headline = (id: number): unknown =>
-    store.prepare('SELECT headline FROM review WHERE review_id = ?').get(id)?.['headline'];
-  /** Runs a command, whose JSON it also prints where it ends with 1. */
-  const told = async (...args: string[]): Promise<unknown> =>
-    JSON.parse((await stack.banyan([...args, '--json'])).stdout);
-
-  test('a skip lets go of what is held, once the service does not refuse the row', async () => {
-    // The service's own rule, which the shop does not have.
-    store.exec(`CREATE TRIGGER no_shouting BEFORE INSERT ON review WHEN NEW.headline LIKE '%!'
-      BEGIN SELECT raise(ABORT, 'no shouting'); END`);
-    await change(`UPDATE reviews SET title = 'Loud!' WHERE id = 1`);
-    await until('it is held', async () => !(await stack.slice()).inSync);
-    const skip = ['sync', 'skip', 'reviews', '--key', '1', '--reason', 'test'];
-    await until(
-      'the key is held',
-      async () => ((await told(...skip, '--dry-run')) as { records?: number }).records === 1,
-    );
-    // Read again as it is, it is refused again.
-    expect(await told(...skip)).toMatchObject({ table: 'public.reviews', records: 1, outcome: 'held' });
-    await change(`UPDATE reviews SET title = 'Quiet' WHERE id = 1`);
-    expect(await told(...skip)).toMatchObject({ outcome: 'let-go' });
-    expect(headline(1)).toBe('Quiet');
-    await inSync();
-  }, 180_000);
+  describeSkip(stack);
 
   test('verify --repair mends rows that were changed by hand in the service', async () => {
     store.exec(`UPDATE review SET text = 'by hand' WHERE review_id = 2`);
