@@ -21,7 +21,6 @@ const NOT_COMPARED = `
 - Names of topics: Kafka takes letters, digits, \`.\`, \`_\` and \`-\` alone, so Debezium puts \`_\` for every other character of a
   table's name; the embedded bus has the name as it is.
 - Ranges of \`timestamptz\`: Debezium's are in the time zone of Connect's process, which Banyan runs in UTC.
-- Outbox routing: neither stack routes outbox tables yet; they are tables like others.
 
 ## What Debezium 3.6.3 cannot follow
 

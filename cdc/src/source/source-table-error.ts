@@ -24,6 +24,8 @@ export type SourceTableProblemCode =
   | 'not-owner'
   /** The publication has it with a row filter or a column list. */
   | 'narrowed'
+  /** It is named as the outbox, and has not the columns of one. */
+  | 'not-an-outbox'
   | 'in-use';
 
 /** One table that cannot be in the feed, why, and what to do. */
@@ -51,6 +53,7 @@ const texts: Readonly<Record<SourceTableProblemCode, string>> = {
   'hidden-rows': 'row security hides rows from the role that reads it',
   'not-owner': 'the role does not own it, and only an owner can put a table into a publication',
   narrowed: 'the publication carries only some of its rows or columns',
+  'not-an-outbox': 'it cannot be the outbox (OUTBOX_TABLE)',
   'in-use': 'writers kept it locked the whole time; end their transactions or try again when it is quieter',
 };
 

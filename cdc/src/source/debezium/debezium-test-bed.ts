@@ -21,16 +21,23 @@ export interface DebeziumTestBed {
   snapshot(tables: readonly string[]): Promise<void>;
   /** All records of a table's topic that has one partition. */
   records(table: string): Promise<readonly StoredRecord[]>;
+  /** All records of any topic that has one partition; none of one that does not exist. */
+  topicRecords(topic: string): Promise<readonly StoredRecord[]>;
   heartbeats(): Promise<readonly StoredRecord[]>;
   close(): Promise<void>;
 }
 
-export async function createDebeziumTestBed(label: string): Promise<DebeziumTestBed> {
+/** @param options.outboxTable `schema.table`; default none. */
+export async function createDebeziumTestBed(
+  label: string,
+  options: { readonly outboxTable?: string } = {},
+): Promise<DebeziumTestBed> {
   const [bed, kafka] = await Promise.all([createTestBed(label), startTestKafka({ withConnect: true })]);
   const bus = openTestBus(kafka);
   const url = new URL(bed.url);
   writeFileSync(join(kafka.stack.secretsDir, 'source.password'), url.password, { mode: 0o600 });
   const source = createDebeziumSource({
+    ...options,
     url: bed.url,
     connectUrl: kafka.stack.connectUrl,
     connector: `banyan-${label}`,
@@ -54,6 +61,8 @@ export async function createDebeziumTestBed(label: string): Promise<DebeziumTest
     bus,
     source,
     records: (table) => records(tableTopic(PREFIX, table)),
+    topicRecords: async (topic) =>
+      (await bus.topics()).some((each) => each.topic === topic) ? await records(topic) : [],
     heartbeats: () => records(heartbeatTopic(PREFIX)),
     async caughtUp() {
       const signal = AbortSignal.timeout(60_000);
