@@ -104,6 +104,12 @@ test('a table that is no outbox is refused with everything that is wrong, and th
   const [fit, unfit, missing] = ['public.fit', 'public.unfit', 'public.none'].map(sourceOf);
   try {
     await fit?.ensureTables(['public.fit'], signal);
+    await bed.sql(`ALTER TABLE fit ALTER payload SET DEFAULT ''`);
+    const defaulted = await fit?.ensureTables(['public.fit'], signal).catch((error: unknown) => error);
+    const [told] = defaulted instanceof SourceTableError ? defaulted.problems : [];
+    expect(told?.found).toMatch(/^payload may be null and has a default/);
+    await bed.sql(told?.remedy ?? '');
+    await fit?.ensureTables(['public.fit'], signal);
     await missing?.ensureTables(['public.fit'], signal); // only the outbox has to be one
     await expect(missing?.ensureTables(['public.none'], signal)).rejects.toMatchObject({
       problems: [{ table: 'public.none', problem: 'missing' }],

@@ -23,7 +23,8 @@ const wanted: Readonly<Record<string, WantedColumn>> = {
 /** Columns by name. A domain counts as what it is made of. */
 const DESCRIBE = `
   SELECT a.attname AS name, a.attgenerated <> '' AS generated,
-    (CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END)::regtype::text AS type, a.attnotnull OR t.typnotnull AS not_null
+    (CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END)::regtype::text AS type, a.attnotnull OR t.typnotnull AS not_null,
+    a.atthasdef AS has_default
   FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
   JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped`;
@@ -80,6 +81,10 @@ function faultsOf(column: string, want: WantedColumn, row: TextRow | undefined):
   }
   if (!mayBeNull && row['not_null'] !== 't') {
     faults.push({ said: `${column} may be null`, change: `ALTER COLUMN ${column} SET NOT NULL` });
+  }
+  if (mayBeNull && row['not_null'] !== 't' && row['has_default'] === 't') {
+    const said = `${column} may be null and has a default, which Debezium would tell in place of a null`;
+    faults.push({ said, change: `ALTER COLUMN ${column} DROP DEFAULT` });
   }
   return faults;
 }

@@ -19,7 +19,7 @@ const steps: Readonly<Record<string, ConnectorConfig>> = {
     'add.headers': 'op,ts_ms',
   },
   outboxAfter: { type: 'org.apache.kafka.connect.transforms.HoistField$Value', field: 'after' },
-  // Copied and then dropped: moving keeps headers in a cache, and the router would add each event's id to those of others.
+  // Copied and then dropped: moving shares what is left of the headers among records, and the router adds to them.
   outboxOp: {
     type: 'io.debezium.transforms.HeaderToValue',
     headers: '__op,__ts_ms',
