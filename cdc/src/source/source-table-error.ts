@@ -53,7 +53,7 @@ const texts: Readonly<Record<SourceTableProblemCode, string>> = {
   'hidden-rows': 'row security hides rows from the role that reads it',
   'not-owner': 'the role does not own it, and only an owner can put a table into a publication',
   narrowed: 'the publication carries only some of its rows or columns',
-  'not-an-outbox': 'it cannot be the outbox (OUTBOX_TABLE)',
+  'not-an-outbox': 'it cannot be the outbox of OUTBOX_TABLE',
   'in-use': 'writers kept it locked the whole time; end their transactions or try again when it is quieter',
 };
 

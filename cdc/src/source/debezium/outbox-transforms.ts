@@ -35,7 +35,7 @@ const steps: Readonly<Record<string, ConnectorConfig>> = {
     type: 'io.debezium.transforms.outbox.EventRouter',
     // An update is logged and passed over.
     'table.op.invalid.behavior': 'warn',
-    // Kafka would refuse other types as parts of a topic's name, which ends the task: their part is empty.
+    // Topics of other types Kafka may refuse, which ends the task: the part of the name is empty.
     'route.topic.regex': `(?s)\\A(?:(?<routedByValue>${OUTBOX_TYPE})\\z|.*)`,
   },
 };
