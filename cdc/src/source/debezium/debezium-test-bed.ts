@@ -8,13 +8,15 @@ import type { StoredRecord } from '../../bus/bus.ts';
 import { createTestBed, eventually, PREFIX, type TestBed } from '../../reader/reader-test-bed.ts';
 import { parseLsn } from '../lsn.ts';
 import { tableSnapshotProgress } from '../table-snapshot-progress.ts';
-import { createDebeziumSource, type DebeziumSource } from './debezium-source.ts';
+import { createDebeziumSource, type DebeziumSource, type DebeziumSourceOptions } from './debezium-source.ts';
 
 export interface DebeziumTestBed {
   readonly bed: TestBed;
   readonly kafka: TestKafka;
   readonly bus: KafkaBus;
   readonly source: DebeziumSource;
+  /** What `source` was made of. */
+  readonly sourceOptions: DebeziumSourceOptions;
   /** Waits until everything written before is in Kafka. */
   caughtUp(): Promise<void>;
   /** Takes a table snapshot and waits for its end. */
@@ -36,7 +38,7 @@ export async function createDebeziumTestBed(
   const bus = openTestBus(kafka);
   const url = new URL(bed.url);
   writeFileSync(join(kafka.stack.secretsDir, 'source.password'), url.password, { mode: 0o600 });
-  const source = createDebeziumSource({
+  const sourceOptions: DebeziumSourceOptions = {
     ...options,
     url: bed.url,
     connectUrl: kafka.stack.connectUrl,
@@ -52,7 +54,8 @@ export async function createDebeziumTestBed(
       user: url.username,
       passwordReference: `\${dir:${kafka.stack.secretsDir}:source.password}`,
     },
-  });
+  };
+  const source = createDebeziumSource(sourceOptions);
   const records = async (topic: string): Promise<readonly StoredRecord[]> =>
     await bus.read({ topic, partition: 0, nextOffset: 0 }, 1_000_000);
   return {
@@ -60,6 +63,7 @@ export async function createDebeziumTestBed(
     kafka,
     bus,
     source,
+    sourceOptions,
     records: (table) => records(tableTopic(PREFIX, table)),
     topicRecords: async (topic) =>
       (await bus.topics()).some((each) => each.topic === topic) ? await records(topic) : [],
