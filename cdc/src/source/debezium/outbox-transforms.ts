@@ -42,12 +42,10 @@ const steps: Readonly<Record<string, ConnectorConfig>> = {
 
 /** Settings that route the records of one table, and leave those of all others as they are. */
 export function renderOutboxTransforms(prefix: string, table: string): ConnectorConfig {
-  // A topic is named by Debezium, which puts _ for what Kafka does not take.
-  const topic = tableTopic(prefix, table).replaceAll(/[^\w.-]/g, '_');
   const config: Record<string, string> = {
     predicates: IS_OUTBOX,
     [`predicates.${IS_OUTBOX}.type`]: 'org.apache.kafka.connect.transforms.predicates.TopicNameMatches',
-    [`predicates.${IS_OUTBOX}.pattern`]: topic.replaceAll('.', '\\.'),
+    [`predicates.${IS_OUTBOX}.pattern`]: tableTopic(prefix, table).replaceAll('.', '\\.'),
     transforms: Object.keys(steps).join(','),
   };
   for (const [step, settings] of Object.entries(steps)) {
