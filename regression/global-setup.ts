@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkoutFolder } from './src/environment/banyan.ts';
@@ -9,6 +9,7 @@ import { startStack } from './src/environment/start-stack.ts';
 export default async function prepare(): Promise<() => Promise<void>> {
   if (readEnvironment()) return () => Promise.resolve();
   const home = await mkdtemp(join(tmpdir(), 'banyan-regression-'));
+  await chmod(home, 0o755); // PostgreSQL's account must reach it: else the data lie elsewhere, and stay.
   const stack = await startStack({
     banyan: [process.execPath, 'cli/src/main.ts'],
     cwd: checkoutFolder,

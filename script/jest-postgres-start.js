@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { chmodSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -6,6 +6,7 @@ import { join } from 'node:path';
 export default async function start() {
   const { startCluster } = await import('../postgres/src/cluster.ts');
   const dir = mkdtempSync(join(tmpdir(), 'banyan-test-'));
+  chmodSync(dir, 0o755); // PostgreSQL's account must reach it: else the data lie elsewhere, and stay.
   const cluster = await startCluster({
     dir,
     settings: { fsync: 'off', max_replication_slots: '40', max_wal_senders: '40', max_connections: '300' },

@@ -1,12 +1,13 @@
 // `npm test`: every part in order; a failing part fails the run, and the parts after it still report.
 // The last line is `N passed, N failed`: the counts of jest and Playwright, added up.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root, run } from './setup.js';
 
 const only = process.argv.slice(2);
 const dir = mkdtempSync(join(tmpdir(), 'banyan-npm-test-'));
+chmodSync(dir, 0o755); // PostgreSQL's account must reach it: else the data lie elsewhere, and stay.
 const bin = (name) => join(root, 'node_modules', '.bin', name);
 const packages = [
   'bench',

@@ -1,4 +1,4 @@
-import { busConfigTable } from '@banyan/cdc';
+import { busConfigTable, outboxConfigTable } from '@banyan/cdc';
 import type { ConfigOf, ConfigTable } from '@banyan/kit';
 import { z } from 'zod';
 
@@ -53,6 +53,7 @@ export const configTable = {
     secret: true,
   },
   topicPrefix: { env: 'TOPIC_PREFIX', schema: z.string().min(1).default('shop'), text: 'prefix of topics' },
+  ...outboxConfigTable,
   slotName: { env: 'SLOT_NAME', schema: text, text: 'replication slot of the feed' },
   publicationName: { env: 'PUBLICATION_NAME', schema: text, text: 'publication that holds the feed' },
   adminTokenFile: {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Child } from '../child.ts';
@@ -38,6 +38,7 @@ export async function runBenches<Kafka extends { close(): Promise<void> } | null
 ): Promise<RunResult> {
   const { benches, names, sizes, onMeasured } = options;
   const folder = await mkdtemp(join(tmpdir(), 'banyan-bench-'));
+  await chmod(folder, 0o755); // PostgreSQL's account must reach it: else the data lie elsewhere, and stay.
   const measurements: Measurement[] = [];
   try {
     const database = await startFeedDatabase(folder);

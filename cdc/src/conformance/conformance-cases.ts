@@ -1,4 +1,5 @@
 import { debeziumTypeSetup, envelopeTypeCases } from '../reader/envelope-type-cases.ts';
+import { outboxCase } from './outbox-case.ts';
 
 /** SQL on the one connection of the test, or on another beside it. */
 export type Statement = string | { readonly beside: string };
@@ -8,6 +9,8 @@ export interface ConformanceCase {
   readonly name: string;
   /** `schema.table`, as they are named at first. */
   readonly tables: readonly string[];
+  /** Topics of the outbox's events. Default: none. */
+  readonly events?: readonly string[];
   /** Before the feed begins. Rows that are there then come by a table snapshot. */
   readonly setup: string;
   /** Tables of which Debezium takes no table snapshot, and why. */
@@ -346,4 +349,5 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...changing,
   ...placed,
   ...transactions,
+  outboxCase,
 ];

@@ -19,7 +19,6 @@ const NOT_COMPARED = `
   source.
 - Notifications of table snapshots: Debezium's \`COMPLETED\` has no \`data_collections\`, and its keys are not JSON.
 - Ranges of \`timestamptz\`: Debezium's are in the time zone of Connect's process, which Banyan runs in UTC.
-- Outbox routing: neither stack routes outbox tables yet; they are tables like others.
 
 ## What Debezium 3.6.3 cannot follow
 

@@ -11,6 +11,7 @@ import { FeedTables, SIGNAL_TABLE, type StreamedTable } from './feed-table.ts';
 import { finalError } from './final-error.ts';
 import { runHeartbeat, VisibleAtHeartbeat } from './heartbeat.ts';
 import { HistoryChangedError } from './history-check.ts';
+import { createOutboxRouter } from './outbox-event.ts';
 import { hasSignalTable, readFeedPublication } from './prepare-source.ts';
 import { ReaderStoppedError } from './reader-error.ts';
 import type { Reader, ReaderOptions, ReaderStatus } from './reader-types.ts';
@@ -258,12 +259,14 @@ class WalReader implements Reader {
   async #pump(stream: ReplicationStream, from: SourcePosition, sentFrom: bigint): Promise<never> {
     const tableOf = (oid: number): StreamedTable => this.#tables.get(oid);
     const assembler = new TransactionAssembler({ tableOf, from, sentFrom });
+    const { prefix, outboxTable, logger } = this.#options;
     const translator = new StepTranslator({
-      context: { prefix: this.#options.prefix, database: this.#databaseName },
+      context: { prefix, database: this.#databaseName },
+      routeOutbox: createOutboxRouter({ prefix, table: outboxTable }),
       snapshots: this.#snapshots,
       transactions: this.#transactions,
       visible: this.#visible,
-      logger: this.#options.logger,
+      logger,
     });
     let position = from;
     for (;;) {

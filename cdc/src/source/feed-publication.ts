@@ -141,7 +141,8 @@ function refuseSharedTopics(names: readonly string[]): void {
   const owners = new Map<string, string>();
   const problems: SourceTableProblem[] = [];
   for (const table of new Set(names)) {
-    const topic = tableTopic('', table);
+    // Kafka makes no two topics that differ by these two characters alone.
+    const topic = tableTopic('', table).replaceAll('.', '_');
     const owner = owners.get(topic);
     if (owner === undefined) owners.set(topic, table);
     else problems.push({ table, problem: 'topic-taken', found: owner, remedy: 'rename one of them' });

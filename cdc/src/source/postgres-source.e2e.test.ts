@@ -71,6 +71,10 @@ test('two tables whose topics would be one are refused, also one after the other
   await expect(bed.source.ensureTables(['public.tax_1'], signal)).rejects.toMatchObject(
     taken('public.tax_1', 'public.tax§1'),
   );
+  await bed.sql('CREATE SCHEMA public_tax; CREATE TABLE public_tax."1" (id int PRIMARY KEY)');
+  await expect(bed.source.ensureTables(['public_tax.1'], signal)).rejects.toMatchObject(
+    taken('public_tax.1', 'public.tax§1'),
+  );
   await bed.source.removeTables(['public.tax§1', 'public.tax-1'], signal);
 });
 

@@ -1,5 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -23,7 +23,9 @@ export class Stack {
   #up: ChildProcess | null = null;
 
   constructor() {
-    this.home = openHome({ BANYAN_HOME: mkdtempSync(join(tmpdir(), 'banyan-stack-')) });
+    const dir = mkdtempSync(join(tmpdir(), 'banyan-stack-'));
+    chmodSync(dir, 0o755); // PostgreSQL's account must reach it: else the data lie elsewhere, and stay.
+    this.home = openHome({ BANYAN_HOME: dir });
   }
 
   get supervisor(): ChildProcess {

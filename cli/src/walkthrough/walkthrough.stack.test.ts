@@ -1,12 +1,13 @@
 import { expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 test('the walkthrough passes on Kafka and Debezium, with the lessons of the embedded stack', async () => {
   const home = mkdtempSync(join(tmpdir(), 'banyan-walkthrough-'));
+  chmodSync(home, 0o755); // PostgreSQL's account must reach it: else the data lie elsewhere, and stay.
   const main = join(import.meta.dirname, 'main.ts');
   const child = spawn(
     process.execPath,

@@ -49,6 +49,7 @@ export async function startTestControl(
     readonly feed?: FakeFeed;
     readonly clock?: ManualClock;
     readonly slices?: readonly SliceDefinition[];
+    readonly outboxTable?: string;
   } = {},
 ): Promise<TestControl> {
   const clock = given.clock ?? createManualClock();
@@ -67,13 +68,8 @@ export async function startTestControl(
       history: feed.bus,
       tableSnapshots: feed.tableSnapshots,
     },
-    ...{
-      caughtUp: feed.caughtUp,
-      rowReread: feed.rowReread,
-      verify: feed.verify,
-      topicPrefix: 'shop',
-      slot: 'banyan',
-    },
+    ...{ caughtUp: feed.caughtUp, rowReread: feed.rowReread, verify: feed.verify },
+    ...{ topicPrefix: 'shop', slot: 'banyan', outboxTable: given.outboxTable },
     ...{
       monolithUrl: 'http://127.0.0.1:3000',
       gateGraceMs: GRACE_MS,

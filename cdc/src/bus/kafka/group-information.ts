@@ -4,7 +4,13 @@ import type { GroupStatus, GroupTopic, TopicPosition } from '../bus.ts';
 import { BusUnreachableError } from './kafka-errors.ts';
 import type { TopicCatalog } from './topic-catalog.ts';
 
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 15_000;
+/**
+ * A member that was killed holds its group up for so long: the shortest time that brokers take by default, and below our
+ * patience. With kafkajs's 30 s each attempt that gave up left another such member.
+ */
+const SESSION_TIMEOUT_MS = 6_000;
+const HEARTBEAT_INTERVAL_MS = 1_000;
 const CLOSE_TIMEOUT_MS = 1_000;
 const MAX_WAIT_MS = 50;
 /** Goes with each position: by it our groups are told from others', and their age from it. */
@@ -111,6 +117,9 @@ async function commitAsMember(
   }));
   const consumer = kafka.consumer({
     groupId: group,
+    sessionTimeout: SESSION_TIMEOUT_MS,
+    rebalanceTimeout: SESSION_TIMEOUT_MS,
+    heartbeatInterval: HEARTBEAT_INTERVAL_MS,
     maxWaitTimeInMs: MAX_WAIT_MS,
     allowAutoTopicCreation: false,
   });

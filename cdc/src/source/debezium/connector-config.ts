@@ -1,5 +1,6 @@
 import { notificationTopic } from '@banyan/contracts';
 import type { ConnectorConfig } from './connect-client.ts';
+import { renderOutboxTransforms } from './outbox-transforms.ts';
 
 /** Where Debezium connects to, as Connect's workers see it. */
 export interface DebeziumDatabase {
@@ -29,6 +30,8 @@ export interface ConnectorSettings {
   readonly offsetsTopic: string;
   /** Milliseconds between heartbeats, 50 to 60,000. Default 1,000. */
   readonly heartbeatIntervalMs?: number;
+  /** `schema.table` of the outbox, whose rows become events. Default: none. */
+  readonly outboxTable?: string | undefined;
 }
 
 export const SIGNAL_TABLE = 'banyan.signal';
@@ -44,6 +47,9 @@ export function renderConnectorConfig(settings: ConnectorSettings): ConnectorCon
     ...feed(settings),
     ...values,
     ...delivery(settings),
+    ...(settings.outboxTable === undefined
+      ? {}
+      : renderOutboxTransforms(settings.prefix, settings.outboxTable)),
   };
 }
 

@@ -379,7 +379,7 @@ export function judge(status: ConnectorStatus | null, slot: Pick<SlotStatus, 'ac
   if (status === null) return { state: 'absent' };
   const parts = [status.connector, ...status.tasks];
   const failed = parts.find(({ state }) => state === 'FAILED');
-  if (failed) return { state: 'failed', reason: firstLine(failed.trace) };
+  if (failed) return { state: 'failed', reason: reasonOf(failed.trace) };
   if (parts.some(({ state }) => state === 'PAUSED' || state === 'STOPPED')) return { state: 'paused' };
   const other = parts.find(({ state }) => state !== 'RUNNING');
   if (other) return { state: 'starting', reason: `Connect says ${other.state}` };
@@ -388,7 +388,14 @@ export function judge(status: ConnectorStatus | null, slot: Pick<SlotStatus, 'ac
   return { state: 'running' };
 }
 
-/** Of a Java trace, without what PostgreSQL says in detail: that quotes values. */
-function firstLine(trace = 'Connect does not say why'): string {
-  return (trace.split('\n')[0] ?? '').replace(/\s*Detail:.*/, '').slice(0, 300);
+/**
+ * Of a Java trace, without what PostgreSQL says in detail: that quotes values. Of what failed while a record was made ready
+ * for Kafka the first line says nothing, its cause does.
+ */
+function reasonOf(trace = 'Connect does not say why'): string {
+  const lines = trace.split('\n');
+  const first = lines[0] ?? '';
+  const cause = lines.find((line) => line.startsWith('Caused by: '))?.slice('Caused by: '.length);
+  const said = first.endsWith('Tolerance exceeded in error handler') ? (cause ?? first) : first;
+  return said.replace(/\s*Detail:.*/, '').slice(0, 300);
 }
