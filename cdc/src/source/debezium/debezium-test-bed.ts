@@ -38,6 +38,7 @@ export async function createDebeziumTestBed(label: string): Promise<DebeziumTest
     slot: `${bed.slot}_dbz`,
     publication: `${bed.slot}_dbz`,
     heartbeatIntervalMs: 200,
+    bus,
     database: {
       host: url.hostname,
       port: Number(url.port),

@@ -1,0 +1,45 @@
+import { heartbeatTopic, notificationTopic, tableTopic } from '@banyan/contracts';
+import type { KafkaBus } from '../../bus/kafka-bus.ts';
+
+/**
+ * The topics that a connector writes to. Banyan makes them before they are needed, and looks after them: a task of
+ * Connect asks only once whether a topic is there, and waits for ever, saying RUNNING, for one that was deleted since.
+ */
+export class FeedTopics {
+  readonly #bus: Pick<KafkaBus, 'ensureTopics' | 'missingTopics'>;
+  readonly #prefix: string;
+
+  constructor(bus: Pick<KafkaBus, 'ensureTopics' | 'missingTopics'>, prefix: string) {
+    this.#bus = bus;
+    this.#prefix = prefix;
+  }
+
+  /** @param tables `schema.table` of the tables in the feed. */
+  async ensure(tables: readonly string[]): Promise<void> {
+    await this.#bus.ensureTopics(this.#all(tables));
+  }
+
+  /**
+   * Looks whether topics that were made before are gone.
+   *
+   * @returns why changes may be missing; null when none can. Of heartbeats none is: their topic is made again at once.
+   */
+  async gap(tables: readonly string[]): Promise<string | null> {
+    const heartbeats = heartbeatTopic(this.#prefix);
+    const missing = await this.#bus.missingTopics(this.#all(tables));
+    const lost = missing.filter((topic) => topic !== heartbeats);
+    if (lost.length > 0) return `Kafka's topic ${lost.join(', ')} was deleted`;
+    if (missing.length > 0) await this.#bus.ensureTopics([heartbeats]);
+    return null;
+  }
+
+  #all(tables: readonly string[]): readonly string[] {
+    const ofTables = tables.map((table) => connectTopic(tableTopic(this.#prefix, table)));
+    return [heartbeatTopic(this.#prefix), notificationTopic(this.#prefix), ...ofTables];
+  }
+}
+
+/** Kafka takes few characters in a name; Debezium puts `_` for every other one. */
+function connectTopic(topic: string): string {
+  return topic.replaceAll(/[^\w.-]/g, '_');
+}
