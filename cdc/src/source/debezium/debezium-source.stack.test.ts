@@ -234,14 +234,14 @@ test('a heartbeats’ topic that was deleted is made again; a table’s is a rea
   expect(await dbz.records('public.counters')).toHaveLength(1);
 }, 180_000);
 
-test('a table snapshot after a column has come reads the table as it is', async () => {
+test('a table snapshot after a column has got another type reads the table as it is', async () => {
   await dbz.bed.sql('INSERT INTO public.counters SELECT i, 0 FROM generate_series(1000, 9000) i');
   await dbz.snapshot(['public.counters']); // of so many chunks that the server would keep the statement prepared
-  await dbz.bed.sql('ALTER TABLE public.counters ADD COLUMN added text DEFAULT $$new$$');
+  await dbz.bed.sql('ALTER TABLE public.counters ALTER COLUMN n TYPE text');
   await dbz.snapshot(['public.counters']);
   await dbz.caughtUp();
   const rows = replay(await dbz.records('public.counters'));
-  expect(rows.get('{"id":9000}')).toEqual({ id: 9000, n: 0, added: 'new' });
+  expect(rows.get('{"id":9000}')).toEqual({ id: 9000, n: '0' });
 }, 180_000);
 
 test('removed, it leaves neither slot nor publication; made again, it begins anew', async () => {
