@@ -32,6 +32,7 @@ try {
     '--json',
     `--outputFile=${report}`,
     '--maxWorkers=1',
+    '--forceExit', // a test that failed may have left something open
     '--testTimeout=120000',
     '--testPathPatterns',
     ...(process.argv.length > 2 ? process.argv.slice(2) : ['\\.stack\\.test\\.ts$']),

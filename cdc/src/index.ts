@@ -19,6 +19,7 @@ export { keyAsSourceText } from './mapping-check/key-text.ts';
 export { checkTransforms } from './mapping-check/check-transforms.ts';
 export { formatLsn, parseLsn } from './source/lsn.ts';
 export * from './source/source.ts';
+export { outboxConfigTable } from './source/outbox-setting.ts';
 export * from './source/postgres-source.ts';
 export * from './source/source-table-error.ts';
 export { PublicationError } from './source/publication.ts';

@@ -145,6 +145,8 @@ const feedStatusSchema = z.strictObject({
   /** Why and when this one began, milliseconds since the epoch. */
   incarnationReason: z.string().nullable(),
   incarnationAtMs: z.number().int().nullable(),
+  /** The outbox table, and why it is not in the feed, null when it is; null without one. */
+  outbox: z.strictObject({ table: z.string(), problem: z.string().nullable() }).nullable(),
   /** Room that the bus takes; null when it could not be asked. */
   bus: z
     .strictObject({

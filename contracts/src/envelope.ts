@@ -64,9 +64,12 @@ export const REREAD_HEADER = 'banyan.reread';
  */
 export const GONE_HEADER = 'banyan.gone';
 
-/** `shop.public.reviews` for the table `public.reviews` under the prefix `shop`. */
+/**
+ * `shop.public.reviews` for the table `public.reviews` under the prefix `shop`. Kafka's topics have letters, digits, `.`,
+ * `_` and `-` alone: as Debezium does, each other UTF-16 code unit becomes `_`, so that two tables can have one topic.
+ */
 export function tableTopic(prefix: string, table: string): string {
-  return `${prefix}.${table}`;
+  return `${prefix}.${table}`.replaceAll(/[^A-Za-z0-9._-]/g, '_');
 }
 
 /** Topic that carries the feed's heartbeats, as Debezium names it. */

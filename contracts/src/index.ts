@@ -2,6 +2,7 @@ export * from './bus-report.ts';
 export * from './control-api.ts';
 export * from './envelope.ts';
 export * from './json-exact.ts';
+export * from './outbox.ts';
 export * from './phase.ts';
 export * from './proxy-report.ts';
 export * from './quarantine.ts';

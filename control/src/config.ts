@@ -1,4 +1,4 @@
-import { busConfigTable } from '@banyan/cdc';
+import { busConfigTable, outboxConfigTable } from '@banyan/cdc';
 import type { ConfigOf, ConfigTable } from '@banyan/kit';
 import { z } from 'zod';
 
@@ -36,7 +36,8 @@ export const configTable = {
   connectUrl: {
     env: 'CONNECT_URL',
     schema: z.url({ error: 'give a URL', protocol: /^https?$/ }).optional(),
-    text: 'REST API of Kafka Connect; wanted with STACK=kafka',
+    text: 'REST API of Kafka Connect',
+    wantedWith: { env: 'STACK', value: 'kafka' },
   },
   connectPassword: {
     env: 'CONNECT_PASSWORD',
@@ -47,10 +48,12 @@ export const configTable = {
         'give a reference such as ${dir:/run/secrets:source.password}, not the password',
       )
       .optional(),
-    text: "the password of SOURCE_URL as a reference that Connect's workers resolve; wanted with STACK=kafka",
+    text: "the password of SOURCE_URL as a reference that Connect's workers resolve",
+    wantedWith: { env: 'STACK', value: 'kafka' },
     secret: true,
   },
   topicPrefix: { env: 'TOPIC_PREFIX', schema: z.string().min(1).default('shop'), text: 'prefix of topics' },
+  ...outboxConfigTable,
   slotName: { env: 'SLOT_NAME', schema: text, text: 'replication slot of the feed' },
   publicationName: { env: 'PUBLICATION_NAME', schema: text, text: 'publication that holds the feed' },
   adminTokenFile: {

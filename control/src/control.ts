@@ -25,6 +25,7 @@ import { HeldRecords } from './use-cases/held-records.ts';
 import { FeedMonitor } from './use-cases/feed-monitor.ts';
 import { startLoop, type Loop } from './use-cases/loop.ts';
 import { manageSlice, type ManagedSlice } from './use-cases/managed-slice.ts';
+import { OutboxTable } from './use-cases/outbox-table.ts';
 import { ProxyRegistry } from './use-cases/proxy-registry.ts';
 import { Reconciler } from './use-cases/reconciler.ts';
 import { RoutesPublisher } from './use-cases/routes-publisher.ts';
@@ -52,6 +53,8 @@ export interface ControlDeps {
   readonly caughtUp: CaughtUp;
   readonly verify: Verify;
   readonly topicPrefix: string;
+  /** `schema.table` of the outbox, which is put into the feed. Default: none. */
+  readonly outboxTable?: string | undefined;
   /** Name of the reader's slot. */
   readonly slot: string;
   readonly monolithUrl: string;
@@ -85,7 +88,7 @@ export interface Control extends Closable {
 /**
  * Puts a control plane together and opens its API. It does nothing by itself before `start()`.
  *
- * @throws when a slice has no service, the store cannot be read, or the port is taken.
+ * @throws when a slice has no service or copies the outbox, the store cannot be read, or the port is taken.
  * @example
  * const control = await createControl({ config, services, store, source, bus, ... });
  * control.start();
@@ -115,6 +118,8 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
     },
     topics: slices.flatMap(({ tables }) => tables.map((table) => tableTopic(deps.topicPrefix, table))),
   });
+  const outbox =
+    deps.outboxTable === undefined ? null : new OutboxTable({ source, table: deps.outboxTable, slices, log });
   const rates = new SnapshotRates();
   const proxies = new ProxyRegistry(clock);
   const verifications = new VerificationRunner({
@@ -139,7 +144,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
   const verbs = new SliceVerbs({ ledger, evidence, verifications, feed, source, clock, slices, published });
   const reporter = new StatusReporter({
     ...{ ledger, evidence, feed, proxies, reconciler, verifications, tableSnapshots, slices, clock },
-    ...{ wal, rates, topicPrefix },
+    ...{ wal, rates, topicPrefix, outbox },
   });
 
   // A higher version than any that was published before, since addresses may have changed; then the first snapshot.
@@ -185,6 +190,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
     async tick() {
       const { signal } = new AbortController();
       await pollFeed(signal);
+      await outbox?.look(signal);
       for (const slice of slices) {
         await pollSlice(slice, signal);
         await reconciler.tick(slice, signal);
@@ -196,6 +202,9 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
       const onError = (error: unknown): void => log.warn({ err: error }, 'evidence could not be collected');
       loops = [
         startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: pollFeed, onError }),
+        ...(outbox
+          ? [startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: (signal) => outbox.look(signal), onError })]
+          : []),
         ...slices.map((slice) =>
           startLoop({
             intervalMs: SERVICE_POLL_INTERVAL_MS,

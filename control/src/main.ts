@@ -68,7 +68,7 @@ async function start(): Promise<Closable> {
           ...{ ...options, source, caughtUp, reread: repair ? reread : null },
           ...{ pace: { ...pace, maxLagMs }, pageRows: settings.verifyPageRows },
         }),
-      slot: settings.slotName,
+      ...{ slot: settings.slotName, outboxTable: settings.outboxTable },
       monolithUrl: settings.monolithUrl,
       gateGraceMs: settings.gateGraceMs,
       retainedWalWarnBytes: settings.retainedWalWarnBytes,

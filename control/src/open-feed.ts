@@ -32,6 +32,7 @@ export async function openFeed(settings: ControlConfig, log: Logger): Promise<Fe
   const opened = await openBus(settings, { clientId: 'banyan-control', logger: log });
   const embedded = {
     ...{ url: settings.sourceUrl, slot: settings.slotName, publication: settings.publicationName },
+    outboxTable: settings.outboxTable,
   };
   try {
     return opened.stack === 'embedded'

@@ -16,6 +16,23 @@ test('values are parsed and defaults filled in', () => {
   });
 });
 
+test('a variable that another one asks for is missed together with the other mistakes', () => {
+  const withStack = {
+    ...table,
+    stack: { env: 'STACK', schema: z.enum(['file', 'broker']).default('file'), text: 'where it is kept' },
+    file: {
+      ...{ env: 'FILE', schema: z.string().optional(), text: 'the file' },
+      wantedWith: { env: 'STACK', value: 'file' },
+    },
+  };
+  const set = { URL: 'http://a.test', TOKEN: 'x'.repeat(8) };
+  expect(() => readConfig(withStack, { ...set, PORT: 'many' })).toThrow(
+    /PORT[^]*FILE \(the file\): wanted with STACK=file; it is not set/,
+  );
+  expect(readConfig(withStack, { ...set, FILE: '/a' })).toMatchObject({ stack: 'file', file: '/a' });
+  expect(readConfig(withStack, { ...set, STACK: 'broker' })).toMatchObject({ stack: 'broker' });
+});
+
 test('all mistakes are named at once, and a secret is not shown', () => {
   let error: unknown;
   try {

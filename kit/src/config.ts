@@ -11,6 +11,8 @@ export interface ConfigVariable<T> {
   readonly text: string;
   /** Secrets are read from `<env>` or, better, from the file that `<env>_FILE` names; never shown. */
   readonly secret?: true;
+  /** Has to be set where another variable of the table has this value. Its own schema lets it be left out. */
+  readonly wantedWith?: { readonly env: string; readonly value: string };
 }
 
 export type ConfigTable = Readonly<Record<string, ConfigVariable<unknown>>>;
@@ -66,6 +68,13 @@ export function readConfig<T extends ConfigTable>(
     problems.push(
       `${variable.env} (${variable.text}): ${result.error.issues.map((i) => i.message).join('; ')}; ${got}`,
     );
+  }
+  for (const [name, { env: own, text, wantedWith }] of Object.entries(table)) {
+    if (wantedWith === undefined || !(name in values) || values[name] !== undefined) continue;
+    const other = Object.entries(table).find(([, variable]) => variable.env === wantedWith.env);
+    if (other && values[other[0]] === wantedWith.value) {
+      problems.push(`${own} (${text}): wanted with ${wantedWith.env}=${wantedWith.value}; it is not set`);
+    }
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return values as ConfigOf<T>;

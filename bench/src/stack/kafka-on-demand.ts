@@ -9,7 +9,7 @@ const PASSWORD_FILE = 'source.password';
 export class KafkaOnDemand {
   readonly #folder: string;
   readonly #databaseUrl: string;
-  #running: { readonly stack: KafkaStack; readonly exactlyOnce: boolean } | null = null;
+  #running: { readonly stack: KafkaStack; readonly settings: string } | null = null;
   #starts = 0;
 
   /** @param databaseUrl Its password is what connectors get. */
@@ -24,15 +24,21 @@ export class KafkaOnDemand {
   }
 
   /**
-   * Gives the one that runs, where its worker has the setting wanted and nothing new was asked for; else an empty one.
+   * Gives the one that runs, where it has the settings wanted and nothing new was asked for; else an empty one.
    *
-   * Its Java compiles fully: these processes run for minutes, as they would in earnest.
+   * @param options.fullyCompiled Default true: these processes run for minutes, as they would in earnest. False: as
+   * `banyan up` starts them.
    */
   async start(
-    options: { readonly exactlyOnce?: boolean; readonly isNew?: boolean } = {},
+    options: {
+      readonly exactlyOnce?: boolean;
+      readonly fullyCompiled?: boolean;
+      readonly isNew?: boolean;
+    } = {},
   ): Promise<KafkaStack> {
-    const { exactlyOnce = true, isNew = false } = options;
-    if (this.#running?.exactlyOnce === exactlyOnce && !isNew) return this.#running.stack;
+    const { exactlyOnce = true, fullyCompiled = true, isNew = false } = options;
+    const settings = JSON.stringify({ exactlyOnce, fullyCompiled });
+    if (this.#running?.settings === settings && !isNew) return this.#running.stack;
     await this.close();
     this.#starts += 1;
     const dir = join(this.#folder, `kafka-${this.#starts}`);
@@ -41,9 +47,9 @@ export class KafkaOnDemand {
       ports: { kafka: await findFreePort(), controller: await findFreePort(), connect: await findFreePort() },
       files: await downloadKafka({ withJdbcSink: true }),
       exactlyOnce,
-      fullyCompiled: true,
+      fullyCompiled,
     });
-    this.#running = { stack, exactlyOnce };
+    this.#running = { stack, settings };
     await mkdir(stack.secretsDir, { recursive: true });
     await writeFile(join(stack.secretsDir, PASSWORD_FILE), new URL(this.#databaseUrl).password, {
       mode: 0o600,

@@ -116,9 +116,11 @@ class SpawnedProcess implements StackProcess {
     const log = openSync(this.#logFile, 'a', 0o600);
     const child = spawn(command, args, { cwd, stdio: ['ignore', log, log] });
     closeSync(log);
+    const endWithUs = guard(child);
     this.#child = child;
     this.#ended = new Promise((resolve) => {
       const end = (): void => {
+        endWithUs?.kill('SIGKILL');
         if (this.#child === child) this.#child = null;
         resolve();
       };
@@ -132,4 +134,20 @@ class SpawnedProcess implements StackProcess {
     const tail = readFileSync(this.#logFile, 'utf8').trimEnd().split('\n').slice(-12).join('\n');
     return new KafkaStackError('not-ready', `${this.#prepared.name} ${what}. It said last:\n${tail}`);
   }
+}
+
+/**
+ * Ends a process when ours ends, killed or not: its guard reads from a pipe that we hold. In a session of its own, so
+ * that Ctrl-C at a terminal does not end the guard first.
+ */
+function guard(child: ChildProcess): ChildProcess | null {
+  if (child.pid === undefined) return null; // it could not be started
+  const script = 'read -r _; kill -9 "$0"';
+  const ended = spawn('sh', ['-c', script, String(child.pid)], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  ended.stdin.on('error', () => undefined); // it was ended with its process
+  ended.unref();
+  return ended;
 }

@@ -39,7 +39,7 @@ export interface PrepareKafkaOptions {
   readonly ports: KafkaPorts;
   /** Folder of the files that connectors may name as secrets. Default `DIR/secrets`. */
   readonly secretsDir?: string;
-  /** Most heap in MB: broker 256, Connect 384 by default. */
+  /** Most heap in MB: broker 256, Connect 288 by default. */
   readonly heapMb?: { readonly kafka?: number; readonly connect?: number };
   /** Compiles hot code fully: faster for long, slower to start. Default false. */
   readonly fullyCompiled?: boolean;
@@ -102,7 +102,7 @@ export async function prepareKafka(options: PrepareKafkaOptions): Promise<Prepar
     return {
       ...process,
       name: 'connect',
-      args: [...flags(heapMb.connect ?? 384), 'org.apache.kafka.connect.cli.ConnectDistributed', properties],
+      args: [...flags(heapMb.connect ?? 288), 'org.apache.kafka.connect.cli.ConnectDistributed', properties],
       url,
       isReady: (signal) => connectAnswers(url, signal),
     };
@@ -139,7 +139,16 @@ async function formatOnce(options: {
   try {
     await run(
       java,
-      [...flags, 'kafka.tools.StorageTool', 'format', '--standalone', '-t', clusterId, '-c', server],
+      // `=`: an id may begin with a dash.
+      [
+        ...flags,
+        'kafka.tools.StorageTool',
+        'format',
+        '--standalone',
+        `--cluster-id=${clusterId}`,
+        '-c',
+        server,
+      ],
       { timeout: FORMAT_TIMEOUT_MS },
     );
   } catch (cause) {

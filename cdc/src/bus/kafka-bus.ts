@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@banyan/kit';
 import {
   BusClosedError,
+  DEFAULT_BATCH_BYTES,
+  DEFAULT_BATCH_RECORDS,
   type Bus,
   type BusRecord,
   type BusUsage,
@@ -23,7 +25,6 @@ import { TopicWatch } from './kafka/topic-watch.ts';
 const SESSION_RETRY_MS = 100;
 /** Sessions that fail are tried again this long before the reader is told. */
 const PATIENCE_MS = 10_000;
-const DEFAULT_BATCH_BYTES = 4_194_304;
 const READ_POLL_MS = 20;
 /** Topics of the brokers themselves. */
 const KAFKAS_OWN = /^__(consumer_offsets|transaction_state|share_group_state)$/;
@@ -32,8 +33,6 @@ export interface KafkaBusOptions extends KafkaSettings {
   readonly logger: Logger;
   /** Partitions of topics that this bus makes. Default 1; see docs/adr/0015. */
   readonly newTopicPartitions?: number;
-  /** Most bytes of keys and values handed over at once; a larger record comes alone. Default 4 MiB. */
-  readonly maxBatchBytes?: number;
 }
 
 /** A bus on Kafka. */
@@ -219,7 +218,8 @@ class KafkaJsBus implements KafkaBus {
 
   /** One session, until topics come or go, or it fails. */
   async #readOn(options: KafkaConsumeOptions, onJoined: () => void, stop: AbortSignal): Promise<void> {
-    const { next, maxBatchRecords = 500, onBatch } = options;
+    const { next, onBatch } = options;
+    const { maxBatchRecords = DEFAULT_BATCH_RECORDS, maxBatchBytes = DEFAULT_BATCH_BYTES } = options;
     const watch = new TopicWatch(this.#catalog, next);
     const topics = await watch.present();
     await watch.refuseGone(topics);
@@ -235,7 +235,7 @@ class KafkaJsBus implements KafkaBus {
       topics,
       next,
       maxBatchRecords,
-      maxBatchBytes: this.#options.maxBatchBytes ?? DEFAULT_BATCH_BYTES,
+      maxBatchBytes,
       onBatch,
       onJoined,
       checkGap: (topic) => watch.refuseGone([topic]),

@@ -18,7 +18,8 @@ export const busConfigTable = {
   busFile: {
     env: 'BUS_FILE',
     schema: z.string().min(1).optional(),
-    text: 'SQLite file of the bus; wanted with STACK=embedded',
+    text: 'SQLite file of the bus',
+    wantedWith: { env: 'STACK', value: 'embedded' },
   },
   kafkaBrokers: {
     env: 'KAFKA_BROKERS',
@@ -27,7 +28,8 @@ export const busConfigTable = {
       .transform((list) => list.split(',').map((broker) => broker.trim()))
       .pipe(z.array(z.string().regex(/^[^\s:]+:\d{1,5}$/, 'give host:port, separated by commas')))
       .optional(),
-    text: 'Kafka, as host:port,host:port; wanted with STACK=kafka',
+    text: 'Kafka, as host:port,host:port',
+    wantedWith: { env: 'STACK', value: 'kafka' },
   },
 } as const satisfies ConfigTable;
 
@@ -35,12 +37,6 @@ export interface BusSettings {
   readonly stack: Stack;
   readonly busFile?: string | undefined;
   readonly kafkaBrokers?: readonly string[] | undefined;
-}
-
-/** Says what is missing before anything is started. @throws ConfigError */
-export function checkBusSettings({ stack, busFile, kafkaBrokers }: BusSettings): void {
-  if (stack === 'embedded') wanted(busFile, 'BUS_FILE', stack);
-  else wanted(kafkaBrokers, 'KAFKA_BROKERS', stack);
 }
 
 /** A bus, with what the stack adds to it. */

@@ -35,6 +35,17 @@ test('keys, headers, tombstones and integers beyond 2^53 are compared', () => {
   expect(fields(record(null), record(created))).toContain('op');
 });
 
+test('events, which are no envelopes, are compared as they are written', () => {
+  const event = (value: string): BusRecord => record(value, { key: '"1"', headers: { id: 'a' } });
+  expect(compareRecords('t', [event('"{\\"a\\": 1}"')], [event('"{\\"a\\": 1}"')])).toEqual([]);
+  expect(compareRecords('t', [event('"1"'), event('null')], [event('1'), record(null)])).toMatchObject([
+    { record: 0, op: 'event', field: 'value', embedded: '"1"', debezium: '1' },
+    { record: 1, field: 'key' },
+    { record: 1, field: 'headers.id' },
+    { record: 1, field: 'value', embedded: 'null', debezium: null },
+  ]);
+});
+
 test('a record that only one side has is a difference', () => {
   expect(compareRecords('t', [], [record(null)])).toMatchObject([
     { record: 0, op: 'none', field: 'key', embedded: undefined, debezium: '{"id":1}' },

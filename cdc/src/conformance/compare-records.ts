@@ -6,11 +6,11 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** One field that the two readers tell otherwise. */
 export interface Difference {
-  /** `schema.table`. */
+  /** `schema.table`; of an outbox's events the topic. */
   readonly table: string;
   /** Of the record, counted from 0 on its topic. */
   readonly record: number;
-  /** Operation of the embedded reader's record; `tombstone` without a value. */
+  /** Operation of the embedded reader's record; `tombstone` without a value, `event` for one that is no envelope. */
   readonly op: string;
   /** Whether it is one of a table snapshot. */
   readonly isRead: boolean;
@@ -37,7 +37,7 @@ export function compareRecords(
   const found: Difference[] = [];
   for (let record = 0; record < Math.max(embedded.length, debezium.length); record += 1) {
     const [ours, theirs] = [flatten(embedded[record]), flatten(debezium[record])];
-    const op = typeof ours['op'] === 'string' ? ours['op'] : embedded[record] ? 'tombstone' : 'none';
+    const op = opOf(embedded[record], ours);
     for (const field of new Set([...Object.keys(ours), ...Object.keys(theirs)])) {
       const [one, other] = [ours[field], theirs[field]];
       if (madeAt.has(field) || (op === 'r' && readAt.has(field)) || isDeepStrictEqual(one, other)) continue;
@@ -53,13 +53,20 @@ export function compareRecords(
   return found;
 }
 
-/** Fields of a record by path. */
+function opOf(record: BusRecord | undefined, fields: Fields): string {
+  if (!record) return 'none';
+  if (record.value === null) return 'tombstone';
+  return typeof fields['op'] === 'string' ? fields['op'] : 'event';
+}
+
+/** Fields of a record by path. A value that is no object is compared as it is written. */
 function flatten(record: BusRecord | undefined): Fields {
   if (!record) return {};
   const flat: Record<string, unknown> = { key: record.key };
   for (const [name, value] of Object.entries(record.headers)) flat[`headers.${name}`] = value;
   if (record.value === null) return { ...flat, value: null };
-  const value = parseExactJson(record.value) as Fields;
+  const value = parseExactJson(record.value) as Fields | string | null;
+  if (typeof value !== 'object' || value === null) return { ...flat, value: record.value };
   for (const [name, part] of Object.entries(value)) {
     if (part === null || typeof part !== 'object') flat[name] = part;
     else for (const [inner, one] of Object.entries(part)) flat[`${name}.${inner}`] = one;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { tableTopic } from '@banyan/contracts';
 import pg from 'pg';
+import type { BusRecord } from '../bus/bus.ts';
 import { createMemoryBus } from '../bus/memory-bus.ts';
 import { caughtUp, eventually, PREFIX, readTopic } from '../reader/reader-test-bed.ts';
 import { startReader, type Reader } from '../reader/reader.ts';
@@ -9,6 +10,7 @@ import { tableSnapshotProgress } from '../source/table-snapshot-progress.ts';
 import { acceptedDifferences, typeDifference } from './accepted-differences.ts';
 import { compareRecords, type Difference } from './compare-records.ts';
 import { conformanceCases, typeColumns, type Statement } from './conformance-cases.ts';
+import { OUTBOX_TABLE } from './outbox-case.ts';
 
 let dbz: DebeziumTestBed;
 let reader: Reader;
@@ -17,14 +19,16 @@ const bus = createMemoryBus();
 const signal = AbortSignal.timeout(280_000);
 const differences = new Map<string, readonly Difference[]>();
 const counts = new Map<string, number>();
+/** What both readers put on the outbox's own topic. */
+let unrouted: readonly number[];
 
 beforeAll(async () => {
-  dbz = await createDebeziumTestBed('conformance');
+  dbz = await createDebeziumTestBed('conformance', { outboxTable: OUTBOX_TABLE });
   connections = [new pg.Client(dbz.bed.url), new pg.Client(dbz.bed.url)];
   for (const connection of connections) await connection.connect();
   for (const { setup } of conformanceCases) await run(setup);
   const tables = conformanceCases.flatMap((one) => one.tables);
-  reader = await startReader(dbz.bed.reader(bus));
+  reader = await startReader({ ...dbz.bed.reader(bus), outboxTable: OUTBOX_TABLE });
   await dbz.bed.source.ensureTables(tables, signal);
   await dbz.source.ensureTables(tables, signal);
   const unread = conformanceCases.flatMap((one) => one.notReadByDebezium?.tables ?? []);
@@ -33,12 +37,15 @@ beforeAll(async () => {
     for (const one of conformanceCases) for (const statement of one.steps[step] ?? []) await run(statement);
     await Promise.all([dbz.caughtUp(), caughtUp(dbz.bed)]);
   }
-  for (const table of tables) {
+  for (const table of tables.filter((name) => name !== OUTBOX_TABLE)) {
     const embedded = await readTopic(bus, tableTopic(PREFIX, table));
-    const theirs = await dbz.records(table.replaceAll(/[^\w.-]/g, '_'));
-    counts.set(table, embedded.length);
-    differences.set(table, compareRecords(table, embedded, theirs));
+    compare(table, embedded, await dbz.records(table));
   }
+  for (const topic of conformanceCases.flatMap(({ events = [] }) => events)) {
+    compare(topic, await readTopic(bus, topic), await dbz.topicRecords(topic));
+  }
+  const topic = tableTopic(PREFIX, OUTBOX_TABLE);
+  unrouted = [(await readTopic(bus, topic)).length, (await dbz.topicRecords(topic)).length];
 }, 290_000);
 afterAll(async () => {
   await reader.close();
@@ -49,6 +56,11 @@ afterAll(async () => {
 async function run(statement: Statement): Promise<void> {
   if (typeof statement === 'string') await connections[0].query(statement);
   else await connections[1].query(statement.beside);
+}
+
+function compare(name: string, embedded: readonly BusRecord[], theirs: readonly BusRecord[]): void {
+  counts.set(name, embedded.length);
+  differences.set(name, compareRecords(name, embedded, theirs));
 }
 
 /** One signal, which both readers obey. */
@@ -70,13 +82,22 @@ async function snapshot(tables: readonly string[]): Promise<void> {
   );
 }
 
-test.each(conformanceCases.map(({ name, tables }) => ({ name, tables })))('$name', ({ tables }) => {
-  const unlisted = tables
+const compared = conformanceCases.map(({ name, tables, events = [] }) => ({
+  name,
+  of: [...tables, ...events],
+}));
+
+test.each(compared)('$name', ({ of }) => {
+  const unlisted = of
     .flatMap((table) => differences.get(table) ?? [])
     .filter(
       (one) => typeDifference(one) === null && !acceptedDifferences.some(({ accepts }) => accepts(one)),
     );
   expect(unlisted).toEqual([]);
+});
+
+test('the outbox has events alone, no records of its own', () => {
+  expect(unrouted).toEqual([0, 0]);
 });
 
 test('every table has records, and what is accepted of them still occurs', () => {

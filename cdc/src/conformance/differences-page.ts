@@ -18,10 +18,7 @@ const NOT_COMPARED = `
 - Heartbeats: Debezium's hold the time of its own clock, the embedded reader's the time at which they were written at the
   source.
 - Notifications of table snapshots: Debezium's \`COMPLETED\` has no \`data_collections\`, and its keys are not JSON.
-- Names of topics: Kafka takes letters, digits, \`.\`, \`_\` and \`-\` alone, so Debezium puts \`_\` for every other character of a
-  table's name; the embedded bus has the name as it is.
 - Ranges of \`timestamptz\`: Debezium's are in the time zone of Connect's process, which Banyan runs in UTC.
-- Outbox routing: neither stack routes outbox tables yet; they are tables like others.
 
 ## What Debezium 3.6.3 cannot follow
 
@@ -29,6 +26,8 @@ Found by this suite, and left out of it. The embedded reader takes all of them.
 
 - A database with a domain over an enumeration: the connector does not start (\`NullPointerException\` in its type registry).
 - A table with a double quote in its name: its task fails (\`Unexpected input\`).
+- A table snapshot of a table with white space in its name: as a plain name it is passed over; in quotes it is begun, and the
+  task then fails for good, since it reads the name from its own offsets without quotes. Banyan refuses such tables there.
 - A table snapshot of a table with a generated column, as long as no column is excluded; Banyan's connector always excludes
   one for that reason.
 `;

@@ -325,6 +325,19 @@ describe('failures:', () => {
     expect(consumer?.report()).toMatchObject({ state: 'running', error: null });
   });
 
+  test('a bus that cannot be told how far the copy is does not keep it from copying', async () => {
+    const deaf = new Proxy(bus, {
+      get(target, name) {
+        if (name === 'commit') return () => Promise.reject(new Error('the group is busy'));
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+    await start({ bus: deaf });
+    await feed(rowRecord('c', note(1)));
+    expect(consumer?.report()).toMatchObject({ state: 'running', error: null, tables: [{ appliedRows: 1 }] });
+  });
+
   test('a batch that does not come to an end is a failure', async () => {
     let finish: () => void = () => undefined;
     const stuck: ApplyStore = {

@@ -33,11 +33,20 @@ export class GroupReporter {
     return this.#ends;
   }
 
-  /** Registers the group before it reads, and lets go of topics that are the slice's no more. */
+  /**
+   * Registers the group before it reads, and lets go of topics that are the slice's no more. Does not throw: a copy goes
+   * on without what the bus knows of it, and the reports after it tell the same.
+   */
   async begin(states: Iterable<TopicState>): Promise<void> {
+    await this.#trying(async () => {
+      const tables = tablesOf(states);
+      await this.#tell(tables);
+      await this.#releaseOthers(tables);
+    });
+  }
+
+  async #releaseOthers(tables: readonly TopicState[]): Promise<void> {
     const { bus, group } = this.#options;
-    const tables = tablesOf(states);
-    await this.#tell(tables);
     const known = (await bus.groups()).find(({ name }) => name === group)?.topics ?? [];
     const others = known
       .map(({ topic }) => topic)
@@ -62,13 +71,13 @@ export class GroupReporter {
 
   #start(tables: readonly TopicState[]): void {
     this.#isRunning = true;
-    this.#running = this.#send(tables).finally(() => (this.#isRunning = false));
+    this.#running = this.#trying(() => this.#tell(tables)).finally(() => (this.#isRunning = false));
   }
 
-  async #send(tables: readonly TopicState[]): Promise<void> {
+  async #trying(telling: () => Promise<void>): Promise<void> {
     const { group, logger } = this.#options;
     try {
-      await this.#tell(tables);
+      await telling();
       this.#failed = false;
     } catch (cause) {
       const error = cause instanceof Error ? cause.message : String(cause);

@@ -1,5 +1,6 @@
 import type { ConfigTable } from '@banyan/kit';
 import { z } from 'zod';
+import { outboxConfigTable } from '../source/outbox-setting.ts';
 
 const name = z
   .string('must be set')
@@ -50,6 +51,7 @@ export const readerConfig = {
   },
   slot: { env: 'SLOT_NAME', schema: name, text: 'replication slot, made when missing' },
   publication: { env: 'PUBLICATION_NAME', schema: name, text: 'publication, made when missing' },
+  ...outboxConfigTable,
   heartbeatIntervalMs: {
     env: 'HEARTBEAT_INTERVAL_MS',
     schema: z.coerce.number('must be a number').int().min(50).max(60_000).default(1_000),

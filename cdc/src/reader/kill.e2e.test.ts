@@ -1,6 +1,6 @@
 /** The reader as a process of its own, killed at any moment. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { tableTopic } from '@banyan/contracts';
+import { outboxTopic, tableTopic } from '@banyan/contracts';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -58,7 +58,7 @@ interface ReaderProcess {
   said(): string;
 }
 
-function startProcess(): ReaderProcess {
+function startProcess(settings: Readonly<Record<string, string>> = {}): ReaderProcess {
   const child = spawn(process.execPath, [new URL('main.ts', import.meta.url).pathname], {
     env: {
       PATH: process.env['PATH'],
@@ -69,6 +69,7 @@ function startProcess(): ReaderProcess {
       PUBLICATION_NAME: bed.publication,
       HEARTBEAT_INTERVAL_MS: '100',
       LOG_LEVEL: 'warn',
+      ...settings,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -98,8 +99,8 @@ async function takenOver(than: number): Promise<number> {
   });
 }
 
-async function stored(): Promise<number> {
-  const [end] = await bus.ends([tableTopic(PREFIX, 'public.item')]);
+async function stored(topic = tableTopic(PREFIX, 'public.item')): Promise<number> {
+  const [end] = await bus.ends([topic]);
   return end?.nextOffset ?? 0;
 }
 
@@ -146,6 +147,35 @@ test('killed again and again under load, it puts every commit on the bus exactly
   const rows = await bed.sql('SELECT count(*)::int AS rows FROM item');
   expect(rows[0]?.['rows']).toBe(ids.length);
   expect(epoch).toBe(6);
+}, 120_000);
+
+test('killed again and again, it puts each event of an outbox on the bus exactly once, in order', async () => {
+  await bed.sql(`CREATE TABLE outbox (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, aggregatetype text NOT NULL,
+    aggregateid bigint NOT NULL, payload jsonb)`);
+  const settings = { OUTBOX_TABLE: 'public.outbox' };
+  const topic = outboxTopic('item');
+  let reader = startProcess(settings);
+  let epoch = await takenOver(0);
+  await bed.source.ensureTables(['public.item', 'public.outbox'], signal);
+  const writers = load(`WITH item AS (INSERT INTO item (body) VALUES ('one') RETURNING id)
+    INSERT INTO outbox (aggregatetype, aggregateid, payload) SELECT 'item', id, jsonb_build_object('item', id) FROM item`);
+  for (let round = 0; round < 4; round += 1) {
+    const before = await stored(topic);
+    await eventually('it has stored more', async () => (await stored(topic)) > before + round * 60);
+    await kill(reader.child);
+    reader = startProcess(settings);
+    epoch = await takenOver(epoch);
+  }
+  const commits = await writers.stop();
+  await caughtUp(bed);
+  const events = await readTopic(bus, topic);
+  expect(new Set(events.map(({ headers }) => headers['id'])).size).toBe(commits);
+  expect(events).toHaveLength(commits);
+  const items = (await readTopic(bus, tableTopic(PREFIX, 'public.item'))).map(
+    (record) => envelopeOf(record)?.after?.['id'],
+  );
+  expect(events.map(({ key }) => Number(key))).toEqual(items);
+  await bed.sql('DROP TABLE outbox');
 }, 120_000);
 
 test('killed while it takes a table snapshot, the next one goes on from where it was', async () => {

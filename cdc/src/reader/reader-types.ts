@@ -20,6 +20,8 @@ export interface ReaderOptions extends Pick<
   readonly slot: string;
   /** Publication. Made when missing. */
   readonly publication: string;
+  /** `schema.table` of the outbox, whose rows are put on the bus as events. Default: none. */
+  readonly outboxTable?: string | undefined;
   /** Default 1,000. */
   readonly heartbeatIntervalMs?: number;
   /** After a break the feed begins anew at most once in so many milliseconds. Default 10,000. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { heartbeatTopic, tableTopic } from '@banyan/contracts';
 import { SourceFencedError, type SourceLog } from '../bus/bus.ts';
@@ -130,6 +131,33 @@ test('what was stored but not confirmed is not stored again', async () => {
   expect(broken).toBe(1);
   expect(await texts(bus)).toEqual(['one', 'two']);
 });
+
+test('batches are stored one at a time, and nothing behind one that failed before it', async () => {
+  const bus = createMemoryBus();
+  let storing = 0;
+  let most = 0;
+  let batches = 0;
+  const slow = withAppendAt(bus, (records, move) => {
+    if (!records.some((record) => record.topic === topic)) return null;
+    batches += 1;
+    const fails = batches === 3;
+    storing += 1;
+    most = Math.max(most, storing);
+    return sleep(50) // long enough for the next batch to be put together
+      .then(() => (fails ? Promise.reject(new Error('bus busy')) : bus.appendAt(records, move)))
+      .finally(() => (storing -= 1));
+  });
+  await start(slow, { heartbeatIntervalMs: 100 });
+  await bed.source.ensureTables(['public.note'], signal);
+  await bed.sql(`
+    DO $$ BEGIN FOR n IN 0..49 LOOP
+      INSERT INTO note (body) SELECT n * 400 + i FROM generate_series(1, 400) i; COMMIT;
+    END LOOP; END $$`);
+  await caughtUp(bed);
+  expect(batches).toBeGreaterThan(8);
+  expect(most).toBe(1);
+  expect(await texts(bus)).toEqual(Array.from({ length: 20_000 }, (_, n) => String(n + 1)));
+}, 30_000);
 
 test('what was stored but not confirmed is confirmed once it came again, though nothing follows', async () => {
   const bus = createMemoryBus();

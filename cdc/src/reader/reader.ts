@@ -7,16 +7,17 @@ import { readTableSnapshotHistory } from '../source/table-snapshot-progress.ts';
 import type { TableSnapshotHistory } from '../source/table-snapshot-history.ts';
 import { StreamedTransactions } from '../source/transaction-visibility.ts';
 import { unfinishedTransactions } from '../source/unfinished-transactions.ts';
-import { FeedTables, type StreamedTable } from './feed-table.ts';
+import { FeedTables, SIGNAL_TABLE, type StreamedTable } from './feed-table.ts';
 import { finalError } from './final-error.ts';
 import { runHeartbeat, VisibleAtHeartbeat } from './heartbeat.ts';
 import { HistoryChangedError } from './history-check.ts';
+import { createOutboxRouter } from './outbox-event.ts';
 import { hasSignalTable, readFeedPublication } from './prepare-source.ts';
 import { ReaderStoppedError } from './reader-error.ts';
 import type { Reader, ReaderOptions, ReaderStatus } from './reader-types.ts';
 import { evictOtherReader } from './replication-slot.ts';
 import { ReplicationStream } from './replication-stream.ts';
-import { StepTranslator } from './step-records.ts';
+import { StepTranslator, type StepRecords } from './step-records.ts';
 import { TableSnapshots } from './table-snapshots.ts';
 import { takePosition, type TakenPosition } from './take-position.ts';
 import { TransactionAssembler, type StreamStep } from './transaction-assembler.ts';
@@ -65,6 +66,8 @@ class WalReader implements Reader {
   #databaseName = '';
   #stream: ReplicationStream | null = null;
   #position: SourcePosition | null = null;
+  /** The batch that is being stored; the next one is put together meanwhile. */
+  #storing: Promise<void> = Promise.resolve();
   /** Why the feed has to begin anew at the next connection; null when it need not. */
   #brokenBecause: string | null = null;
   #state: ReaderStatus['state'] = 'connecting';
@@ -185,6 +188,9 @@ class WalReader implements Reader {
       await this.#pump(stream, position, sentFrom);
     } finally {
       this.#signal.removeEventListener('abort', onAbort);
+      // Its outcome decides where the next connection goes on; its error has ended this one, or came after another did.
+      await this.#storing.catch(() => undefined);
+      this.#storing = Promise.resolve();
     }
   }
 
@@ -253,19 +259,22 @@ class WalReader implements Reader {
   async #pump(stream: ReplicationStream, from: SourcePosition, sentFrom: bigint): Promise<never> {
     const tableOf = (oid: number): StreamedTable => this.#tables.get(oid);
     const assembler = new TransactionAssembler({ tableOf, from, sentFrom });
+    const { prefix, outboxTable, logger } = this.#options;
     const translator = new StepTranslator({
-      context: { prefix: this.#options.prefix, database: this.#databaseName },
+      context: { prefix, database: this.#databaseName },
+      routeOutbox: createOutboxRouter({ prefix, table: outboxTable }),
       snapshots: this.#snapshots,
       transactions: this.#transactions,
       visible: this.#visible,
-      logger: this.#options.logger,
+      logger,
     });
     let position = from;
     for (;;) {
       let steps: StreamStep[] = [];
       let rows = 0;
       let bytes = 0;
-      for (const event of await stream.next(this.#signal)) {
+      const events = await Promise.race([stream.next(this.#signal), this.#storing.then(never)]);
+      for (const event of events) {
         if (event.kind === 'wal') {
           const { message } = event;
           if (message.kind === 'relation' || message.kind === 'type') {
@@ -285,29 +294,49 @@ class WalReader implements Reader {
       }
       if (steps.length > 0) position = await this.#store(stream, { steps, translator, position });
       // What was stored and never confirmed, the answer having been lost: nothing new need follow for a long time.
-      else if (assembler.hasMetStored) stream.confirm(position.lsn);
+      else if (assembler.hasMetStored) {
+        await this.#storing;
+        stream.confirm(position.lsn);
+      }
     }
   }
 
+  /**
+   * Begins to store a batch, once the one before is stored.
+   * @param batch.position What the batches before it end with. @returns what this one ends with.
+   */
   async #store(
     stream: ReplicationStream,
     batch: { steps: readonly StreamStep[]; translator: StepTranslator; position: SourcePosition },
   ): Promise<SourcePosition> {
-    const { log, slot: source } = this.#options;
     const { steps, translator, position } = batch;
     await fillUnchangedToast(
       steps.filter((step) => 'changes' in step),
       this.#database,
       this.#signal,
     );
+    // What rests on stored signals and watermarks is known only once they are stored; rows rest on nothing.
+    if (!steps.every(hasRowsAlone)) await this.#storing;
     const translated = translator.translate(steps, position);
-    const { records, lsn, open, witness, heartbeatMs, onStored } = translated;
+    await this.#storing;
+    const { lsn, open, witness } = translated;
+    const stored = { ...position, lsn, open, witness };
+    this.#storing = this.#append(stream, translated, { from: position, to: stored });
+    this.#storing.catch(() => undefined); // thrown to whoever waits for it next
+    return stored;
+  }
+
+  async #append(
+    stream: ReplicationStream,
+    { records, lsn, open, witness, heartbeatMs, onStored }: StepRecords,
+    { from, to }: { readonly from: SourcePosition; readonly to: SourcePosition },
+  ): Promise<void> {
+    const { log, slot: source } = this.#options;
     // 1. Store: records and position together, so that each change is on the bus once, whenever we die.
-    const { epoch, lsn: expectedLsn, open: expectedOpen } = position;
+    const { epoch, lsn: expectedLsn, open: expectedOpen } = from;
     const move = { source, epoch, expectedLsn, expectedOpen, lsn, open, witness };
     await log.appendAt(records, move, this.#signal);
-    const stored = { ...position, lsn, open, witness, heardAtMs: Date.now() };
-    this.#position = stored;
+    this.#position = { ...to, heardAtMs: Date.now() };
     // 2. Confirm what is stored, and nothing else: the server forgets it now. Of a transaction stored in part nothing:
     // the server only knows whole ones, and sends it again from its beginning.
     stream.confirm(lsn);
@@ -315,6 +344,14 @@ class WalReader implements Reader {
     onStored();
     if (heartbeatMs !== null) this.#heartbeatAtMs = heartbeatMs;
     this.#pauseMs = FIRST_PAUSE_MS;
-    return stored;
   }
+}
+
+/** Nothing of these steps has to be stored before what follows them can be translated. */
+function hasRowsAlone(step: StreamStep): boolean {
+  return 'changes' in step && step.changes.every(({ table }) => table.name !== SIGNAL_TABLE);
+}
+
+function never(): Promise<never> {
+  return new Promise(() => undefined);
 }

@@ -4,6 +4,7 @@ import type { BusRecord, OpenTransaction, SourcePosition, Witness } from '../bus
 import type { StreamedTransactions } from '../source/transaction-visibility.ts';
 import { SIGNAL_TABLE } from './feed-table.ts';
 import type { VisibleAtHeartbeat } from './heartbeat.ts';
+import type { OutboxRouter } from './outbox-event.ts';
 import {
   changeRecords,
   type EnvelopeContext,
@@ -30,6 +31,7 @@ export interface StepRecords {
 /** Turns steps, in their order, into records. */
 export class StepTranslator {
   readonly #context: EnvelopeContext;
+  readonly #routeOutbox: OutboxRouter;
   readonly #snapshots: TableSnapshots;
   readonly #transactions: StreamedTransactions;
   readonly #visible: VisibleAtHeartbeat;
@@ -37,12 +39,14 @@ export class StepTranslator {
 
   constructor(parts: {
     readonly context: EnvelopeContext;
+    readonly routeOutbox: OutboxRouter;
     readonly snapshots: TableSnapshots;
     readonly transactions: StreamedTransactions;
     readonly visible: VisibleAtHeartbeat;
     readonly logger: Logger;
   }) {
     this.#context = parts.context;
+    this.#routeOutbox = parts.routeOutbox;
     this.#snapshots = parts.snapshots;
     this.#transactions = parts.transactions;
     this.#visible = parts.visible;
@@ -86,7 +90,7 @@ export class StepTranslator {
       if (step.kind !== 'pinged' && step.identity !== null) witness = { lsn, identity: step.identity };
     }
     const onStored = (): void => callbacks.forEach((callback) => callback());
-    return { records, lsn, open, witness, heartbeatMs, onStored };
+    return { records: this.#routeOutbox(records), lsn, open, witness, heartbeatMs, onStored };
   }
 
   #change(

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { tableTopic } from '@banyan/contracts';
 import pg from 'pg';
 import { fromTable, type CatalogTable } from './catalog.ts';
 import {
@@ -10,7 +11,7 @@ import {
 } from './publication.ts';
 import { SIGNAL_TABLE } from './signal-table.ts';
 import type { SourceDatabase } from './source-database.ts';
-import { SourceTableError } from './source-table-error.ts';
+import { SourceTableError, type SourceTableProblem } from './source-table-error.ts';
 import { quoteName } from './table-name.ts';
 
 /** How long one attempt waits for a table's writers, and all attempts together. */
@@ -33,6 +34,7 @@ export class FeedPublication {
     const asked = new Set(tables.map(nameOf));
     const narrowed = published.tables.filter((table) => table.narrowed && asked.has(nameOf(table)));
     if (narrowed.length > 0) throw this.#narrowedError(narrowed);
+    refuseSharedTopics([...published.tables.map(nameOf), ...asked]);
     if (!published.viaRoot && tables.some((table) => table.partitioned)) {
       await this.#alter(`SET (${PUBLICATION_OPTIONS})`, signal);
     }
@@ -132,6 +134,20 @@ export class FeedPublication {
 
 function nameOf({ schema, table }: { readonly schema: string; readonly table: string }): string {
   return `${schema}.${table}`;
+}
+
+/** @throws SourceTableError naming each table whose topic is another one's. */
+function refuseSharedTopics(names: readonly string[]): void {
+  const owners = new Map<string, string>();
+  const problems: SourceTableProblem[] = [];
+  for (const table of new Set(names)) {
+    // Kafka makes no two topics that differ by these two characters alone.
+    const topic = tableTopic('', table).replaceAll('.', '_');
+    const owner = owners.get(topic);
+    if (owner === undefined) owners.set(topic, table);
+    else problems.push({ table, problem: 'topic-taken', found: owner, remedy: 'rename one of them' });
+  }
+  if (problems.length > 0) throw new SourceTableError(problems);
 }
 
 function notOwnerError(table: CatalogTable, error: pg.DatabaseError): SourceTableError {

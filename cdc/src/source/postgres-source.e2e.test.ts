@@ -60,6 +60,24 @@ test('the membership of a table is another one whenever it left the feed, though
   await bed.sql('DROP TABLE member');
 });
 
+test('two tables whose topics would be one are refused, also one after the other', async () => {
+  await bed.sql('CREATE TABLE "tax§1" (id int PRIMARY KEY); CREATE TABLE "tax-1" (id int PRIMARY KEY)');
+  await bed.sql('CREATE TABLE tax_1 (id int PRIMARY KEY)');
+  const taken = (table: string, found: string) => ({ problems: [{ table, problem: 'topic-taken', found }] });
+  await expect(
+    bed.source.ensureTables(['public.tax§1', 'public.tax-1', 'public.tax_1'], signal),
+  ).rejects.toMatchObject(taken('public.tax_1', 'public.tax§1'));
+  await bed.source.ensureTables(['public.tax§1', 'public.tax-1'], signal);
+  await expect(bed.source.ensureTables(['public.tax_1'], signal)).rejects.toMatchObject(
+    taken('public.tax_1', 'public.tax§1'),
+  );
+  await bed.sql('CREATE SCHEMA public_tax; CREATE TABLE public_tax."1" (id int PRIMARY KEY)');
+  await expect(bed.source.ensureTables(['public_tax.1'], signal)).rejects.toMatchObject(
+    taken('public_tax.1', 'public.tax§1'),
+  );
+  await bed.source.removeTables(['public.tax§1', 'public.tax-1'], signal);
+});
+
 test('names every table that the feed cannot carry, why, and what mends it, and adds none', async () => {
   await bed.sql(`
     CREATE TABLE nearly (a int NOT NULL, b int NOT NULL); CREATE UNIQUE INDEX nearly_a ON nearly (a);

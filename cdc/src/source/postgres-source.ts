@@ -4,6 +4,7 @@ import { FeedPublication } from './feed-publication.ts';
 import { readKeySorting } from './key-sorting.ts';
 import { writeMessage } from './logical-message.ts';
 import { readNotNullColumns } from './not-null-columns.ts';
+import { findUnfitOutbox } from './outbox-fitness.ts';
 import { readSortedPage, type SortedPage, type SortedRange } from './sorted-page.ts';
 import { SourceDatabase } from './source-database.ts';
 import { SourceTableError } from './source-table-error.ts';
@@ -19,6 +20,8 @@ export interface PostgresSourceOptions {
   readonly publication: string;
   /** Deadline of one statement. Default 15,000. */
   readonly statementTimeoutMs?: number;
+  /** `schema.table` of the outbox: it is described, and added to the feed, only with the columns of one. Default: none. */
+  readonly outboxTable?: string | undefined;
 }
 
 /** More than that are asked for in several requests: each travels through the WAL and the bus in one piece. */
@@ -34,12 +37,14 @@ class PostgresSource implements Source {
   readonly #types = new TypeCatalog();
   readonly #slot: string;
   readonly #publication: FeedPublication;
+  readonly #outboxTable: string | undefined;
 
   constructor(options: PostgresSourceOptions) {
     const { url, slot, publication, statementTimeoutMs = 15_000 } = options;
     this.#database = new SourceDatabase({ url, name: 'banyan control', statementTimeoutMs });
     this.#slot = slot;
     this.#publication = new FeedPublication(this.#database, publication);
+    this.#outboxTable = options.outboxTable;
   }
 
   async ensureTables(tables: readonly string[], signal: AbortSignal): Promise<void> {
@@ -145,7 +150,9 @@ class PostgresSource implements Source {
   /** @throws SourceTableError naming every table that the feed cannot carry, and why. */
   async #describe(tables: readonly string[], signal: AbortSignal): Promise<readonly CatalogTable[]> {
     return await this.#database.onConnection(async (ask) => {
-      const problems = await findUnfitTables(tables, ask);
+      const problems = [...(await findUnfitTables(tables, ask))];
+      const outbox = tables.find((name) => name === this.#outboxTable);
+      if (outbox !== undefined) problems.push(...(await findUnfitOutbox(outbox, ask)));
       if (problems.length > 0) throw new SourceTableError(problems);
       const described: CatalogTable[] = [];
       for (const name of tables) {

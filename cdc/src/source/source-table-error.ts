@@ -24,6 +24,12 @@ export type SourceTableProblemCode =
   | 'not-owner'
   /** The publication has it with a row filter or a column list. */
   | 'narrowed'
+  /** Another table of the feed has the same topic. */
+  | 'topic-taken'
+  /** Debezium would fail of it, and not recover. */
+  | 'name-for-debezium'
+  /** It is named as the outbox, and has not the columns of one. */
+  | 'not-an-outbox'
   | 'in-use';
 
 /** One table that cannot be in the feed, why, and what to do. */
@@ -51,6 +57,11 @@ const texts: Readonly<Record<SourceTableProblemCode, string>> = {
   'hidden-rows': 'row security hides rows from the role that reads it',
   'not-owner': 'the role does not own it, and only an owner can put a table into a publication',
   narrowed: 'the publication carries only some of its rows or columns',
+  'topic-taken':
+    'another table of the feed has the same topic: in topics many characters are `_`, and `.` counts as `_`',
+  'name-for-debezium':
+    'with white space, a quote or a comma in its name Debezium can take no table snapshot of it',
+  'not-an-outbox': 'it cannot be the outbox of OUTBOX_TABLE',
   'in-use': 'writers kept it locked the whole time; end their transactions or try again when it is quieter',
 };
 

@@ -60,6 +60,10 @@ function incarnationText(feed: StatusReport['feed']): string[] {
   return [`             began anew${ago} (incarnation ${incarnation}): ${incarnationReason ?? 'unknown'}`];
 }
 
+function outboxText({ table: name, problem }: NonNullable<StatusReport['feed']['outbox']>): string {
+  return `outbox     ${name}: ${problem === null ? 'in the feed' : `NOT in the feed, ${problem}`}`;
+}
+
 /** `bus        holds 12.0 MB of at most 2.1 GB`. */
 export function busText({ bytes: held, maxBytes, warning }: BusRoom): string {
   const most = maxBytes === null ? '' : ` of at most ${bytes(maxBytes)}`;
@@ -96,6 +100,7 @@ export function statusText(parts: {
       ...incarnationText(feed),
     );
     lines.push(...feedLines(feed));
+    if (feed.outbox) lines.push(outboxText(feed.outbox));
     if (feed.bus) lines.push(busText(feed.bus));
     for (const { report: proxy, reportedAgeMs } of report.proxies) {
       lines.push(

@@ -121,6 +121,7 @@ export function banyanSpecs(home: Home, ports: Ports, kafka: PreparedKafka | nul
   const urls = urlsOf(ports);
   const bus = busEnv(home, kafka);
   const feed = {
+    ...inherited(['OUTBOX_TABLE']),
     ...bus,
     SOURCE_URL_FILE: home.secret('source.url'),
     TOPIC_PREFIX,

@@ -96,6 +96,7 @@ describe('what is shown of a record:', () => {
     ],
     ['a truncate', { key: null, value: '{"op":"t"}' }, { kind: 'change', op: 't', key: null, after: null }],
     ['another message', { key: null, value: '{"ts_ms":5}' }, { kind: 'other', after: null }],
+    ["an outbox's event", { key: '"17"', value: '"{}"' }, { kind: 'other', key: '***', after: null }],
     ['what cannot be read', { key: 'private', value: 'private' }, { kind: 'other', key: '***', after: null }],
   ])('%s is told apart', async (_, record, view) => {
     expect(await only(stored(7, record))).toMatchObject({ op: null, before: null, ...view });
@@ -107,6 +108,13 @@ describe('reading', () => {
     t.feed.onBus.records = Array.from({ length: 40 }, (_, i) => stored(10 + i, { key: `{"id":${i % 4}}` }));
   });
   const offsets = ({ records }: BusRecords): number[] => records.map(({ offset }) => offset);
+
+  test("finds an outbox's events by the key's value, whatever JSON it is", async () => {
+    const keysOf = ['"17"', '17', 'null', '{"id":17}'];
+    t.feed.onBus.records = keysOf.map((key, i) => stored(10 + i, { key }));
+    expect(offsets(await read('&key=17'))).toEqual([10, 11, 13]);
+    expect(offsets(await read('&key=null'))).toEqual([12]);
+  });
 
   test('begins with the newest', async () => {
     const answer = await read('&limit=3');

@@ -49,6 +49,7 @@ export async function startTestControl(
     readonly feed?: FakeFeed;
     readonly clock?: ManualClock;
     readonly slices?: readonly SliceDefinition[];
+    readonly outboxTable?: string;
   } = {},
 ): Promise<TestControl> {
   const clock = given.clock ?? createManualClock();
@@ -68,6 +69,7 @@ export async function startTestControl(
       tableSnapshots: feed.tableSnapshots,
     },
     ...{ caughtUp: feed.caughtUp, verify: feed.verify, topicPrefix: 'shop', slot: 'banyan' },
+    outboxTable: given.outboxTable,
     ...{
       monolithUrl: 'http://127.0.0.1:3000',
       gateGraceMs: GRACE_MS,

@@ -155,6 +155,7 @@ function isKey(key: string | null, wanted: string): boolean {
   } catch {
     return false; // no JSON: it can only be named as it is
   }
-  const values = Object.values(parsed as object) as unknown[];
+  if (typeof parsed !== 'object' || parsed === null) return String(parsed) === wanted; // an event's
+  const values = Object.values(parsed) as unknown[];
   return values.length === 1 && String(values[0]) === wanted;
 }

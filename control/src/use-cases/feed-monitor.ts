@@ -57,7 +57,7 @@ export class FeedMonitor {
     };
   }
 
-  status(): Omit<StatusReport['feed'], keyof WalStatus> {
+  status(): Omit<StatusReport['feed'], keyof WalStatus | 'outbox'> {
     const { clock, slot } = this.#deps;
     const nowMs = clock.nowMs();
     const asked = this.#asked && nowMs - this.#asked.atMs <= FRESH_MS ? this.#asked : null;

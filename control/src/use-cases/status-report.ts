@@ -11,6 +11,7 @@ import { progressOf } from './copy-progress.ts';
 import type { EvidenceCollector, SliceWithState } from './evidence-collector.ts';
 import type { FeedMonitor } from './feed-monitor.ts';
 import { findSlice, type ManagedSlice } from './managed-slice.ts';
+import type { OutboxTable } from './outbox-table.ts';
 import type { ProxyRegistry } from './proxy-registry.ts';
 import type { Reconciler } from './reconciler.ts';
 import type { SliceLedger } from './slice-ledger.ts';
@@ -25,6 +26,8 @@ export interface StatusDeps {
   readonly reconciler: Pick<Reconciler, 'trouble'>;
   readonly verifications: Pick<VerificationRunner, 'progress'>;
   readonly tableSnapshots: TableSnapshots;
+  /** Null without an outbox. */
+  readonly outbox: Pick<OutboxTable, 'status'> | null;
   readonly wal: Pick<WalMonitor, 'status' | 'endOffset'>;
   readonly rates: Pick<SnapshotRates, 'rate'>;
   readonly topicPrefix: string;
@@ -41,9 +44,9 @@ export class StatusReporter {
   }
 
   async status(): Promise<StatusReport> {
-    const { clock, feed, wal, proxies } = this.#deps;
+    const { clock, feed, wal, proxies, outbox } = this.#deps;
     const { version, all } = await this.#all();
-    const feedStatus = { ...feed.status(), ...wal.status() };
+    const feedStatus = { ...feed.status(), ...wal.status(), outbox: outbox?.status() ?? null };
     const isWell = feedStatus.state === 'running' && ['ok', 'unknown'].includes(feedStatus.retention.level);
     const ofSlices = all.flatMap(({ slice, state }) =>
       nextStepsOf(state, { name: slice.name, examplePath: examplePathOf(slice.definition.routes) }),

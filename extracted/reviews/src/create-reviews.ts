@@ -1,4 +1,3 @@
-import { checkBusSettings } from '@banyan/cdc/consumer';
 import { createIdentityVerifier, listen, type Closable, type Listening, type Logger } from '@banyan/kit';
 import { reviewsSlice } from '../slice.ts';
 import { openSqlite } from './adapters/open-sqlite.ts';
@@ -25,7 +24,6 @@ export interface Reviews extends Closable {
  */
 export async function createReviews(options: ReviewsConfig & { readonly log: Logger }): Promise<Reviews> {
   const { host, port, storeFile, log } = options;
-  checkBusSettings(options);
   const verifier = await createIdentityVerifier(options.identityPublicKey, reviewsSlice.name);
   const file = await openSqlite(storeFile);
   const copy = keepCopy({ ...options, file });

@@ -1,9 +1,17 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
 import type { GroupStatus, GroupTopic, TopicPosition } from '../bus.ts';
 import { BusUnreachableError } from '../bus-errors.ts';
 import type { TopicCatalog } from './topic-catalog.ts';
 
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 15_000;
+/**
+ * A member that was killed holds its group up for so long: the shortest time that brokers take by default, and below our
+ * patience. With kafkajs's 30 s each attempt that gave up left another such member.
+ */
+const SESSION_TIMEOUT_MS = 6_000;
+const HEARTBEAT_INTERVAL_MS = 1_000;
+const CLOSE_TIMEOUT_MS = 1_000;
 const MAX_WAIT_MS = 50;
 /** Goes with each position: by it our groups are told from others', and their age from it. */
 const MARK = /^banyan at (\d+)$/;
@@ -109,25 +117,29 @@ async function commitAsMember(
   }));
   const consumer = kafka.consumer({
     groupId: group,
+    sessionTimeout: SESSION_TIMEOUT_MS,
+    rebalanceTimeout: SESSION_TIMEOUT_MS,
+    heartbeatInterval: HEARTBEAT_INTERVAL_MS,
     maxWaitTimeInMs: MAX_WAIT_MS,
     allowAutoTopicCreation: false,
+  });
+  consumer.on('consumer.group_join', () => {
+    consumer.pause(topics.map((topic) => ({ topic }))); // it reads nothing
   });
   const deadline = AbortSignal.timeout(TIMEOUT_MS);
   const stop = signal ? AbortSignal.any([signal, deadline]) : deadline;
   try {
-    await consumer.connect();
-    await consumer.subscribe({ topics, fromBeginning: true });
+    // Any of its calls may wait for ever, its end as well.
     await new Promise<void>((resolve, reject) => {
       stop.addEventListener('abort', () => reject(stop.reason as Error), { once: true });
       consumer.on('consumer.crash', ({ payload }) => {
         if (!payload.restart) reject(payload.error);
       });
-      consumer.on('consumer.group_join', () => {
-        consumer.pause(topics.map((topic) => ({ topic }))); // it reads nothing
-      });
-      // Once it has joined: a commit before would be taken for a stopped consumer's, and be dropped.
       consumer
-        .run({ autoCommit: false, eachBatch: () => Promise.resolve() })
+        .connect()
+        .then(() => consumer.subscribe({ topics, fromBeginning: true }))
+        // Once it has joined: a commit before would be taken for a stopped consumer's, and be dropped.
+        .then(() => consumer.run({ autoCommit: false, eachBatch: () => Promise.resolve() }))
         .then(() => consumer.commitOffsets(offsets))
         .then(resolve, reject);
     });
@@ -135,6 +147,10 @@ async function commitAsMember(
     signal?.throwIfAborted();
     throw new BusUnreachableError(`take the position of ${group}`, cause);
   } finally {
-    await consumer.disconnect().catch(() => undefined); // the group misses it after its session time
+    // Without it the group misses the member after its session time.
+    await Promise.race([
+      consumer.disconnect().catch(() => undefined),
+      delay(CLOSE_TIMEOUT_MS, undefined, { ref: false }),
+    ]);
   }
 }

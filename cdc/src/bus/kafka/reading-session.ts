@@ -21,7 +21,7 @@ export interface ReadingSessionOptions extends Pick<ConsumeOptions, 'onBatch'> {
   /** Where to go on; moved on as batches are handled. */
   readonly next: NextOffsets;
   readonly maxBatchRecords: number;
-  /** Most bytes of keys and values in a batch; a larger record comes alone. */
+  /** Most bytes of values in a batch; a larger record comes alone. */
   readonly maxBatchBytes: number;
   /** Called whenever it has got its partitions. */
   readonly onJoined: () => void;
@@ -72,17 +72,8 @@ export class ReadingSession {
       this.#end(new BusUnreachableError('be read', payload.error));
     });
     consumer.on('consumer.end_batch_process', ({ payload }) => this.#passMarks(payload));
-    try {
-      await consumer.connect();
-      await consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true });
-      await consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        eachBatch: (payload) => this.#eachBatch(payload),
-      });
-    } catch (cause) {
-      this.#end(new BusUnreachableError('be read', cause));
-    }
+    // Not awaited: joining may take long, and `stop()` ends it all the same.
+    this.#start().catch((cause: unknown) => this.#end(new BusUnreachableError('be read', cause)));
     try {
       await this.#ended.promise;
     } finally {
@@ -93,6 +84,18 @@ export class ReadingSession {
         delay(CLOSE_TIMEOUT_MS, undefined, { ref: false }),
       ]);
     }
+  }
+
+  async #start(): Promise<void> {
+    const consumer = this.#consumer;
+    await consumer.connect();
+    await consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      eachBatch: (payload) => this.#eachBatch(payload),
+    });
+    if (this.#isEnded) await consumer.disconnect(); // it was stopped before it ran
   }
 
   /** Ends it after the batch in hand. Idempotent. */
@@ -171,7 +174,7 @@ export class ReadingSession {
     for (const message of messages) {
       const record = toStoredRecord(topic, partition, message);
       if (record.offset < from) continue; // fetched before the group was joined anew, handled meanwhile
-      const size = (message.key?.length ?? 0) + (message.value?.length ?? 0);
+      const size = message.value?.length ?? 0;
       if (records.length === maxBatchRecords || (records.length > 0 && bytes + size > maxBatchBytes)) {
         yield records;
         records = [];

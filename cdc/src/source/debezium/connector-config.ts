@@ -1,5 +1,6 @@
 import { notificationTopic } from '@banyan/contracts';
 import type { ConnectorConfig } from './connect-client.ts';
+import { renderOutboxTransforms } from './outbox-transforms.ts';
 
 /** Where Debezium connects to, as Connect's workers see it. */
 export interface DebeziumDatabase {
@@ -29,6 +30,8 @@ export interface ConnectorSettings {
   readonly offsetsTopic: string;
   /** Milliseconds between heartbeats, 50 to 60,000. Default 1,000. */
   readonly heartbeatIntervalMs?: number;
+  /** `schema.table` of the outbox, whose rows become events. Default: none. */
+  readonly outboxTable?: string | undefined;
 }
 
 export const SIGNAL_TABLE = 'banyan.signal';
@@ -44,6 +47,9 @@ export function renderConnectorConfig(settings: ConnectorSettings): ConnectorCon
     ...feed(settings),
     ...values,
     ...delivery(settings),
+    ...(settings.outboxTable === undefined
+      ? {}
+      : renderOutboxTransforms(settings.prefix, settings.outboxTable)),
   };
 }
 
@@ -124,12 +130,15 @@ function delivery({ offsetsTopic }: ConnectorSettings): ConnectorConfig {
     'transaction.boundary': 'poll',
     // On the workers' shared topic, a worker killed inside a transaction hung its successor for 60 s.
     'offsets.storage.topic': offsetsTopic,
-    'producer.override.transaction.timeout.ms': '10000',
+    // Readers wait this long for a transaction that was left open, where nobody of its name comes to end it. Longer than
+    // a busy machine keeps one open.
+    'producer.override.transaction.timeout.ms': '30000',
     // Confirms to PostgreSQL what Kafka holds, and nothing else does.
     'lsn.flush.mode': 'connector',
     'poll.interval.ms': '10',
     'max.batch.size': '2048',
     'max.queue.size': '8192',
+    'max.queue.size.in.bytes': '33554432', // whatever the size of rows
     'topic.creation.default.replication.factor': '-1',
     'topic.creation.default.partitions': '1',
     'topic.creation.default.max.message.bytes': '33554432',

@@ -41,6 +41,17 @@ describe('a connector is', () => {
       true,
       { state: 'failed', reason: 'PSQLException: duplicate key' },
     ],
+    [
+      'failed with the cause, where Connect says only that it tolerates no failure',
+      {
+        connector: running,
+        tasks: [
+          part('FAILED', 'x: Tolerance exceeded in error handler\n\tat y\nCaused by: z: no field a\n\tat b'),
+        ],
+      },
+      true,
+      { state: 'failed', reason: 'z: no field a' },
+    ],
   ])('%s', (_, status, active, state) => {
     expect(judge(status, { active })).toEqual(state);
   });

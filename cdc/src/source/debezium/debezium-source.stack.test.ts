@@ -66,6 +66,18 @@ test('a table that the feed cannot carry is refused, and the connector is not to
   expect(await dbz.source.state(signal())).toEqual({ state: 'running' });
 });
 
+test('tables whose names would end Debezium for good are refused, all at once', async () => {
+  const problem = 'name-for-debezium';
+  await expect(
+    dbz.source.ensureTables(['public.a b', "public.o'clock", 'public.UPPER'], signal()),
+  ).rejects.toMatchObject({
+    problems: [
+      { table: 'public.a b', problem },
+      { table: "public.o'clock", problem },
+    ],
+  });
+});
+
 test('a table snapshot and the changes after it make the copy equal', async () => {
   await dbz.source.ensureTables(['public.items'], signal());
   const snapshot = dbz.snapshot(['public.items']);

@@ -4,6 +4,7 @@ import { quoteName } from '../catalog.ts';
 import { parseLsn } from '../lsn.ts';
 import { createPostgresSource } from '../postgres-source.ts';
 import { SourceDatabase } from '../source-database.ts';
+import { SourceTableError } from '../source-table-error.ts';
 import type { FeedPosition, SlotStatus, Source } from '../source.ts';
 import { ConnectClient, type ConnectorConfig, type ConnectorStatus } from './connect-client.ts';
 import { ConnectError } from './connect-error.ts';
@@ -102,7 +103,7 @@ class ConnectedSource implements DebeziumSource {
       ...{ url, name: 'banyan control', statementTimeoutMs, maxConnections: 2 },
     });
     this.#connect = new ConnectClient(options.connectUrl);
-    this.#topics = new FeedTopics(options.bus, options.prefix);
+    this.#topics = new FeedTopics(options);
     const postgres = createPostgresSource(options);
     this.#postgres = postgres;
     this.describeTables = (tables, signal) => postgres.describeTables(tables, signal);
@@ -140,6 +141,7 @@ class ConnectedSource implements DebeziumSource {
 
   async ensureTables(tables: readonly string[], signal: AbortSignal): Promise<void> {
     // Refuses unfit tables before anything is changed.
+    refuseNames(tables);
     await this.#postgres.describeTables(tables, signal);
     await this.#change(async () => {
       const { current } = await this.#ensureConnector(signal);
@@ -372,6 +374,16 @@ class ConnectedSource implements DebeziumSource {
   }
 }
 
+/** It writes such names of a table snapshot into its offsets as they are, cannot read them again, and its task stays dead. */
+function refuseNames(tables: readonly string[]): void {
+  const refused = tables.filter((table) => /[\s"'`,]/.test(table));
+  if (refused.length === 0) return;
+  const remedy = 'rename it, or use the embedded stack';
+  throw new SourceTableError(
+    refused.map((table) => ({ table, problem: 'name-for-debezium', remedy }) as const),
+  );
+}
+
 /** Whether a connector has exactly these settings; its name is among those that Connect tells. */
 function isSame(present: ConnectorConfig, wanted: ConnectorConfig): boolean {
   const names = Object.keys(present).filter((key) => key !== 'name');
@@ -386,7 +398,7 @@ export function judge(status: ConnectorStatus | null, slot: Pick<SlotStatus, 'ac
   if (status === null) return { state: 'absent' };
   const parts = [status.connector, ...status.tasks];
   const failed = parts.find(({ state }) => state === 'FAILED');
-  if (failed) return { state: 'failed', reason: firstLine(failed.trace) };
+  if (failed) return { state: 'failed', reason: reasonOf(failed.trace) };
   if (parts.some(({ state }) => state === 'PAUSED' || state === 'STOPPED')) return { state: 'paused' };
   const other = parts.find(({ state }) => state !== 'RUNNING');
   if (other) return { state: 'starting', reason: `Connect says ${other.state}` };
@@ -395,7 +407,14 @@ export function judge(status: ConnectorStatus | null, slot: Pick<SlotStatus, 'ac
   return { state: 'running' };
 }
 
-/** Of a Java trace, without what PostgreSQL says in detail: that quotes values. */
-function firstLine(trace = 'Connect does not say why'): string {
-  return (trace.split('\n')[0] ?? '').replace(/\s*Detail:.*/, '').slice(0, 300);
+/**
+ * Of a Java trace, without what PostgreSQL says in detail: that quotes values. Of what failed while a record was made ready
+ * for Kafka the first line says nothing, its cause does.
+ */
+function reasonOf(trace = 'Connect does not say why'): string {
+  const lines = trace.split('\n');
+  const first = lines[0] ?? '';
+  const cause = lines.find((line) => line.startsWith('Caused by: '))?.slice('Caused by: '.length);
+  const said = first.endsWith('Tolerance exceeded in error handler') ? (cause ?? first) : first;
+  return said.replace(/\s*Detail:.*/, '').slice(0, 300);
 }

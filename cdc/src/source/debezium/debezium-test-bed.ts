@@ -8,29 +8,38 @@ import type { StoredRecord } from '../../bus/bus.ts';
 import { createTestBed, eventually, PREFIX, type TestBed } from '../../reader/reader-test-bed.ts';
 import { parseLsn } from '../lsn.ts';
 import { tableSnapshotProgress } from '../table-snapshot-progress.ts';
-import { createDebeziumSource, type DebeziumSource } from './debezium-source.ts';
+import { createDebeziumSource, type DebeziumSource, type DebeziumSourceOptions } from './debezium-source.ts';
 
 export interface DebeziumTestBed {
   readonly bed: TestBed;
   readonly kafka: TestKafka;
   readonly bus: KafkaBus;
   readonly source: DebeziumSource;
+  /** What `source` was made of. */
+  readonly sourceOptions: DebeziumSourceOptions;
   /** Waits until everything written before is in Kafka. */
   caughtUp(): Promise<void>;
   /** Takes a table snapshot and waits for its end. */
   snapshot(tables: readonly string[]): Promise<void>;
   /** All records of a table's topic that has one partition. */
   records(table: string): Promise<readonly StoredRecord[]>;
+  /** All records of any topic that has one partition; none of one that does not exist. */
+  topicRecords(topic: string): Promise<readonly StoredRecord[]>;
   heartbeats(): Promise<readonly StoredRecord[]>;
   close(): Promise<void>;
 }
 
-export async function createDebeziumTestBed(label: string): Promise<DebeziumTestBed> {
+/** @param options.outboxTable `schema.table`; default none. */
+export async function createDebeziumTestBed(
+  label: string,
+  options: { readonly outboxTable?: string } = {},
+): Promise<DebeziumTestBed> {
   const [bed, kafka] = await Promise.all([createTestBed(label), startTestKafka({ withConnect: true })]);
   const bus = openTestBus(kafka);
   const url = new URL(bed.url);
   writeFileSync(join(kafka.stack.secretsDir, 'source.password'), url.password, { mode: 0o600 });
-  const source = createDebeziumSource({
+  const sourceOptions: DebeziumSourceOptions = {
+    ...options,
     url: bed.url,
     connectUrl: kafka.stack.connectUrl,
     connector: `banyan-${label}`,
@@ -46,7 +55,8 @@ export async function createDebeziumTestBed(label: string): Promise<DebeziumTest
       user: url.username,
       passwordReference: `\${dir:${kafka.stack.secretsDir}:source.password}`,
     },
-  });
+  };
+  const source = createDebeziumSource(sourceOptions);
   const records = async (topic: string): Promise<readonly StoredRecord[]> =>
     await bus.read({ topic, partition: 0, nextOffset: 0 }, 1_000_000);
   return {
@@ -54,7 +64,10 @@ export async function createDebeziumTestBed(label: string): Promise<DebeziumTest
     kafka,
     bus,
     source,
+    sourceOptions,
     records: (table) => records(tableTopic(PREFIX, table)),
+    topicRecords: async (topic) =>
+      (await bus.topics()).some((each) => each.topic === topic) ? await records(topic) : [],
     heartbeats: () => records(heartbeatTopic(PREFIX)),
     async caughtUp() {
       const signal = AbortSignal.timeout(60_000);

@@ -1,22 +1,28 @@
 import { heartbeatTopic, notificationTopic, tableTopic } from '@banyan/contracts';
 import type { KafkaBus } from '../../bus/kafka-bus.ts';
 
+interface FeedTopicsOptions {
+  readonly bus: Pick<KafkaBus, 'ensureTopics' | 'missingTopics'>;
+  /** Topic prefix, e.g. `shop`. */
+  readonly prefix: string;
+  /** `schema.table`; its rows are routed to topics of their own, which are not looked after. */
+  readonly outboxTable?: string | undefined;
+}
+
 /**
  * The topics that a connector writes to. Banyan makes them before they are needed, and looks after them: a task of
  * Connect asks only once whether a topic is there, and waits for ever, saying RUNNING, for one that was deleted since.
  */
 export class FeedTopics {
-  readonly #bus: Pick<KafkaBus, 'ensureTopics' | 'missingTopics'>;
-  readonly #prefix: string;
+  readonly #options: FeedTopicsOptions;
 
-  constructor(bus: Pick<KafkaBus, 'ensureTopics' | 'missingTopics'>, prefix: string) {
-    this.#bus = bus;
-    this.#prefix = prefix;
+  constructor(options: FeedTopicsOptions) {
+    this.#options = options;
   }
 
   /** @param tables `schema.table` of the tables in the feed. */
   async ensure(tables: readonly string[]): Promise<void> {
-    await this.#bus.ensureTopics(this.#all(tables));
+    await this.#options.bus.ensureTopics(this.#all(tables));
   }
 
   /**
@@ -25,17 +31,21 @@ export class FeedTopics {
    * @returns why changes may be missing; null when none can. Of heartbeats none is: their topic is made again at once.
    */
   async gap(tables: readonly string[]): Promise<string | null> {
-    const heartbeats = heartbeatTopic(this.#prefix);
-    const missing = await this.#bus.missingTopics(this.#all(tables));
+    const { bus, prefix } = this.#options;
+    const heartbeats = heartbeatTopic(prefix);
+    const missing = await bus.missingTopics(this.#all(tables));
     const lost = missing.filter((topic) => topic !== heartbeats);
     if (lost.length > 0) return `Kafka's topic ${lost.join(', ')} was deleted`;
-    if (missing.length > 0) await this.#bus.ensureTopics([heartbeats]);
+    if (missing.length > 0) await bus.ensureTopics([heartbeats]);
     return null;
   }
 
   #all(tables: readonly string[]): readonly string[] {
-    const ofTables = tables.map((table) => connectTopic(tableTopic(this.#prefix, table)));
-    return [heartbeatTopic(this.#prefix), notificationTopic(this.#prefix), ...ofTables];
+    const { prefix, outboxTable } = this.#options;
+    const ofTables = tables
+      .filter((table) => table !== outboxTable)
+      .map((table) => connectTopic(tableTopic(prefix, table)));
+    return [heartbeatTopic(prefix), notificationTopic(prefix), ...ofTables];
   }
 }
 
