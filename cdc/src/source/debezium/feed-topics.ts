@@ -5,8 +5,6 @@ interface FeedTopicsOptions {
   readonly bus: Pick<KafkaBus, 'ensureTopics' | 'missingTopics'>;
   /** Topic prefix, e.g. `shop`. */
   readonly prefix: string;
-  /** `schema.table`; its rows are routed to topics of their own, which are not looked after. */
-  readonly outboxTable?: string | undefined;
 }
 
 /**
@@ -20,7 +18,11 @@ export class FeedTopics {
     this.#options = options;
   }
 
-  /** @param tables `schema.table` of the tables in the feed. */
+  /**
+   * The outbox's own topic too, though its rows are routed to others: switched off, its rows go there.
+   *
+   * @param tables `schema.table` of the tables in the feed.
+   */
   async ensure(tables: readonly string[]): Promise<void> {
     await this.#options.bus.ensureTopics(this.#all(tables));
   }
@@ -41,10 +43,8 @@ export class FeedTopics {
   }
 
   #all(tables: readonly string[]): readonly string[] {
-    const { prefix, outboxTable } = this.#options;
-    const ofTables = tables
-      .filter((table) => table !== outboxTable)
-      .map((table) => connectTopic(tableTopic(prefix, table)));
+    const { prefix } = this.#options;
+    const ofTables = tables.map((table) => connectTopic(tableTopic(prefix, table)));
     return [heartbeatTopic(prefix), notificationTopic(prefix), ...ofTables];
   }
 }
