@@ -37,10 +37,14 @@ export async function openFeed(settings: ControlConfig, log: Logger): Promise<Fe
   try {
     return opened.stack === 'embedded'
       ? embeddedFeed(opened.bus, createPostgresSource(embedded))
-      : kafkaFeed(opened.bus, createDebeziumSource({ ...embedded, ...debeziumOf(settings) }), {
-          settings,
-          log,
-        });
+      : kafkaFeed(
+          opened.bus,
+          createDebeziumSource({ ...embedded, ...debeziumOf(settings), bus: opened.bus }),
+          {
+            settings,
+            log,
+          },
+        );
   } catch (error) {
     await opened.bus.close();
     throw error;
@@ -89,7 +93,7 @@ function kafkaFeed(
 
 function debeziumOf(
   settings: ControlConfig,
-): Omit<Parameters<typeof createDebeziumSource>[0], 'url' | 'slot' | 'publication'> {
+): Omit<Parameters<typeof createDebeziumSource>[0], 'url' | 'slot' | 'publication' | 'bus'> {
   const { stack, topicPrefix } = settings;
   const url = new URL(settings.sourceUrl);
   return {

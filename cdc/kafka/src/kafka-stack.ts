@@ -27,7 +27,9 @@ export interface KafkaStack {
   readonly secretsDir: string;
   readonly broker: StackProcess;
   readonly connect: StackProcess;
-  /** Ends Connect, then the broker. Idempotent. */
+  /** Another worker of the same group, to be started; its REST API listens at `port`. */
+  anotherWorker(port: number): StackProcess;
+  /** Ends Connect's workers, then the broker. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -49,8 +51,9 @@ export async function startKafkaStack(
   const prepared = await prepareKafka({ ...options, files: options.files ?? (await downloadKafka()) });
   const broker = new SpawnedProcess(prepared.broker);
   const connect = new SpawnedProcess(prepared.connect);
+  const workers = [connect];
   const close = async (): Promise<void> => {
-    await connect.stop();
+    await Promise.all(workers.map((worker) => worker.stop()));
     await broker.stop();
   };
   try {
@@ -61,7 +64,12 @@ export async function startKafkaStack(
     throw error;
   }
   const { bootstrapServers, connectUrl, secretsDir } = prepared;
-  return { bootstrapServers, connectUrl, secretsDir, broker, connect, close };
+  const anotherWorker = (port: number): StackProcess => {
+    const worker = new SpawnedProcess(prepared.anotherWorker(port));
+    workers.push(worker);
+    return worker;
+  };
+  return { bootstrapServers, connectUrl, secretsDir, broker, connect, anotherWorker, close };
 }
 
 class SpawnedProcess implements StackProcess {

@@ -56,6 +56,8 @@ export interface PreparedKafka {
   readonly broker: PreparedProcess;
   /** Wants the broker to be ready first. */
   readonly connect: PreparedProcess;
+  /** Another worker of the same group, whose REST API listens at another port. */
+  readonly anotherWorker: (port: number) => PreparedProcess;
 }
 
 /**
@@ -69,25 +71,13 @@ export async function prepareKafka(options: PrepareKafkaOptions): Promise<Prepar
   const paths = {
     data: join(dir, 'data'),
     server: join(dir, 'server.properties'),
-    connect: join(dir, 'connect-distributed.properties'),
   };
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   mkdirSync(secretsDir, { recursive: true, mode: 0o700 });
   const bootstrapServers = `127.0.0.1:${ports.kafka}`;
-  const connectUrl = `http://127.0.0.1:${ports.connect}`;
   writeFileSync(
     paths.server,
     renderServerProperties({ port: ports.kafka, controllerPort: ports.controller, dataDir: paths.data }),
-  );
-  writeFileSync(
-    paths.connect,
-    renderConnectProperties({
-      restPort: ports.connect,
-      bootstrapServers,
-      pluginsDir: files.pluginsDir,
-      secretsDir,
-      exactlyOnce: options.exactlyOnce ?? true,
-    }),
   );
   const flags = (heap: number): readonly string[] => [
     `-Xmx${heap}m`,
@@ -100,9 +90,27 @@ export async function prepareKafka(options: PrepareKafkaOptions): Promise<Prepar
   ];
   await formatOnce({ java, flags: flags(128), server: paths.server, dataDir: paths.data });
   const process = { command: java, cwd: dir };
+  const worker = (restPort: number, file: string): PreparedProcess => {
+    const properties = join(dir, file);
+    const { pluginsDir } = files;
+    const exactlyOnce = options.exactlyOnce ?? true;
+    writeFileSync(
+      properties,
+      renderConnectProperties({ restPort, bootstrapServers, pluginsDir, secretsDir, exactlyOnce }),
+    );
+    const url = `http://127.0.0.1:${restPort}`;
+    return {
+      ...process,
+      name: 'connect',
+      args: [...flags(heapMb.connect ?? 288), 'org.apache.kafka.connect.cli.ConnectDistributed', properties],
+      url,
+      isReady: (signal) => connectAnswers(url, signal),
+    };
+  };
+  const connect = worker(ports.connect, 'connect-distributed.properties');
   return {
     bootstrapServers,
-    connectUrl,
+    connectUrl: connect.url,
     secretsDir,
     broker: {
       ...process,
@@ -111,17 +119,8 @@ export async function prepareKafka(options: PrepareKafkaOptions): Promise<Prepar
       url: `kafka://${bootstrapServers}`,
       isReady: (signal) => brokerAnswers(ports.kafka, signal),
     },
-    connect: {
-      ...process,
-      name: 'connect',
-      args: [
-        ...flags(heapMb.connect ?? 288),
-        'org.apache.kafka.connect.cli.ConnectDistributed',
-        paths.connect,
-      ],
-      url: connectUrl,
-      isReady: (signal) => connectAnswers(connectUrl, signal),
-    },
+    connect,
+    anotherWorker: (port) => worker(port, `connect-distributed-${port}.properties`),
   };
 }
 

@@ -32,6 +32,16 @@ export class BusFullError extends Error {
   }
 }
 
+/** The brokers do not answer as they should. The state behind them is unknown; trying again is right. */
+export class BusUnreachableError extends Error {
+  readonly code = 'bus-unreachable';
+  override readonly name = 'BusUnreachableError';
+
+  constructor(what: string, cause: unknown) {
+    super(`Kafka could not ${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
 /** The bus's file is damaged. The message names the commands that mend it. */
 export class BusCorruptError extends Error {
   readonly code = 'bus-corrupt';

@@ -15,7 +15,7 @@ import {
 } from './bus.ts';
 import { GroupInformation } from './kafka/group-information.ts';
 import { createKafkaClient, type KafkaSettings } from './kafka/kafka-client.ts';
-import { BusUnreachableError } from './kafka/kafka-errors.ts';
+import { BusUnreachableError } from './bus-errors.ts';
 import { NextOffsets } from './kafka/next-offsets.ts';
 import { OrderedProducer } from './kafka/ordered-producer.ts';
 import { ReadingSession } from './kafka/reading-session.ts';
@@ -39,6 +39,8 @@ export interface KafkaBusOptions extends KafkaSettings {
 export interface KafkaBus extends Bus {
   /** Makes topics that do not exist yet. Those that do are left as they are. */
   ensureTopics(topics: readonly string[]): Promise<void>;
+  /** Those of these topics that do not exist. */
+  missingTopics(topics: readonly string[]): Promise<readonly string[]>;
 }
 
 /**
@@ -96,10 +98,15 @@ class KafkaJsBus implements KafkaBus {
 
   async ensureTopics(topics: readonly string[]): Promise<void> {
     this.#check();
-    const found = await this.#catalog.partitions();
-    const missing = [...new Set(topics)].filter((topic) => !found.has(topic));
+    const missing = await this.missingTopics(topics);
     if (missing.length > 0) await this.#catalog.create(missing, this.#options.newTopicPartitions ?? 1);
     for (const topic of topics) this.#known.add(topic);
+  }
+
+  async missingTopics(topics: readonly string[]): Promise<readonly string[]> {
+    this.#check();
+    const found = await this.#catalog.partitions();
+    return [...new Set(topics)].filter((topic) => !found.has(topic));
   }
 
   async partitions(topic: string): Promise<readonly number[]> {

@@ -1,7 +1,7 @@
 import { ConfigError, type ConfigTable, type Logger } from '@banyan/kit';
 import { z } from 'zod';
-import type { Bus, SourceLog } from './bus.ts';
-import { openKafkaBus } from './kafka-bus.ts';
+import type { SourceLog } from './bus.ts';
+import { openKafkaBus, type KafkaBus } from './kafka-bus.ts';
 import { openSqliteBus } from './sqlite-bus.ts';
 
 /** `embedded`: a bus in one SQLite file. `kafka`: Kafka, with Debezium as the source. */
@@ -41,7 +41,8 @@ export interface BusSettings {
 
 /** A bus, with what the stack adds to it. */
 export type OpenedBus =
-  { readonly stack: 'embedded'; readonly bus: SourceLog } | { readonly stack: 'kafka'; readonly bus: Bus };
+  | { readonly stack: 'embedded'; readonly bus: SourceLog }
+  | { readonly stack: 'kafka'; readonly bus: KafkaBus };
 
 /**
  * Opens the bus that the settings name: the one place where a stack becomes a bus.

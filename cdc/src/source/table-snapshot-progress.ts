@@ -1,10 +1,13 @@
 import { notificationTopic } from '@banyan/contracts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { BusUnreachableError, OffsetGoneError } from '../bus/bus-errors.ts';
 import type { Bus, StoredRecord, TopicPosition } from '../bus/bus.ts';
 import type { TableSnapshotProgress } from './source.ts';
 import { TableSnapshotHistory } from './table-snapshot-history.ts';
 import { parseNotification } from './table-snapshot-notifications.ts';
 
 const PAGE_RECORDS = 1_000;
+const RETRY_MS = 500;
 
 interface NotificationsOptions {
   readonly bus: Bus;
@@ -48,24 +51,66 @@ export interface TableSnapshotFollower {
   readonly ended: Promise<void>;
 }
 
-/** Follows table snapshots until the signal aborts. Resolves once what is on the bus already is known. */
+/**
+ * Follows table snapshots until the signal aborts, also while the bus comes and goes. Resolves once what is on the bus
+ * already is known; on a bus that cannot be reached that comes later, and until then nothing is known.
+ */
 export async function followTableSnapshots(options: NotificationsOptions): Promise<TableSnapshotFollower> {
   const { bus, prefix, signal } = options;
   const history = new TableSnapshotHistory();
-  const apply = (records: readonly StoredRecord[]): void => applyAll(history, records);
-  const from: TopicPosition[] = [];
-  for (const start of await bus.starts([notificationTopic(prefix)])) {
-    from.push(await readToEnd({ bus, start, apply, signal }));
+  /** Where to go on; null: from the beginning. */
+  let next: readonly TopicPosition[] | null = null;
+  const readAll = async (): Promise<readonly TopicPosition[]> => {
+    const apply = (records: readonly StoredRecord[]): void => applyAll(history, records);
+    const ends: TopicPosition[] = [];
+    for (const start of await bus.starts([notificationTopic(prefix)])) {
+      ends.push(await readToEnd({ bus, start, apply, signal }));
+    }
+    return ends;
+  };
+  const follow = async (): Promise<void> => {
+    next ??= await readAll();
+    await bus.consume({
+      from: next,
+      onBatch(records) {
+        applyAll(history, records);
+        next = moved(next ?? [], records);
+        return Promise.resolve();
+      },
+      signal,
+    });
+  };
+  const followOn = async (): Promise<void> => {
+    for (;;) {
+      try {
+        await follow();
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        // The topic was deleted: what comes on the new one is told from its beginning.
+        if (error instanceof OffsetGoneError) next = null;
+        else if (!(error instanceof BusUnreachableError)) throw error;
+        await delay(RETRY_MS, undefined, { signal }).catch(() => undefined); // the next turn sees the abort
+      }
+    }
+  };
+  try {
+    next = await readAll();
+  } catch (error) {
+    if (!(error instanceof BusUnreachableError)) throw error; // else tried again by what follows
   }
-  const ended = bus.consume({
-    from,
-    onBatch: (records) => {
-      apply(records);
-      return Promise.resolve();
-    },
-    signal,
+  return { progress: (table) => history.progress(table), ended: followOn() };
+}
+
+/** Each partition's position behind the last of its records. */
+function moved(
+  positions: readonly TopicPosition[],
+  records: readonly StoredRecord[],
+): readonly TopicPosition[] {
+  return positions.map((place) => {
+    const last = records.findLast(({ partition }) => partition === place.partition);
+    return last ? { ...place, nextOffset: last.offset + 1 } : place;
   });
-  return { progress: (table) => history.progress(table), ended };
 }
 
 /**

@@ -1,76 +1,34 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import type { JournalEntry, StatusReport } from '@banyan/contracts';
-import pg from 'pg';
-import { Reviewer } from './reviewer.ts';
+import { FullStack } from './full-stack.ts';
 import { describeSkip } from './skip-contract.ts';
-import { isAlive, Stack, until } from './stack.ts';
+import { isAlive, until } from './stack.ts';
 
-/** One full stack, with a reviewer who writes all the time: what was acknowledged to him must be found in the end. */
-const stack = new Stack();
-let reviewer: Reviewer;
-let shopUrl: string;
-let writing = new AbortController();
-let written: Promise<void> = Promise.resolve();
-
-function write(): void {
-  writing = new AbortController();
-  reviewer = new Reviewer(shopUrl, stack.secret('override.token'));
-  written = reviewer.writeUntil(writing.signal);
-}
+/** Each part killed, hung, or taken away, while reviews are written. */
+const full = new FullStack();
+const { stack } = full;
+const WAL_WARN_BYTES = 33_554_432;
 
 beforeAll(async () => {
-  ({ shopUrl } = await stack.up('--stack', 'kafka'));
-  await stack.json('advance', 'reviews', '--wait');
+  process.env['RETAINED_WAL_WARN_BYTES'] = String(WAL_WARN_BYTES);
+  await full.start();
+  delete process.env['RETAINED_WAL_WARN_BYTES'];
 }, 240_000);
 
 afterAll(async () => {
-  writing.abort();
-  await written;
-  await stack.close();
+  await full.close();
 }, 90_000);
 
-async function feed(): Promise<StatusReport['feed']> {
-  const { report } = await stack.status();
-  if (!report) throw new Error('the control plane does not answer');
-  return report.feed;
-}
-
-async function inSync(): Promise<void> {
-  await until(
-    'the feed runs, and the copy is in sync',
-    async () => (await feed()).state === 'running' && (await stack.slice()).inSync,
-    90_000,
-  );
-}
-
-async function journal(): Promise<readonly JournalEntry[]> {
-  return (await stack.json<{ entries: JournalEntry[] }>('journal')).entries;
-}
-
-async function onDatabase(work: (client: pg.Client) => Promise<void>): Promise<void> {
-  const client = new pg.Client(stack.secret('source.url'));
-  await client.connect();
+/** Connect stands still, alive and silent, while `work` goes on; nobody may then take the copy for in sync. */
+async function whileConnectHangs(work: () => Promise<void>): Promise<void> {
+  const pid = stack.pid('connect');
+  process.kill(pid, 'SIGSTOP');
   try {
-    await work(client);
+    await full.notInSyncDuring(work);
   } finally {
-    await client.end();
+    process.kill(pid, 'SIGCONT');
   }
-}
-
-async function equalCopies(): Promise<void> {
-  const { code, stdout } = await stack.banyan(['verify', 'reviews']);
-  expect([code, stdout]).toEqual([0, expect.stringContaining('0 differences')]);
-}
-
-async function nothingAcknowledgedIsLost(): Promise<void> {
-  const { run } = await stack.status();
-  const service = run.processes.find(({ name }) => name === 'reviews')?.url ?? null;
-  await until('the service lists every acknowledged review', async () => {
-    expect(await reviewer.missingInService(service)).toEqual([]);
-    return true;
-  });
 }
 
 test('no reader of our own runs, broker and Connect stay within 800 MB, and the password is in its file alone', async () => {
@@ -84,24 +42,22 @@ test('no reader of our own runs, broker and Connect stay within 800 MB, and the 
     );
     expect(resident.reduce((sum, kb) => sum + kb, 0)).toBeLessThan(800 * 1_024);
   }
-  const connectUrl = run.processes.find(({ name }) => name === 'connect')?.url ?? '';
-  const told = await (await fetch(`${connectUrl}/connectors?expand=info`)).text();
+  const told = await (await fetch(`${await full.url('connect')}/connectors?expand=info`)).text();
   expect(told).toContain('banyan-feed.');
   expect(told).not.toContain(stack.secret('banyan.password'));
-  expect(await feed()).toMatchObject({ state: 'running', incarnation: 1, slotActive: true });
+  expect(await full.feed()).toMatchObject({ state: 'running', incarnation: 1, slotActive: true });
 });
 
 describe('single rows are read again, while others are written', () => {
   let store: DatabaseSync;
   beforeAll(async () => {
-    await inSync();
-    write();
+    await full.inSync();
+    full.write();
     store = new DatabaseSync(stack.home.file('reviews.sqlite'), { timeout: 10_000 });
   });
   afterAll(async () => {
     store.close();
-    writing.abort();
-    await written;
+    await full.stopWriting();
   });
 
   describeSkip(stack);
@@ -114,57 +70,93 @@ describe('single rows are read again, while others are written', () => {
     expect((await stack.banyan(['verify', 'reviews'])).stdout).toContain('3 differences');
     const repaired = await stack.banyan(['verify', 'reviews', '--repair', '--reason', 'by hand']);
     expect([repaired.code, repaired.stdout]).toEqual([0, expect.stringContaining('0 differences')]);
-    await equalCopies();
+    await full.equalCopies();
   }, 180_000);
 });
 
 describe('killed with SIGKILL while reviews are written', () => {
-  beforeAll(write);
-  afterAll(async () => {
-    writing.abort();
-    await written;
-  });
+  beforeAll(() => full.write());
+  afterAll(() => full.stopWriting());
 
   test.each(['connect', 'kafka', 'reviews', 'control', 'postgres'])(
     '%s: the copy catches up',
     async (name) => {
-      await inSync();
-      const count = reviewer.acknowledged.length;
+      await full.inSync();
       await stack.killAndWait(name);
-      await inSync();
-      await until('reviews are written again', () => reviewer.acknowledged.length > count + 5);
+      await full.inSync();
+      await full.goesOnWriting();
     },
     180_000,
   );
 
   test('while Connect hangs, status does not say that the copy is in sync, and says why', async () => {
-    await inSync();
-    const pid = stack.pid('connect');
-    process.kill(pid, 'SIGSTOP');
-    try {
-      await until('the status says so', async () => !(await stack.slice()).inSync, 60_000);
-      expect((await feed()).state).not.toBe('running');
-    } finally {
-      process.kill(pid, 'SIGCONT');
-    }
-    await inSync();
+    await full.inSync();
+    await whileConnectHangs(() =>
+      until('the feed is said not to run', async () => (await full.feed()).state !== 'running', 60_000),
+    );
+    await full.inSync();
   }, 180_000);
 
   test('after all that nothing acknowledged is lost, both sides are equal, and no copy was made anew', async () => {
-    writing.abort();
-    await written;
-    await inSync();
-    await equalCopies();
-    await nothingAcknowledgedIsLost();
-    expect(reviewer.acknowledged.length).toBeGreaterThan(50);
-    expect((await journal()).filter(({ verb }) => verb === 'resync')).toEqual([]);
-    expect(await feed()).toMatchObject({ incarnation: 1 });
+    await full.nothingIsLost();
+    expect(full.reviewer.acknowledged.length).toBeGreaterThan(50);
+    expect((await full.journal()).filter(({ verb }) => verb === 'resync')).toEqual([]);
+    expect(await full.feed()).toMatchObject({ incarnation: 1 });
+  }, 180_000);
+});
+
+describe('the WAL that the slot keeps', () => {
+  test('is shown, warned about with the command that frees it, and let go of once it is read', async () => {
+    await full.inSync();
+    await whileConnectHangs(async () => {
+      await full.onDatabase(async (client) => {
+        // Else the server finds out by itself after a minute.
+        await client.query(
+          'SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE active',
+        );
+        // Debezium passes over Banyan's own messages: this is WAL, and nothing else.
+        const message = `SELECT pg_logical_emit_message(false, 'banyan', repeat('x', 1000000))`;
+        for (let written = 0; written <= WAL_WARN_BYTES; written += 1_000_000) await client.query(message);
+      });
+      await until('it is warned about, and that nobody reads', async () => {
+        const { slotActive, retention } = await full.feed();
+        return slotActive === false && retention.level === 'warning';
+      });
+      const feed = await full.feed();
+      expect(feed.retainedWalBytes).toBeGreaterThan(WAL_WARN_BYTES);
+      const shown = await stack.banyan(['status']);
+      expect(shown.stdout).toMatch(/WARNING \d+ MiB of WAL kept/);
+      expect(shown.stdout).toContain('banyan feed drop --reason');
+      const doctor = await stack.banyan(['doctor', '--json']);
+      expect((JSON.parse(doctor.stdout) as { findings: unknown }).findings).toContainEqual({
+        ...{ check: 'kept WAL, slot banyan_shop', verdict: 'warning', got: feed.retention.text },
+        remedy: expect.stringContaining('banyan feed drop --reason'),
+      });
+    });
+    await full.inSync();
+    await until('it is let go of', async () => (await full.feed()).retention.level === 'ok', 120_000);
+  }, 300_000);
+
+  test('does not grow on an idle database: heartbeats move the slot on', async () => {
+    const written = await full.onDatabase(async (client) => {
+      const { rows } = await client.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn() AS lsn');
+      return rows[0]?.lsn ?? '';
+    });
+    await until(
+      'everything that was written is let go of, though nobody writes',
+      () =>
+        full.onDatabase(async (client) => {
+          const sql = 'SELECT FROM pg_replication_slots WHERE slot_name = $1 AND restart_lsn > $2::pg_lsn';
+          return (await client.query(sql, ['banyan_shop', written])).rowCount === 1;
+        }),
+      120_000,
+    );
   }, 180_000);
 });
 
 describe('the feed begins anew, and so does the copy', () => {
   const dropSlot = (): Promise<void> =>
-    onDatabase(async (client) => {
+    full.onDatabase(async (client) => {
       // As often as it takes: Connect reads it again within a second.
       await until('the slot is dropped', async () => {
         await client.query(
@@ -175,8 +167,7 @@ describe('the feed begins anew, and so does the copy', () => {
       });
     });
   const removeConnector = async (): Promise<void> => {
-    const { run } = await stack.status();
-    const url = run.processes.find(({ name }) => name === 'connect')?.url ?? '';
+    const url = await full.url('connect');
     const [name = ''] = (await (await fetch(`${url}/connectors`)).json()) as string[];
     expect((await fetch(`${url}/connectors/${name}`, { method: 'DELETE' })).status).toBe(204);
   };
@@ -187,48 +178,28 @@ describe('the feed begins anew, and so does the copy', () => {
   ])(
     'when %s, while rows are written',
     async (_, harm, reason) => {
-      await inSync();
-      const lastId = (await journal()).at(-1)?.id ?? 0;
-      write();
-      try {
-        await harm();
-        await until(
-          'a resync is in the journal',
-          async () => (await journal()).some(({ id, verb }) => id > lastId && verb === 'resync'),
-          90_000,
-        );
-      } finally {
-        writing.abort();
-        await written;
-      }
-      const resync = (await journal()).find(({ id, verb }) => id > lastId && verb === 'resync');
-      expect(resync).toMatchObject({ by: 'feed' });
-      expect(resync?.reason).toMatch(reason);
-      await until(
-        'the new copy is verified',
-        async () => {
-          const slice = await stack.slice();
-          return slice.inSync && slice.verification !== null;
-        },
-        120_000,
-      );
-      await equalCopies();
-      await nothingAcknowledgedIsLost();
+      await full.inSync();
+      const lastId = await full.lastEntry();
+      full.write();
+      await harm();
+      expect(await full.resyncAfter(lastId)).toMatch(reason);
+      await full.newCopy();
+      await full.nothingIsLost();
     },
     300_000,
   );
 });
 
 test('Ctrl-C leaves nothing behind, and what was kept goes on without a new table snapshot', async () => {
-  const lastId = (await journal()).at(-1)?.id ?? 0;
+  const lastId = await full.lastEntry();
   const pids = stack.pids();
   stack.supervisor.kill('SIGINT');
   await until('all processes have ended', () => pids.every((pid) => !isAlive(pid)), 60_000);
   const refused = await stack.banyan(['up', '--stack', 'embedded', '--json']);
   expect([refused.code, refused.stdout]).toEqual([3, expect.stringContaining('other-stack')]);
   await stack.up(); // which stack it is, is remembered
-  await inSync();
-  const since = (await journal()).filter(({ id }) => id > lastId);
+  await full.inSync();
+  const since = (await full.journal()).filter(({ id }) => id > lastId);
   expect(since.filter(({ verb }) => verb === 'resync' || verb === 'sync')).toEqual([]);
 }, 240_000);
 

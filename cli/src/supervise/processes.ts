@@ -156,6 +156,7 @@ export function banyanSpecs(home: Home, ports: Ports, kafka: PreparedKafka | nul
     }),
     node('control', 'control/src/main.ts', {
       env: {
+        ...inherited(['RETAINED_WAL_WARN_BYTES']),
         ...feed,
         ...connect,
         ...peer,

@@ -2,7 +2,7 @@ import { roomWarning } from '@banyan/cdc';
 import type { BusRoom, StatusReport } from '@banyan/contracts';
 import type { Clock } from '../ports/clock.ts';
 import type { ControlBus, FeedHistory, Source } from '../ports/feed.ts';
-import { messageOf, withDeadline } from './loop.ts';
+import { answerWithin, messageOf, withDeadline } from './loop.ts';
 import type { WalStatus } from './wal-monitor.ts';
 
 type FeedPosition = NonNullable<Awaited<ReturnType<FeedHistory['sourcePosition']>>>;
@@ -42,10 +42,11 @@ export class FeedMonitor {
   /** Does not throw: no answer is evidence too. */
   async poll(signal: AbortSignal): Promise<void> {
     const { source, bus, history, slot, clock } = this.#deps;
+    const deadline = withDeadline(signal, DEADLINE_MS);
     const [status, position, room] = await Promise.allSettled([
-      source.slotStatus(withDeadline(signal, DEADLINE_MS)),
-      history.sourcePosition(slot),
-      busRoom(bus),
+      source.slotStatus(deadline),
+      answerWithin(deadline, history.sourcePosition(slot)),
+      answerWithin(deadline, busRoom(bus)),
     ]);
     if (signal.aborted) return;
     this.#asked = {

@@ -3,7 +3,7 @@ import { formatLsn, parseLsn, type Source } from '@banyan/cdc';
 import { judgeKeptWal, type WalLimits } from '../domain/wal-retention.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ControlBus, FeedHistory } from '../ports/feed.ts';
-import { withDeadline } from './loop.ts';
+import { answerWithin, withDeadline } from './loop.ts';
 
 type WalRetention = Awaited<ReturnType<Source['walRetention']>>;
 
@@ -59,8 +59,8 @@ export class WalMonitor {
     const deadline = withDeadline(signal, DEADLINE_MS);
     const [wal, position, ends] = await Promise.allSettled([
       source.walRetention(deadline),
-      until(deadline, history.sourcePosition(slot)),
-      until(deadline, bus.ends(topics)),
+      answerWithin(deadline, history.sourcePosition(slot)),
+      answerWithin(deadline, bus.ends(topics)),
     ]);
     if (signal.aborted) return;
     const found = ends.status === 'fulfilled' ? ends.value : [];
@@ -119,12 +119,4 @@ export class WalMonitor {
     const asked = this.#asked;
     return asked && this.#deps.clock.nowMs() - asked.atMs <= FRESH_MS ? asked : null;
   }
-}
-
-/** The bus takes no signal for these questions. */
-function until<T>(signal: AbortSignal, answer: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(new Error('no answer in time')), { once: true });
-    answer.then(resolve, reject);
-  });
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
 import type { GroupStatus, GroupTopic, TopicPosition } from '../bus.ts';
-import { BusUnreachableError } from './kafka-errors.ts';
+import { BusUnreachableError } from '../bus-errors.ts';
 import type { TopicCatalog } from './topic-catalog.ts';
 
 const TIMEOUT_MS = 15_000;

@@ -1,6 +1,6 @@
 import { Partitioners, type ICustomPartitioner, type Kafka, type Message, type Producer } from 'kafkajs';
 import type { BusRecord } from '../bus.ts';
-import { BusUnreachableError } from './kafka-errors.ts';
+import { BusUnreachableError } from '../bus-errors.ts';
 
 /**
  * Stores records in order, each once, by Kafka's idempotent producer; not in a transaction, so that a barrier is

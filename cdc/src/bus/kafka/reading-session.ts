@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import type { ConsumeOptions, StoredRecord } from '../bus.ts';
 import { kafkaRetry } from './kafka-client.ts';
-import { BusUnreachableError } from './kafka-errors.ts';
+import { BusUnreachableError } from '../bus-errors.ts';
 import type { NextOffsets } from './next-offsets.ts';
 
 /** A fetch waits this long for a first record; stopping waits for a fetch. */

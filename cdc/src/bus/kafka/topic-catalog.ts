@@ -1,5 +1,5 @@
 import type { Admin, Kafka } from 'kafkajs';
-import { BusUnreachableError } from './kafka-errors.ts';
+import { BusUnreachableError } from '../bus-errors.ts';
 
 /** A row may be large: PostgreSQL keeps up to 1 GB in a field, Kafka by default at most 1 MB in a record. */
 const NEW_TOPIC = [{ name: 'max.message.bytes', value: '33554432' }];

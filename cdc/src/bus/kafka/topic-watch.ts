@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TopicPosition } from '../bus.ts';
-import { OffsetGoneError } from '../bus-errors.ts';
-import { BusUnreachableError, PartitionsChangedError } from './kafka-errors.ts';
+import { BusUnreachableError, OffsetGoneError } from '../bus-errors.ts';
+import { PartitionsChangedError } from './kafka-errors.ts';
 import type { NextOffsets } from './next-offsets.ts';
 import type { TopicCatalog } from './topic-catalog.ts';
 

@@ -60,6 +60,9 @@ function connection({ database, slot, publication }: ConnectorSettings): Connect
     'database.dbname': database.database,
     'database.user': database.user,
     'database.password': database.passwordReference,
+    // A statement that the server keeps prepared fails for good once a column has got another type: after that no table
+    // snapshot of its table would ever succeed.
+    'driver.prepareThreshold': '0',
     'plugin.name': 'pgoutput',
     'slot.name': slot,
     'publication.name': publication,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { tableTopic } from '@banyan/contracts';
+import { heartbeatTopic, tableTopic } from '@banyan/contracts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openTestBus } from '../../bus/kafka-test-bed.ts';
 import { createMemoryBus } from '../../bus/memory-bus.ts';
@@ -218,6 +218,43 @@ test('a table that was taken out sends nothing more', async () => {
   await dbz.caughtUp();
   expect(await dbz.records('public.items')).toHaveLength(before);
 });
+
+test('a heartbeats’ topic that was deleted is made again; a table’s is a reason to begin anew', async () => {
+  const missing = async (topic: string): Promise<boolean> =>
+    (await dbz.bus.missingTopics([topic])).length > 0;
+  const remove = async (topic: string): Promise<void> => {
+    await dbz.kafka.administer((admin) => admin.deleteTopics({ topics: [topic] }));
+    await eventually('it is gone', () => missing(topic));
+  };
+  const before = await dbz.source.feedPosition(signal());
+  await remove(heartbeatTopic(PREFIX));
+  expect(await dbz.source.mend(signal())).toBeNull();
+  expect(await missing(heartbeatTopic(PREFIX))).toBe(false);
+  const heard = (await dbz.heartbeats()).length;
+  await eventually('a heartbeat comes', async () => (await dbz.heartbeats()).length > heard);
+
+  await remove(tableTopic(PREFIX, 'public.counters'));
+  expect(await dbz.source.mend(signal())).toContain("Kafka's topic shop.public.counters was deleted");
+  expect(await missing(tableTopic(PREFIX, 'public.counters'))).toBe(false);
+  expect(await dbz.source.feedPosition(signal())).toMatchObject({
+    ...{ incarnation: (before?.incarnation ?? 0) + 1, anewReason: null },
+    incarnationReason: "Kafka's topic shop.public.counters was deleted",
+  });
+  expect(await dbz.source.mend(signal())).toBeNull();
+  await dbz.bed.sql('UPDATE public.counters SET n = -1 WHERE id = 1');
+  await dbz.caughtUp();
+  expect(await dbz.records('public.counters')).toHaveLength(1);
+}, 180_000);
+
+test('a table snapshot after a column has got another type reads the table as it is', async () => {
+  await dbz.bed.sql('INSERT INTO public.counters SELECT i, 0 FROM generate_series(1000, 9000) i');
+  await dbz.snapshot(['public.counters']); // of so many chunks that the server would keep the statement prepared
+  await dbz.bed.sql('ALTER TABLE public.counters ALTER COLUMN n TYPE text');
+  await dbz.snapshot(['public.counters']);
+  await dbz.caughtUp();
+  const rows = replay(await dbz.records('public.counters'));
+  expect(rows.get('{"id":9000}')).toEqual({ id: 9000, n: '0' });
+}, 180_000);
 
 test('removed, it leaves neither slot nor publication; made again, it begins anew', async () => {
   await dbz.source.remove(signal());

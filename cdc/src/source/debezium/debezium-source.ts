@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { KafkaBus } from '../../bus/kafka-bus.ts';
 import { quoteName } from '../catalog.ts';
 import { parseLsn } from '../lsn.ts';
 import { createPostgresSource } from '../postgres-source.ts';
@@ -17,6 +18,7 @@ import {
   replaceSlot,
   type FeedServer,
 } from './feed-server.ts';
+import { FeedTopics } from './feed-topics.ts';
 
 const POLL_MS = 100;
 /** A task that has failed is started again after this pause. */
@@ -35,6 +37,8 @@ export interface DebeziumSourceOptions extends Omit<
    * its name, and one that is made anew must not go on from those of its predecessor. They are on `<name>-offsets`.
    */
   readonly connector: string;
+  /** The Kafka that the workers write to. */
+  readonly bus: Pick<KafkaBus, 'ensureTopics' | 'missingTopics'>;
   /** Deadline of one statement. Default 15,000. */
   readonly statementTimeoutMs?: number;
 }
@@ -75,6 +79,7 @@ class ConnectedSource implements DebeziumSource {
   readonly #postgres: Source;
   readonly #database: SourceDatabase;
   readonly #connect: ConnectClient;
+  readonly #topics: FeedTopics;
   /** Changes of the connector, one after another. */
   #changed: Promise<unknown> = Promise.resolve();
   #restartedAtMs = 0;
@@ -96,6 +101,7 @@ class ConnectedSource implements DebeziumSource {
       ...{ url, name: 'banyan control', statementTimeoutMs, maxConnections: 2 },
     });
     this.#connect = new ConnectClient(options.connectUrl);
+    this.#topics = new FeedTopics(options);
     const postgres = createPostgresSource(options);
     this.#postgres = postgres;
     this.describeTables = (tables, signal) => postgres.describeTables(tables, signal);
@@ -206,7 +212,7 @@ class ConnectedSource implements DebeziumSource {
     const server = await this.#server(signal);
     const connectors = await this.#connectors(signal);
     const [newest] = connectors;
-    const gap = newest ? (newest.marks.anewReason ?? gapOf(newest.marks, server, this.#options)) : null;
+    const gap = newest ? await this.#gap(newest.marks, server, signal) : null;
     if (newest && gap === null) {
       if (connectors.length === 1) return { current: newest, done: null };
       // The one that replaced another had been made when whoever made it was killed.
@@ -216,6 +222,12 @@ class ConnectedSource implements DebeziumSource {
       };
     }
     return await this.#beginAnew(connectors, gap ?? 'the feed was begun', signal);
+  }
+
+  /** Why the feed has to begin anew; null while it has not. */
+  async #gap(marks: FeedMarks, server: FeedServer, signal: AbortSignal): Promise<string | null> {
+    const known = marks.anewReason ?? gapOf(marks, server, this.#options);
+    return known ?? (await this.#topics.gap(await this.#published(signal)));
   }
 
   async #beginAnew(
@@ -236,8 +248,9 @@ class ConnectedSource implements DebeziumSource {
     }
     // 2. Nobody reads any more.
     for (const { name } of old) await this.#connect.stop(name, signal);
-    // 3. Another publication and slot.
+    // 3. Topics, another publication and slot.
     await ensurePublication(this.#database, publication, signal);
+    await this.#topics.ensure(await this.#published(signal));
     await replaceSlot(this.#database, slot, signal);
     // 4. A connector under another name: it must not go on from the other one's offsets.
     const server = await this.#server(signal);
@@ -267,6 +280,7 @@ class ConnectedSource implements DebeziumSource {
 
   /** Gives the connector these tables, where it has others, starts what failed, and waits until it reads the slot. */
   async #reconcile(current: FeedConnector, tables: readonly string[], signal: AbortSignal): Promise<void> {
+    await this.#topics.ensure(tables);
     const wanted = await this.#render(current, tables, signal);
     const same = isSame(current.config, wanted);
     // Another process must read the slot than the one that read it under the old settings.

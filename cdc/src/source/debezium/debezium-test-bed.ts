@@ -47,6 +47,7 @@ export async function createDebeziumTestBed(
     slot: `${bed.slot}_dbz`,
     publication: `${bed.slot}_dbz`,
     heartbeatIntervalMs: 200,
+    bus,
     database: {
       host: url.hostname,
       port: Number(url.port),
