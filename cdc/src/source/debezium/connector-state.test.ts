@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { renderConnectorConfig, tablePattern } from './connector-config.ts';
-import { judge } from './debezium-source.ts';
+import { judge } from './connector-state.ts';
 
 const part = (state: string, trace?: string): { id: number; state: string; trace?: string } => ({
   id: 0,

@@ -44,12 +44,7 @@ export class FeedTopics {
 
   #all(tables: readonly string[]): readonly string[] {
     const { prefix } = this.#options;
-    const ofTables = tables.map((table) => connectTopic(tableTopic(prefix, table)));
+    const ofTables = tables.map((table) => tableTopic(prefix, table));
     return [heartbeatTopic(prefix), notificationTopic(prefix), ...ofTables];
   }
-}
-
-/** Kafka takes few characters in a name; Debezium puts `_` for every other one. */
-function connectTopic(topic: string): string {
-  return topic.replaceAll(/[^\w.-]/g, '_');
 }

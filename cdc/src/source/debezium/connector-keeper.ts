@@ -1,0 +1,232 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { KafkaBus } from '../../bus/kafka-bus.ts';
+import type { SourceDatabase } from '../source-database.ts';
+import type { ConnectClient, ConnectorConfig } from './connect-client.ts';
+import { ConnectError } from './connect-error.ts';
+import { renderConnectorConfig, type ConnectorSettings } from './connector-config.ts';
+import { judge, type ConnectorState } from './connector-state.ts';
+import { ofFeed, renderMarks, type FeedConnector, type FeedMarks } from './feed-connectors.ts';
+import { ensurePublication, gapOf, readFeedServer, replaceSlot, type FeedServer } from './feed-server.ts';
+import { FeedTopics } from './feed-topics.ts';
+
+const POLL_MS = 100;
+/** A task that has failed is started again after this pause. */
+const RESTART_PAUSE_MS = 3_000;
+
+export interface DebeziumSourceOptions extends Omit<
+  ConnectorSettings,
+  'tables' | 'generatedColumns' | 'offsetsTopic'
+> {
+  /** The same database, as this process sees it. See `PostgresSourceOptions.url`. */
+  readonly url: string;
+  /** Kafka Connect's REST API. */
+  readonly connectUrl: string;
+  /**
+   * First part of the connector's name. A dot and the time of its making follow: Kafka keeps a connector's offsets under
+   * its name, and one that is made anew must not go on from those of its predecessor. They are on `<name>-offsets`.
+   */
+  readonly connector: string;
+  /** The Kafka that the workers write to. */
+  readonly bus: Pick<KafkaBus, 'ensureTopics' | 'missingTopics'>;
+  /** Deadline of one statement. Default 15,000. */
+  readonly statementTimeoutMs?: number;
+}
+
+/** Keeps the one connector of a feed as it should be, and makes it anew where changes may be missing. One change at a time. */
+export class ConnectorKeeper {
+  readonly #options: DebeziumSourceOptions;
+  readonly #database: SourceDatabase;
+  readonly #connect: ConnectClient;
+  readonly #topics: FeedTopics;
+  #restartedAtMs = 0;
+  #wasAbsent = false;
+
+  constructor(options: DebeziumSourceOptions, parts: { database: SourceDatabase; connect: ConnectClient }) {
+    this.#options = options;
+    this.#database = parts.database;
+    this.#connect = parts.connect;
+    this.#topics = new FeedTopics(options);
+  }
+
+  /** One look; see `DebeziumSource.mend`. */
+  async mend(signal: AbortSignal): Promise<string | null> {
+    if (await this.#isDoubtful(signal)) return null;
+    const { current, done } = await this.ensureConnector(signal);
+    if (done !== null) return done;
+    const wanted = await this.#render(current, await this.published(signal), signal);
+    if (!isSame(current.config, wanted)) {
+      await this.#connect.putConfig(current.name, wanted, signal);
+      return 'the connector got other settings';
+    }
+    return (await this.#restartFailed(current, signal)) ? 'the connector failed and was started again' : null;
+  }
+
+  /** The connector of the incarnation that is good; makes it, as a new one, where there is none. */
+  async ensureConnector(
+    signal: AbortSignal,
+  ): Promise<{ readonly current: FeedConnector; readonly done: string | null }> {
+    const server = await this.server(signal);
+    const connectors = await this.connectors(signal);
+    const [newest] = connectors;
+    const gap = newest ? await this.#gap(newest.marks, server, signal) : null;
+    if (newest && gap === null) {
+      if (connectors.length === 1) return { current: newest, done: null };
+      // The one that replaced another had been made when whoever made it was killed.
+      return {
+        current: await this.#finishReplacing(newest.name, signal),
+        done: 'a replaced connector was removed',
+      };
+    }
+    return await this.#beginAnew(connectors, gap ?? 'the feed was begun', signal);
+  }
+
+  /** Why the feed has to begin anew; null while it has not. */
+  async #gap(marks: FeedMarks, server: FeedServer, signal: AbortSignal): Promise<string | null> {
+    const known = marks.anewReason ?? gapOf(marks, server, this.#options);
+    return known ?? (await this.#topics.gap(await this.published(signal)));
+  }
+
+  async #beginAnew(
+    old: readonly FeedConnector[],
+    reason: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly current: FeedConnector; readonly done: string }> {
+    const { slot, publication, connector } = this.#options;
+    // 1. Said first, where it survives us: from here on nobody takes the feed for whole.
+    for (const { name, config, marks } of old) {
+      if (marks.anewReason === null) {
+        await this.#connect.putConfig(
+          name,
+          { ...config, ...renderMarks({ ...marks, anewReason: reason }) },
+          signal,
+        );
+      }
+    }
+    // 2. Nobody reads any more.
+    for (const { name } of old) await this.#connect.stop(name, signal);
+    // 3. Topics, another publication and slot.
+    await ensurePublication(this.#database, publication, signal);
+    await this.#topics.ensure(await this.published(signal));
+    await replaceSlot(this.#database, slot, signal);
+    // 4. A connector under another name: it must not go on from the other one's offsets.
+    const server = await this.server(signal);
+    const nowMs = Date.now();
+    const marks: FeedMarks = {
+      incarnation: (old[0]?.marks.incarnation ?? 0) + 1,
+      ...{ incarnationReason: reason, incarnationAtMs: nowMs, anewReason: null },
+      ...{ systemId: server.systemId, timeline: server.timeline, publicationId: server.publicationId ?? '' },
+    };
+    const name = `${connector}.${nowMs}`;
+    const config = await this.#render({ name, marks }, await this.published(signal), signal);
+    await this.#connect.putConfig(name, config, signal);
+    // 5. What is asked of it now will come: only then the old one, and what it announces, goes.
+    const current = await this.#finishReplacing(name, signal);
+    return { current, done: `the feed began anew, as incarnation ${marks.incarnation}: ${reason}` };
+  }
+
+  async #finishReplacing(name: string, signal: AbortSignal): Promise<FeedConnector> {
+    await this.#untilReady(name, null, signal);
+    for (const other of await this.connectors(signal)) {
+      if (other.name !== name) await this.#connect.remove(other.name, signal);
+    }
+    const current = (await this.connectors(signal)).find((each) => each.name === name);
+    if (!current) throw new ConnectError('connector-not-ready', `The connector "${name}" was removed.`);
+    return current;
+  }
+
+  /** Gives the connector these tables, where it has others, starts what failed, and waits until it reads the slot. */
+  async reconcile(current: FeedConnector, tables: readonly string[], signal: AbortSignal): Promise<void> {
+    await this.#topics.ensure(tables);
+    const wanted = await this.#render(current, tables, signal);
+    const same = isSame(current.config, wanted);
+    // Another process must read the slot than the one that read it under the old settings.
+    const oldReader = same ? null : (await this.server(signal)).slot.activePid;
+    if (!same) await this.#connect.putConfig(current.name, wanted, signal);
+    await this.#untilReady(current.name, oldReader, signal);
+  }
+
+  async #render(
+    { name, marks }: Pick<FeedConnector, 'name' | 'marks'>,
+    tables: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ConnectorConfig> {
+    const generatedColumns = await this.#generatedColumns(tables, signal);
+    const settings = { ...this.#options, tables, generatedColumns, offsetsTopic: `${name}-offsets` };
+    return { ...renderConnectorConfig(settings), ...renderMarks(marks) };
+  }
+
+  /** No connector, though there is a slot of ours: a worker that just came up is asked once more before it is believed. */
+  async #isDoubtful(signal: AbortSignal): Promise<boolean> {
+    if ((await this.connectors(signal)).length > 0 || this.#wasAbsent) {
+      this.#wasAbsent = false;
+      return false;
+    }
+    this.#wasAbsent = (await this.server(signal)).slot.isOurs;
+    return this.#wasAbsent;
+  }
+
+  async #restartFailed(current: FeedConnector, signal: AbortSignal): Promise<boolean> {
+    const isFailed = judge(current.status, { active: true }).state === 'failed';
+    if (!isFailed || Date.now() - this.#restartedAtMs < RESTART_PAUSE_MS) return false;
+    this.#restartedAtMs = Date.now();
+    await this.#connect.restartFailed(current.name, signal);
+    return true;
+  }
+
+  async #untilReady(name: string, oldReader: string | null, signal: AbortSignal): Promise<void> {
+    let last: ConnectorState = { state: 'absent' };
+    for (;;) {
+      try {
+        const current = (await this.connectors(signal)).find((each) => each.name === name);
+        const { activePid } = (await this.server(signal)).slot;
+        last = judge(current?.status ?? null, { active: activePid !== null });
+        if (last.state === 'paused') return;
+        if (last.state === 'running' && activePid !== oldReader) return;
+        if (current) await this.#restartFailed(current, signal);
+        await delay(POLL_MS, undefined, { signal });
+      } catch (cause) {
+        if (!signal.aborted) throw cause;
+        const reason = 'reason' in last ? `${last.state}: ${last.reason}` : last.state;
+        throw new ConnectError('connector-not-ready', `The connector "${name}" is ${reason}.`, {
+          cause,
+        });
+      }
+    }
+  }
+
+  /** Those of this feed, newest incarnation first. */
+  async connectors(signal: AbortSignal): Promise<readonly FeedConnector[]> {
+    return ofFeed(await this.#connect.connectors(signal), this.#options.connector);
+  }
+
+  /** What the database's server has of this feed. */
+  async server(signal: AbortSignal): Promise<FeedServer> {
+    return await readFeedServer(this.#database, this.#options, signal);
+  }
+
+  async #generatedColumns(tables: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+    const sql = `SELECT n.nspname || '.' || c.relname || '.' || a.attname AS name
+      FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE a.attgenerated <> '' AND n.nspname || '.' || c.relname = ANY (ARRAY(
+        SELECT jsonb_array_elements_text($1::jsonb)))`;
+    const rows = await this.#database.query(sql, [JSON.stringify(tables)], signal);
+    return rows.map((row) => row['name'] ?? '');
+  }
+
+  /** `schema.table` of the publication's tables. */
+  async published(signal: AbortSignal): Promise<readonly string[]> {
+    const sql = `SELECT schemaname || '.' || tablename AS name FROM pg_catalog.pg_publication_tables WHERE pubname = $1`;
+    const rows = await this.#database.query(sql, [this.#options.publication], signal);
+    return rows.map((row) => row['name'] ?? '');
+  }
+}
+
+/** Whether a connector has exactly these settings; its name is among those that Connect tells. */
+function isSame(present: ConnectorConfig, wanted: ConnectorConfig): boolean {
+  const names = Object.keys(present).filter((key) => key !== 'name');
+  return (
+    names.length === Object.keys(wanted).length &&
+    Object.entries(wanted).every(([key, value]) => present[key] === value)
+  );
+}
