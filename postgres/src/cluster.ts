@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { endWithUs } from './end-with-us.ts';
 import {
   findUnprivilegedUser,
   reachableBinaries,
@@ -192,6 +193,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     ...(prepared.uid === undefined ? {} : { uid: prepared.uid }),
     ...(prepared.gid === undefined ? {} : { gid: prepared.gid }),
   });
+  endWithUs(child, 'QUIT');
   let lastLines = '';
   child.stderr.on('data', (chunk: Buffer) => (lastLines = (lastLines + chunk.toString()).slice(-4_000)));
   const abort = new AbortController();
