@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KafkaBus } from '../../bus/kafka-bus.ts';
+import { quoteTable } from '../catalog.ts';
 import type { SourceDatabase } from '../source-database.ts';
 import type { ConnectClient, ConnectorConfig } from './connect-client.ts';
 import { ConnectError } from './connect-error.ts';
-import { renderConnectorConfig, type ConnectorSettings } from './connector-config.ts';
+import { renderConnectorConfig, SIGNAL_TABLE, type ConnectorSettings } from './connector-config.ts';
 import { judge, type ConnectorState } from './connector-state.ts';
 import { ofFeed, renderMarks, type FeedConnector, type FeedMarks } from './feed-connectors.ts';
 import { ensurePublication, gapOf, readFeedServer, replaceSlot, type FeedServer } from './feed-server.ts';
@@ -12,6 +14,8 @@ import { FeedTopics } from './feed-topics.ts';
 const POLL_MS = 100;
 /** A task that has failed is started again after this pause. */
 const RESTART_PAUSE_MS = 3_000;
+/** A slot that is read and has not moved for so long, with a heartbeat every second. */
+const STILL_MS = 10_000;
 
 export interface DebeziumSourceOptions extends Omit<
   ConnectorSettings,
@@ -40,6 +44,8 @@ export class ConnectorKeeper {
   readonly #topics: FeedTopics;
   #restartedAtMs = 0;
   #wasAbsent = false;
+  /** Where the slot stood, and since when. */
+  #still: { readonly lsn: string | null; readonly sinceMs: number } = { lsn: null, sinceMs: 0 };
 
   constructor(options: DebeziumSourceOptions, parts: { database: SourceDatabase; connect: ConnectClient }) {
     this.#options = options;
@@ -58,7 +64,30 @@ export class ConnectorKeeper {
       await this.#connect.putConfig(current.name, wanted, signal);
       return 'the connector got other settings';
     }
-    return (await this.#restartFailed(current, signal)) ? 'the connector failed and was started again' : null;
+    if (await this.#restartFailed(current, signal)) return 'the connector failed and was started again';
+    return (await this.#wake(signal)) ? 'the slot stood still, and a commit was written to move it on' : null;
+  }
+
+  /**
+   * Heartbeats move the slot on once a second. Where it is read and stands still all the same (seen for minutes on an idle
+   * database, after Debezium had lost its connection), a commit in a table that it follows moves it.
+   */
+  async #wake(signal: AbortSignal): Promise<boolean> {
+    const { activePid, confirmedFlushLsn } = (await this.server(signal)).slot;
+    const standsStill = activePid !== null && confirmedFlushLsn === this.#still.lsn;
+    if (!standsStill) this.#still = { lsn: confirmedFlushLsn, sinceMs: Date.now() };
+    if (Date.now() - this.#still.sinceMs < STILL_MS) return false;
+    this.#still = { lsn: confirmedFlushLsn, sinceMs: Date.now() };
+    // Debezium's own signal for such: it writes the message into its log.
+    const id = randomUUID();
+    const message = JSON.stringify({ message: 'The slot stood still; this commit moves it on.' });
+    await this.#database.query(
+      `INSERT INTO ${quoteTable(SIGNAL_TABLE)} VALUES ($1, 'log', $2)`,
+      [id, message],
+      signal,
+    );
+    await this.#database.query(`DELETE FROM ${quoteTable(SIGNAL_TABLE)} WHERE id = $1`, [id], signal);
+    return true;
   }
 
   /** The connector of the incarnation that is good; makes it, as a new one, where there is none. */

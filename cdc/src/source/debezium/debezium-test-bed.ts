@@ -29,16 +29,20 @@ export interface DebeziumTestBed {
   close(): Promise<void>;
 }
 
-/** @param options.outboxTable `schema.table`; default none. */
+/**
+ * @param options.outboxTable `schema.table`; default none.
+ * @param options.heartbeatIntervalMs Default 200.
+ */
 export async function createDebeziumTestBed(
   label: string,
-  options: { readonly outboxTable?: string } = {},
+  options: { readonly outboxTable?: string; readonly heartbeatIntervalMs?: number } = {},
 ): Promise<DebeziumTestBed> {
   const [bed, kafka] = await Promise.all([createTestBed(label), startTestKafka({ withConnect: true })]);
   const bus = openTestBus(kafka);
   const url = new URL(bed.url);
   writeFileSync(join(kafka.stack.secretsDir, 'source.password'), url.password, { mode: 0o600 });
   const sourceOptions: DebeziumSourceOptions = {
+    heartbeatIntervalMs: 200,
     ...options,
     url: bed.url,
     connectUrl: kafka.stack.connectUrl,
@@ -46,7 +50,6 @@ export async function createDebeziumTestBed(
     prefix: PREFIX,
     slot: `${bed.slot}_dbz`,
     publication: `${bed.slot}_dbz`,
-    heartbeatIntervalMs: 200,
     bus,
     database: {
       host: url.hostname,
