@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { readTable, type CatalogTable } from './catalog.ts';
 import { FeedPublication } from './feed-publication.ts';
 import { readKeyedRows } from './keyed-rows.ts';
@@ -7,6 +6,7 @@ import { writeMessage } from './logical-message.ts';
 import { readNotNullColumns } from './not-null-columns.ts';
 import { findUnfitOutbox } from './outbox-fitness.ts';
 import { readSortedPage, type SortedPage, type SortedRange } from './sorted-page.ts';
+import { writeSignal } from './signal-table.ts';
 import { SourceDatabase } from './source-database.ts';
 import { SourceTableError } from './source-table-error.ts';
 import type { KeyedRow, Lsn, SlotStatus, Source, SourceTable, WalRetention } from './source.ts';
@@ -73,16 +73,14 @@ class PostgresSource implements Source {
   }
 
   async requestTableSnapshot(tables: readonly string[], signal: AbortSignal): Promise<string> {
-    return await this.#signal(
-      'execute-snapshot',
-      { 'data-collections': tables, type: 'INCREMENTAL' },
-      signal,
-    );
+    const data = { 'data-collections': tables, type: 'INCREMENTAL' };
+    return await writeSignal(this.#database, { type: 'execute-snapshot', data }, signal);
   }
 
   async stopTableSnapshots(tables: readonly string[], signal: AbortSignal): Promise<void> {
     if (tables.length === 0) return; // to the reader, no table would mean every table
-    await this.#signal('stop-snapshot', { 'data-collections': tables, type: 'INCREMENTAL' }, signal);
+    const data = { 'data-collections': tables, type: 'INCREMENTAL' };
+    await writeSignal(this.#database, { type: 'stop-snapshot', data }, signal);
   }
 
   async readRows(
@@ -93,17 +91,6 @@ class PostgresSource implements Source {
       ...{ ...question, database: this.#database, types: this.#types, publication: this.#publication.name },
       ...{ writersTimeoutMs: WRITERS_TIMEOUT_MS, signal },
     });
-  }
-
-  /** @returns the signal's id. */
-  async #signal(type: string, data: unknown, signal: AbortSignal): Promise<string> {
-    const id = randomUUID();
-    await this.#database.query(
-      'INSERT INTO banyan.signal (id, type, data) VALUES ($1, $2, $3)',
-      [id, type, JSON.stringify(data)],
-      signal,
-    );
-    return id;
   }
 
   async takePosition(signal: AbortSignal): Promise<Lsn> {

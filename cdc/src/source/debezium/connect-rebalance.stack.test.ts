@@ -3,8 +3,8 @@ import { tableTopic } from '@banyan/contracts';
 import { findFreePort } from '@banyan/postgres';
 import type { StackProcess } from '@banyan/kafka';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { envelopeOf, eventually, PREFIX } from '../../reader/reader-test-bed.ts';
-import { createDebeziumTestBed, type DebeziumTestBed } from './debezium-test-bed.ts';
+import { eventually, PREFIX } from '../../reader/reader-test-bed.ts';
+import { createDebeziumTestBed, expectCounted, type DebeziumTestBed } from './debezium-test-bed.ts';
 
 /** Two workers of one group: the connector and its task move from one to the other while rows are written. */
 let dbz: DebeziumTestBed;
@@ -81,11 +81,5 @@ test('workers join and leave, by SIGTERM and by SIGKILL: every change once, in t
     await writer;
   }
   await dbz.caughtUp();
-  const counts = new Map<string, number>();
-  for (const record of await dbz.records('public.counters')) {
-    const n = Number(envelopeOf(record)?.after?.['n']);
-    expect(n).toBe((counts.get(record.key ?? '') ?? 0) + 1);
-    counts.set(record.key ?? '', n);
-  }
-  expect([...counts.values()].reduce((sum, n) => sum + n, 0)).toBe(written);
+  expectCounted(await dbz.records('public.counters'), written);
 }, 300_000);

@@ -1,4 +1,6 @@
 import { notificationTopic } from '@banyan/contracts';
+import { MESSAGE_PREFIX } from '../logical-message.ts';
+import { SIGNAL_TABLE } from '../signal-table.ts';
 import type { ConnectorConfig } from './connect-client.ts';
 import { renderOutboxTransforms } from './outbox-transforms.ts';
 
@@ -33,10 +35,6 @@ export interface ConnectorSettings {
   /** `schema.table` of the outbox, whose rows become events. Default: none. */
   readonly outboxTable?: string | undefined;
 }
-
-export const SIGNAL_TABLE = 'banyan.signal';
-/** Prefix of the logical messages that Banyan writes: heartbeats and positions. */
-const MESSAGE_PREFIX = 'banyan';
 
 /** Debezium's PostgreSQL connector 3.6, so that its records are what the embedded reader would put on the bus. */
 export function renderConnectorConfig(settings: ConnectorSettings): ConnectorConfig {

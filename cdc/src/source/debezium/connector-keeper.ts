@@ -1,11 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KafkaBus } from '../../bus/kafka-bus.ts';
-import { quoteTable } from '../catalog.ts';
+import { SIGNAL_TABLE, writeSignal } from '../signal-table.ts';
 import type { SourceDatabase } from '../source-database.ts';
 import type { ConnectClient, ConnectorConfig } from './connect-client.ts';
 import { ConnectError } from './connect-error.ts';
-import { renderConnectorConfig, SIGNAL_TABLE, type ConnectorSettings } from './connector-config.ts';
+import { renderConnectorConfig, type ConnectorSettings } from './connector-config.ts';
 import { judge, type ConnectorState } from './connector-state.ts';
 import { ofFeed, renderMarks, type FeedConnector, type FeedMarks } from './feed-connectors.ts';
 import { ensurePublication, gapOf, readFeedServer, replaceSlot, type FeedServer } from './feed-server.ts';
@@ -57,7 +56,7 @@ export class ConnectorKeeper {
   /** One look; see `DebeziumSource.mend`. */
   async mend(signal: AbortSignal): Promise<string | null> {
     if (await this.#isDoubtful(signal)) return null;
-    const { current, done } = await this.ensureConnector(signal);
+    const { current, server, done } = await this.ensureConnector(signal);
     if (done !== null) return done;
     const wanted = await this.#render(current, await this.published(signal), signal);
     if (!isSame(current.config, wanted)) {
@@ -65,48 +64,51 @@ export class ConnectorKeeper {
       return 'the connector got other settings';
     }
     if (await this.#restartFailed(current, signal)) return 'the connector failed and was started again';
-    return (await this.#wake(signal)) ? 'the slot stood still, and a commit was written to move it on' : null;
+    return (await this.#wake(server, signal))
+      ? 'the slot stood still, and a commit was written to move it on'
+      : null;
   }
 
   /**
    * Heartbeats move the slot on once a second. Where it is read and stands still all the same (seen for minutes on an idle
    * database, after Debezium had lost its connection), a commit in a table that it follows moves it.
    */
-  async #wake(signal: AbortSignal): Promise<boolean> {
-    const { activePid, confirmedFlushLsn } = (await this.server(signal)).slot;
+  async #wake({ slot }: FeedServer, signal: AbortSignal): Promise<boolean> {
+    const { activePid, confirmedFlushLsn } = slot;
     const standsStill = activePid !== null && confirmedFlushLsn === this.#still.lsn;
     if (!standsStill) this.#still = { lsn: confirmedFlushLsn, sinceMs: Date.now() };
     if (Date.now() - this.#still.sinceMs < STILL_MS) return false;
     this.#still = { lsn: confirmedFlushLsn, sinceMs: Date.now() };
     // Debezium's own signal for such: it writes the message into its log.
-    const id = randomUUID();
-    const message = JSON.stringify({ message: 'The slot stood still; this commit moves it on.' });
-    await this.#database.query(
-      `INSERT INTO ${quoteTable(SIGNAL_TABLE)} VALUES ($1, 'log', $2)`,
-      [id, message],
-      signal,
-    );
-    await this.#database.query(`DELETE FROM ${quoteTable(SIGNAL_TABLE)} WHERE id = $1`, [id], signal);
+    const data = { message: 'The slot stood still; this commit moves it on.' };
+    const id = await writeSignal(this.#database, { type: 'log', data }, signal);
+    await this.#database.query(`DELETE FROM ${SIGNAL_TABLE} WHERE id = $1`, [id], signal);
     return true;
   }
 
-  /** The connector of the incarnation that is good; makes it, as a new one, where there is none. */
-  async ensureConnector(
-    signal: AbortSignal,
-  ): Promise<{ readonly current: FeedConnector; readonly done: string | null }> {
+  /**
+   * The connector of the incarnation that is good; makes it, as a new one, where there is none.
+   * @returns with it what was done, and the server as it was before that.
+   */
+  async ensureConnector(signal: AbortSignal): Promise<{
+    readonly current: FeedConnector;
+    readonly server: FeedServer;
+    readonly done: string | null;
+  }> {
     const server = await this.server(signal);
     const connectors = await this.connectors(signal);
     const [newest] = connectors;
     const gap = newest ? await this.#gap(newest.marks, server, signal) : null;
     if (newest && gap === null) {
-      if (connectors.length === 1) return { current: newest, done: null };
+      if (connectors.length === 1) return { current: newest, server, done: null };
       // The one that replaced another had been made when whoever made it was killed.
       return {
         current: await this.#finishReplacing(newest.name, signal),
+        server,
         done: 'a replaced connector was removed',
       };
     }
-    return await this.#beginAnew(connectors, gap ?? 'the feed was begun', signal);
+    return { server, ...(await this.#beginAnew(connectors, gap ?? 'the feed was begun', signal)) };
   }
 
   /** Why the feed has to begin anew; null while it has not. */

@@ -1,11 +1,12 @@
 /** A database that Debezium follows into a Kafka, for tests. */
+import { expect } from '@jest/globals';
 import { heartbeatTopic, tableTopic } from '@banyan/contracts';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openTestBus, startTestKafka, type TestKafka } from '../../bus/kafka-test-bed.ts';
 import type { KafkaBus } from '../../bus/kafka-bus.ts';
 import type { StoredRecord } from '../../bus/bus.ts';
-import { createTestBed, eventually, PREFIX, type TestBed } from '../../reader/reader-test-bed.ts';
+import { createTestBed, envelopeOf, eventually, PREFIX, type TestBed } from '../../reader/reader-test-bed.ts';
 import { parseLsn } from '../lsn.ts';
 import { tableSnapshotProgress } from '../table-snapshot-progress.ts';
 import { createDebeziumSource, type DebeziumSource, type DebeziumSourceOptions } from './debezium-source.ts';
@@ -106,4 +107,15 @@ export async function createDebeziumTestBed(
       await bed.close();
     },
   };
+}
+
+/** Each of `written` updates `n = n + 1` is there once, in the order of its row; all rows began with 0. */
+export function expectCounted(records: readonly StoredRecord[], written: number): void {
+  const counts = new Map<string, number>();
+  for (const record of records) {
+    const n = Number(envelopeOf(record)?.after?.['n']);
+    expect(n).toBe((counts.get(record.key ?? '') ?? 0) + 1);
+    counts.set(record.key ?? '', n);
+  }
+  expect([...counts.values()].reduce((sum, n) => sum + n, 0)).toBe(written);
 }

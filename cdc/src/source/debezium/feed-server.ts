@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { quoteName, quoteTable } from '../catalog.ts';
 import { PUBLICATION_OPTIONS } from '../publication.ts';
+import { SIGNAL_TABLE } from '../signal-table.ts';
 import type { SourceDatabase } from '../source-database.ts';
 import { ConnectError } from './connect-error.ts';
-import { SIGNAL_TABLE } from './connector-config.ts';
 import type { FeedMarks } from './feed-connectors.ts';
 
 const POLL_MS = 100;
