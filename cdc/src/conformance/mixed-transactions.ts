@@ -122,15 +122,15 @@ export async function withLateVisibility(
       [ms / 1_000],
     );
   await set('nobody');
-  let isOver = false;
+  const over = new AbortController();
   const releasing = (async () => {
-    while (!isOver) await letGo(waitMs);
+    while (!over.signal.aborted) await letGo(waitMs);
   })();
   try {
     await work();
   } finally {
     await set('');
-    isOver = true;
+    over.abort();
     await releasing;
     await letGo(0);
     await admin.end();

@@ -18,7 +18,7 @@ const held = (key: string[] | null, lacksValue = true): HeldQueueReport => ({
 function setUp(): {
   readonly asked: string[][][];
   readonly quarantine: { queues: HeldQueueReport[] };
-  look(atMs: number): Promise<number>;
+  readonly look: (atMs: number) => Promise<number>;
 } {
   const asked: string[][][] = [];
   const quarantine = { queues: [] as HeldQueueReport[] };
@@ -37,7 +37,7 @@ function setUp(): {
   return {
     asked,
     quarantine,
-    look(atMs) {
+    look: (atMs) => {
       nowMs = atMs;
       return missing.look(copy, new AbortController().signal);
     },

@@ -125,6 +125,8 @@ function delivery({ offsetsTopic }: ConnectorSettings): ConnectorConfig {
     'transaction.boundary': 'poll',
     // On the workers' shared topic, a worker killed inside a transaction hung its successor for 60 s.
     'offsets.storage.topic': offsetsTopic,
+    // As for the worker itself (`fetch.max.wait.ms`): each alone changes nothing.
+    'consumer.override.fetch.max.wait.ms': '20',
     // Readers wait this long for a transaction that was left open, where nobody of its name comes to end it. Longer than
     // a busy machine keeps one open.
     'producer.override.transaction.timeout.ms': '30000',

@@ -156,7 +156,13 @@ export class ConnectorKeeper {
   }
 
   async #finishReplacing(name: string, signal: AbortSignal): Promise<FeedConnector> {
+    // 1. The others let go of the slot, which only one can read: one that came back would keep it for ever.
+    for (const other of await this.connectors(signal)) {
+      if (other.name !== name) await this.#connect.stop(other.name, signal);
+    }
+    // 2.
     await this.#untilReady(name, null, signal);
+    // 3. With what they announce.
     for (const other of await this.connectors(signal)) {
       if (other.name !== name) await this.#connect.remove(other.name, signal);
     }
