@@ -82,5 +82,9 @@ test('a connector that comes back after it was replaced lets go of the slot and 
     return others.length === 0 && only === current?.name;
   });
   await eventually('the feed runs', async () => (await dbz.source.state(signal())).state === 'running');
+  const topics = (await dbz.bus.topics())
+    .map(({ topic }) => topic)
+    .filter((name) => name.endsWith('-offsets'));
+  expect(topics.filter((name) => name.includes('absence'))).toEqual([`${current?.name}-offsets`]);
   expect(await dbz.source.mend(signal())).toBeNull();
 }, 200_000);

@@ -150,7 +150,7 @@ class ConnectedSource implements DebeziumSource {
   async remove(signal: AbortSignal): Promise<void> {
     const { slot, publication } = this.#options;
     await this.#change(async () => {
-      for (const { name } of await this.#keeper.connectors(signal)) await this.#connect.remove(name, signal);
+      for (const { name } of await this.#keeper.connectors(signal)) await this.#keeper.remove(name, signal);
       await dropSlot(this.#database, slot, signal);
       await this.#database.query(`DROP PUBLICATION IF EXISTS ${quoteName(publication)}`, [], signal);
     });
