@@ -18,6 +18,7 @@ export * from './caught-up/not-caught-up-error.ts';
 export { checkMapping } from './mapping-check/check-mapping.ts';
 export { keyAsSourceText } from './mapping-check/key-text.ts';
 export { checkTransforms } from './mapping-check/check-transforms.ts';
+export { MissingValues } from './row-reread/missing-values.ts';
 export { createRowReread, type RowReread } from './row-reread/row-reread.ts';
 export { RowsUnreadableError } from './source/rows-unreadable-error.ts';
 export { formatLsn, parseLsn } from './source/lsn.ts';

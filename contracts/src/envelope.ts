@@ -46,13 +46,24 @@ export interface Envelope {
 /** Stands for a TOAST value that the WAL did not carry because the statement did not change it. */
 export const UNAVAILABLE_VALUE = '__debezium_unavailable_value';
 
-/** What Debezium puts there for a `bytea`: the same as bytes, in Base64. */
-const UNAVAILABLE_BYTES = 'X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==';
+const codes = Array.from(UNAVAILABLE_VALUE, (character) => character.charCodeAt(0));
+/**
+ * The forms that Debezium 3.6 gives it by the column's type (tried with each): a text as it is; bytes in Base64; an
+ * hstore of it alone; an array of one element, which is the text, the Base64, or the UUID (version 3, RFC 9562) of its
+ * bytes; an array of whole numbers or dates, which are its bytes.
+ */
+const unavailableForms: ReadonlySet<unknown> = new Set([
+  UNAVAILABLE_VALUE,
+  'X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==',
+  'b68a35a7-17ad-35b3-af2a-ae46edb4545a',
+  JSON.stringify({ [UNAVAILABLE_VALUE]: UNAVAILABLE_VALUE }),
+]);
 
 /** Whether a field stands for a value that the WAL did not carry, whatever its column's type. */
 export function isUnavailable(value: unknown): boolean {
-  if (Array.isArray(value)) return value.length === 1 && value[0] === UNAVAILABLE_VALUE;
-  return value === UNAVAILABLE_VALUE || value === UNAVAILABLE_BYTES;
+  if (!Array.isArray(value)) return unavailableForms.has(value);
+  if (value.length === 1) return unavailableForms.has(value[0]);
+  return value.length === codes.length && value.every((element, i) => element === codes[i]);
 }
 
 /**

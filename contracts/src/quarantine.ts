@@ -31,6 +31,11 @@ export const heldQueueReportSchema = z.strictObject({
   waiting: z.number().int(),
   /** Since when its row is being read again at the source (`skip`); null when it is not, or changed meanwhile. */
   rereadSinceMs: z.number().int().nullable(),
+  /**
+   * True when the first record lacks a value that neither the log nor the store has. The control plane reads such a row
+   * again by itself.
+   */
+  lacksValue: z.boolean(),
   payload: heldPayloadSchema,
 });
 export type HeldQueueReport = z.infer<typeof heldQueueReportSchema>;

@@ -26,6 +26,7 @@ import { HeldRecords } from './use-cases/held-records.ts';
 import { FeedMonitor } from './use-cases/feed-monitor.ts';
 import { startLoop, type Loop } from './use-cases/loop.ts';
 import { manageSlice, type ManagedSlice } from './use-cases/managed-slice.ts';
+import { MissingValueReader } from './use-cases/missing-value-reader.ts';
 import { OutboxTable } from './use-cases/outbox-table.ts';
 import { ProxyRegistry } from './use-cases/proxy-registry.ts';
 import { Reconciler } from './use-cases/reconciler.ts';
@@ -143,6 +144,8 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
     });
   ledger.onCommit(() => void published());
   const held = new HeldRecords({ ledger, evidence, source, caughtUp, rowReread: deps.rowReread });
+  const { rowReread } = deps;
+  const missingValues = new MissingValueReader({ evidence, source, rowReread, clock, log });
   const verbs = new SliceVerbs({ ledger, evidence, verifications, feed, clock, slices, published });
   const reporter = new StatusReporter({
     ...{ ledger, evidence, feed, proxies, reconciler, verifications, tableSnapshots, slices, clock },
@@ -196,12 +199,14 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
       for (const slice of slices) {
         await pollSlice(slice, signal);
         await reconciler.tick(slice, signal);
+        await missingValues.look(slice, signal);
       }
       await publisher.refresh();
     },
     start() {
       if (loops.length > 0) return;
       const onError = (error: unknown): void => log.warn({ err: error }, 'evidence could not be collected');
+      const onUnread = (error: unknown): void => log.warn({ err: error }, 'rows could not be read again');
       loops = [
         startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: pollFeed, onError }),
         ...(outbox
@@ -212,6 +217,13 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
             intervalMs: SERVICE_POLL_INTERVAL_MS,
             run: (signal) => pollSlice(slice, signal),
             onError,
+          }),
+        ),
+        ...slices.map((slice) =>
+          startLoop({
+            intervalMs: SERVICE_POLL_INTERVAL_MS,
+            run: (signal) => missingValues.look(slice, signal),
+            onError: onUnread,
           }),
         ),
       ];

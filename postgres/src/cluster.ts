@@ -46,7 +46,19 @@ export interface RunningCluster {
 }
 
 /** A TCP port on 127.0.0.1 that nobody listens on at this moment. */
-export function findFreePort(): Promise<number> {
+export async function findFreePort(): Promise<number> {
+  for (;;) {
+    const port = await anyFreePort();
+    // The system may give one again as soon as the probe has let go of it, and both would want it.
+    if (given.has(port)) continue;
+    given.add(port);
+    return port;
+  }
+}
+
+const given = new Set<number>();
+
+function anyFreePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', reject);

@@ -88,6 +88,8 @@ export function renderConnectProperties(settings: ConnectSettings): string {
     'exactly.once.source.support': exactlyOnce ? 'enabled' : 'disabled',
     // Offsets are stored this often, and only then the slot moves: "caught up" waits for it. The default is 60 s.
     'offset.flush.interval.ms': 100,
+    // A commit waits for a read of the offsets topic that waits for records; the default lets it wait for 500 ms.
+    'fetch.max.wait.ms': 20,
     'scheduled.rebalance.max.delay.ms': 0,
     'producer.max.request.size': MAX_RECORD_BYTES,
     'producer.buffer.memory': 2 * MAX_RECORD_BYTES,

@@ -41,6 +41,8 @@ export interface KafkaBus extends Bus {
   ensureTopics(topics: readonly string[]): Promise<void>;
   /** Those of these topics that do not exist. */
   missingTopics(topics: readonly string[]): Promise<readonly string[]>;
+  /** Deletes those of these topics that exist, with all that is in them. */
+  removeTopics(topics: readonly string[]): Promise<void>;
 }
 
 /**
@@ -101,6 +103,12 @@ class KafkaJsBus implements KafkaBus {
     const missing = await this.missingTopics(topics);
     if (missing.length > 0) await this.#catalog.create(missing, this.#options.newTopicPartitions ?? 1);
     for (const topic of topics) this.#known.add(topic);
+  }
+
+  async removeTopics(topics: readonly string[]): Promise<void> {
+    this.#check();
+    for (const topic of topics) this.#known.delete(topic);
+    await this.#catalog.remove(topics);
   }
 
   async missingTopics(topics: readonly string[]): Promise<readonly string[]> {

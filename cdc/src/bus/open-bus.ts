@@ -2,6 +2,7 @@ import { ConfigError, type ConfigTable, type Logger } from '@banyan/kit';
 import { z } from 'zod';
 import type { SourceLog } from './bus.ts';
 import { openKafkaBus, type KafkaBus } from './kafka-bus.ts';
+import { kafkaSecurity, kafkaSecurityTable, type KafkaSecuritySettings } from './kafka/kafka-security.ts';
 import { openSqliteBus } from './sqlite-bus.ts';
 
 /** `embedded`: a bus in one SQLite file. `kafka`: Kafka, with Debezium as the source. */
@@ -31,9 +32,10 @@ export const busConfigTable = {
     text: 'Kafka, as host:port,host:port',
     wantedWith: { env: 'STACK', value: 'kafka' },
   },
+  ...kafkaSecurityTable,
 } as const satisfies ConfigTable;
 
-export interface BusSettings {
+export interface BusSettings extends KafkaSecuritySettings {
   readonly stack: Stack;
   readonly busFile?: string | undefined;
   readonly kafkaBrokers?: readonly string[] | undefined;
@@ -63,7 +65,14 @@ export async function openBus(
         bus: await openSqliteBus({ file: wanted(busFile, 'BUS_FILE', stack), ...(signal ? { signal } : {}) }),
       };
     case 'kafka':
-      return { stack, bus: openKafkaBus({ brokers: wanted(kafkaBrokers, 'KAFKA_BROKERS', stack), ...rest }) };
+      return {
+        stack,
+        bus: openKafkaBus({
+          brokers: wanted(kafkaBrokers, 'KAFKA_BROKERS', stack),
+          ...kafkaSecurity(settings),
+          ...rest,
+        }),
+      };
   }
 }
 

@@ -11,7 +11,7 @@ import { RecordError } from './decode.ts';
 import { heldPayload } from './held-payload.ts';
 import { MappingError } from './mapping.ts';
 import { keyTexts } from './record-key.ts';
-import { RowRejectedError } from './reduce.ts';
+import { missingRow, RowRejectedError } from './reduce.ts';
 import { planReplay, type HeldRecords } from './replay.ts';
 import type { TopicState } from './topic-state.ts';
 
@@ -62,6 +62,7 @@ export class Quarantine {
           heldSinceMs,
           waiting: records - 1,
           rereadSinceMs: (key === null ? null : windows?.get(key)?.openedAtMs) ?? null,
+          lacksValue: first.reason === missingRow(table).message,
           payload: heldPayload(first.value, mapping),
         };
       }),

@@ -25,9 +25,9 @@ export class RowRejectedError extends Error {
 }
 
 /** A value was left out by the WAL, and no row of the store holds it. */
-export function missingRow(table: CompiledTable): RowRejectedError {
+export function missingRow(table: Pick<CompiledTable, 'target'>): RowRejectedError {
   return new RowRejectedError(
-    `${table.target}: a value was left out, and there is no earlier row to keep it; banyan sync skip reads the row again`,
+    `${table.target}: the log left a value out, and there is no earlier row to take it from; the row is read again at the source`,
   );
 }
 

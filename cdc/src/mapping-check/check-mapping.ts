@@ -66,6 +66,12 @@ function sourceFindings(mapping: TableMapping, source: SourceTable): string[] {
   }
   const missing = Object.keys(mapping.columns).filter((column) => !(column in source.columns));
   if (missing.length > 0) findings.push(`${name} has no column ${missing.join(', ')}: correct "columns"`);
+  for (const [column, why] of Object.entries(source.uncarried ?? {})) {
+    if (!(column in mapping.columns)) continue;
+    findings.push(
+      `${name}.${column} (${source.columns[column] ?? '?'}) cannot be copied through Debezium: ${why}; take it out of the mapping, or use the embedded stack`,
+    );
+  }
   const unknown = (mapping.personal ?? []).filter((column) => !(column in source.columns));
   if (unknown.length > 0) {
     findings.push(

@@ -108,6 +108,8 @@ export interface SourceTable {
   readonly columns: Readonly<Record<string, string>>;
   /** Columns that are never null; left out where the source cannot tell. */
   readonly notNull?: readonly string[];
+  /** Columns that whoever reads the log cannot carry without a mistake, with why. Default: none. */
+  readonly uncarried?: Readonly<Record<string, string>>;
   /** Planner's estimate (`reltuples`), never below 0. */
   readonly estimatedRows: number;
 }

@@ -24,7 +24,7 @@ const held = (key: string[] | null, change: Partial<HeldQueueReport> = {}): Held
     heldSinceMs: 5,
     waiting: 2,
   },
-  ...{ rereadSinceMs: null, payload: { kind: 'none' } },
+  ...{ rereadSinceMs: null, lacksValue: false, payload: { kind: 'none' } },
   ...change,
 });
 const effects = (): string[] => t.feed.calls.filter((call) => /Held|readAgain/.test(call));

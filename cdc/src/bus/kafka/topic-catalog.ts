@@ -60,6 +60,14 @@ export class TopicCatalog {
     );
   }
 
+  /** Topics that do not exist are passed over. */
+  async remove(topics: readonly string[]): Promise<void> {
+    const present = await this.partitions();
+    const doomed = topics.filter((topic) => present.has(topic));
+    if (doomed.length === 0) return;
+    await this.ask('delete topics', (admin) => admin.deleteTopics({ topics: doomed, timeout: 10_000 }));
+  }
+
   async close(): Promise<void> {
     const admin = this.#admin;
     this.#admin = null;

@@ -7,6 +7,9 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const BUSY_RETRY_MS = 100;
 const BUSY_DEADLINE_MS = 30_000;
 
+/** Never made; see `connectors`. */
+const PROBE = 'banyan.probe';
+
 /** Settings of a connector as Connect has them. A password is a reference, never the password. */
 export type ConnectorConfig = Readonly<Record<string, string>>;
 
@@ -31,7 +34,8 @@ const connectorsSchema = z.record(
   z.object({ info: z.object({ config: configSchema }), status: statusSchema.optional() }),
 );
 
-const errorSchema = z.object({ message: z.string() });
+/** Connect's own 404 has a code in it; a worker that is starting answers 404 to everything, with a page. */
+const errorSchema = z.object({ error_code: z.number(), message: z.string() });
 
 /** Kafka Connect's REST API, as far as Banyan uses it. Names are connectors'. */
 export class ConnectClient {
@@ -42,13 +46,19 @@ export class ConnectClient {
     this.#url = url.replace(/\/$/, '');
   }
 
-  /** All connectors, by one question. */
+  /**
+   * All connectors.
+   *
+   * A worker lists what it has read of its configuration so far, and while its broker is away that may be nothing for
+   * seconds. It answers for a single connector only once it has read everything, so that is asked first: a list that
+   * comes after such an answer is whole.
+   *
+   * @throws ConnectError `connect-unreachable` while the worker does not know all its connectors.
+   */
   async connectors(signal: AbortSignal): Promise<readonly Connector[]> {
+    await this.#ask('GET', path(PROBE), { signal });
     const body = await this.#ask('GET', '/connectors?expand=info&expand=status', { signal });
-    // A worker that is starting answers 404 to everything: that says nothing of its connectors.
-    if (body === null) {
-      throw new ConnectError('connect-unreachable', `Kafka Connect at ${this.#url} is starting.`);
-    }
+    if (body === null) throw this.#starting();
     return Object.entries(connectorsSchema.parse(body)).map(([name, { info, status }]) => ({
       name,
       config: info.config,
@@ -84,7 +94,7 @@ export class ConnectClient {
     await this.#ask('DELETE', path(name), { signal });
   }
 
-  /** @returns the answer's body; null for 404 and for an empty one. */
+  /** @returns the answer's body; null for Connect's own 404 and for an empty one. */
   async #ask(
     method: string,
     requestPath: string,
@@ -94,13 +104,17 @@ export class ConnectClient {
     const deadline = Date.now() + BUSY_DEADLINE_MS;
     for (;;) {
       const { status, json } = await this.#once(method, requestPath, { signal, body });
+      const error = errorSchema.safeParse(json).data;
+      if (status === 404 && !error) throw this.#starting();
       if (status === 404) return null;
       if (status < 300) return json;
-      const message = errorSchema.safeParse(json).data?.message ?? `status ${status}`;
-      if (status !== 409) {
+      const message = error?.message ?? `status ${status}`;
+      // A worker whose group is being formed refuses changes by 409, and questions by 500.
+      const isBusy = status === 409 || (status >= 500 && method === 'GET');
+      if (!isBusy) {
         throw new ConnectError(
           'connect-refused',
-          `Kafka Connect refused ${method} ${requestPath}: ${message}`,
+          `Kafka Connect refused ${method} ${requestPath} (${status}): ${message}`,
         );
       }
       if (Date.now() > deadline) {
@@ -108,6 +122,10 @@ export class ConnectClient {
       }
       await delay(BUSY_RETRY_MS, undefined, { signal });
     }
+  }
+
+  #starting(): ConnectError {
+    return new ConnectError('connect-unreachable', `Kafka Connect at ${this.#url} is starting.`);
   }
 
   async #once(

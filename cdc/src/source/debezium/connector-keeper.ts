@@ -30,7 +30,7 @@ export interface DebeziumSourceOptions extends Omit<
    */
   readonly connector: string;
   /** The Kafka that the workers write to. */
-  readonly bus: Pick<KafkaBus, 'ensureTopics' | 'missingTopics'>;
+  readonly bus: Pick<KafkaBus, 'ensureTopics' | 'missingTopics' | 'removeTopics'>;
   /** Deadline of one statement. Default 15,000. */
   readonly statementTimeoutMs?: number;
 }
@@ -156,13 +156,25 @@ export class ConnectorKeeper {
   }
 
   async #finishReplacing(name: string, signal: AbortSignal): Promise<FeedConnector> {
-    await this.#untilReady(name, null, signal);
+    // 1. The others let go of the slot, which only one can read: one that came back would keep it for ever.
     for (const other of await this.connectors(signal)) {
-      if (other.name !== name) await this.#connect.remove(other.name, signal);
+      if (other.name !== name) await this.#connect.stop(other.name, signal);
+    }
+    // 2.
+    await this.#untilReady(name, null, signal);
+    // 3. With what they announce.
+    for (const other of await this.connectors(signal)) {
+      if (other.name !== name) await this.remove(other.name, signal);
     }
     const current = (await this.connectors(signal)).find((each) => each.name === name);
     if (!current) throw new ConnectError('connector-not-ready', `The connector "${name}" was removed.`);
     return current;
+  }
+
+  /** Ends a connector for good: its offsets are worth nothing to any other. */
+  async remove(name: string, signal: AbortSignal): Promise<void> {
+    await this.#connect.remove(name, signal);
+    await this.#options.bus.removeTopics([offsetsTopicOf(name)]);
   }
 
   /** Gives the connector these tables, where it has others, starts what failed, and waits until it reads the slot. */
@@ -182,7 +194,7 @@ export class ConnectorKeeper {
     signal: AbortSignal,
   ): Promise<ConnectorConfig> {
     const generatedColumns = await this.#generatedColumns(tables, signal);
-    const settings = { ...this.#options, tables, generatedColumns, offsetsTopic: `${name}-offsets` };
+    const settings = { ...this.#options, tables, generatedColumns, offsetsTopic: offsetsTopicOf(name) };
     return { ...renderConnectorConfig(settings), ...renderMarks(marks) };
   }
 
@@ -252,6 +264,8 @@ export class ConnectorKeeper {
     return rows.map((row) => row['name'] ?? '');
   }
 }
+
+const offsetsTopicOf = (connector: string): string => `${connector}-offsets`;
 
 /** Whether a connector has exactly these settings; its name is among those that Connect tells. */
 function isSame(present: ConnectorConfig, wanted: ConnectorConfig): boolean {

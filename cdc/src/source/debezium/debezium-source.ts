@@ -8,6 +8,7 @@ import { ConnectClient } from './connect-client.ts';
 import { ConnectorKeeper, type DebeziumSourceOptions } from './connector-keeper.ts';
 import { judge, type ConnectorState } from './connector-state.ts';
 import { dropSlot, gapOf } from './feed-server.ts';
+import { uncarriedColumns } from './uncarried-columns.ts';
 
 export type { DebeziumSourceOptions } from './connector-keeper.ts';
 export type { ConnectorState } from './connector-state.ts';
@@ -64,7 +65,13 @@ class ConnectedSource implements DebeziumSource {
     this.#keeper = new ConnectorKeeper(options, { database: this.#database, connect: this.#connect });
     const postgres = createPostgresSource(options);
     this.#postgres = postgres;
-    this.describeTables = (tables, signal) => postgres.describeTables(tables, signal);
+    this.describeTables = async (tables, signal) => {
+      const [described, uncarried] = await Promise.all([
+        postgres.describeTables(tables, signal),
+        uncarriedColumns(this.#database, tables, signal),
+      ]);
+      return described.map((table) => ({ ...table, uncarried: uncarried.get(table.name) ?? {} }));
+    };
     this.requestTableSnapshot = (tables, signal) => postgres.requestTableSnapshot(tables, signal);
     this.takePosition = (signal) => postgres.takePosition(signal);
     this.slotStatus = (signal) => postgres.slotStatus(signal);
@@ -143,7 +150,7 @@ class ConnectedSource implements DebeziumSource {
   async remove(signal: AbortSignal): Promise<void> {
     const { slot, publication } = this.#options;
     await this.#change(async () => {
-      for (const { name } of await this.#keeper.connectors(signal)) await this.#connect.remove(name, signal);
+      for (const { name } of await this.#keeper.connectors(signal)) await this.#keeper.remove(name, signal);
       await dropSlot(this.#database, slot, signal);
       await this.#database.query(`DROP PUBLICATION IF EXISTS ${quoteName(publication)}`, [], signal);
     });

@@ -32,19 +32,28 @@ export interface DebeziumTestBed {
 
 /**
  * @param options.outboxTable `schema.table`; default none.
+ * @param options.url A database of the test's own; default one in the shared server.
  * @param options.heartbeatIntervalMs Default 200.
  */
 export async function createDebeziumTestBed(
   label: string,
-  options: { readonly outboxTable?: string; readonly heartbeatIntervalMs?: number } = {},
+  options: {
+    readonly outboxTable?: string;
+    readonly heartbeatIntervalMs?: number;
+    readonly url?: string;
+  } = {},
 ): Promise<DebeziumTestBed> {
-  const [bed, kafka] = await Promise.all([createTestBed(label), startTestKafka({ withConnect: true })]);
+  const { url: ownUrl, ...settings } = options;
+  const [bed, kafka] = await Promise.all([
+    createTestBed(label, ownUrl),
+    startTestKafka({ withConnect: true }),
+  ]);
   const bus = openTestBus(kafka);
   const url = new URL(bed.url);
   writeFileSync(join(kafka.stack.secretsDir, 'source.password'), url.password, { mode: 0o600 });
   const sourceOptions: DebeziumSourceOptions = {
     heartbeatIntervalMs: 200,
-    ...options,
+    ...settings,
     url: bed.url,
     connectUrl: kafka.stack.connectUrl,
     connector: `banyan-${label}`,

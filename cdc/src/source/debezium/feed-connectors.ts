@@ -38,7 +38,8 @@ export function renderMarks(marks: FeedMarks): ConnectorConfig {
 }
 
 /**
- * Those of one feed, newest incarnation first.
+ * Those of one feed, the one that was made last first. By their time, since whoever made it may not have known of the
+ * others.
  *
  * @param first First part of their names.
  */
@@ -46,7 +47,7 @@ export function ofFeed(connectors: readonly Connector[], first: string): readonl
   return connectors
     .filter(({ name }) => name.startsWith(`${first}.`))
     .map((connector) => ({ ...connector, marks: parseMarks(connector.config) }))
-    .sort((a, b) => b.marks.incarnation - a.marks.incarnation || (a.name < b.name ? 1 : -1));
+    .sort((a, b) => b.marks.incarnationAtMs - a.marks.incarnationAtMs || (a.name < b.name ? 1 : -1));
 }
 
 /** One that somebody else has made has no marks: what is not there fits to no server, and it is replaced. */
