@@ -19,6 +19,7 @@ import type { SliceStore } from './ports/slice-store.ts';
 import { BusInspector } from './use-cases/bus-inspector.ts';
 import type { VerificationStore } from './ports/verification-store.ts';
 import { CanaryGuard } from './use-cases/canary-guard.ts';
+import { CarriedColumns } from './use-cases/carried-columns.ts';
 import { CaughtUpRounds } from './use-cases/caught-up-rounds.ts';
 import { EvidenceCollector } from './use-cases/evidence-collector.ts';
 import { FeedContinuity } from './use-cases/feed-continuity.ts';
@@ -123,6 +124,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
   });
   const outbox =
     deps.outboxTable === undefined ? null : new OutboxTable({ source, table: deps.outboxTable, slices, log });
+  const carried = new CarriedColumns({ source, slices, outboxTable: deps.outboxTable, log });
   const rates = new SnapshotRates();
   const proxies = new ProxyRegistry(clock);
   const verifications = new VerificationRunner({
@@ -195,6 +197,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
     async tick() {
       const { signal } = new AbortController();
       await pollFeed(signal);
+      await carried.look(signal);
       await outbox?.look(signal);
       for (const slice of slices) {
         await pollSlice(slice, signal);
@@ -209,6 +212,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
       const onUnread = (error: unknown): void => log.warn({ err: error }, 'rows could not be read again');
       loops = [
         startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: pollFeed, onError }),
+        startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: (signal) => carried.look(signal), onError }),
         ...(outbox
           ? [startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: (signal) => outbox.look(signal), onError })]
           : []),

@@ -47,6 +47,11 @@ const breaks: readonly [string, (feed: FakeFeed) => void, RegExp][] = [
     (feed) => (feed.membership = 'public.reviews=1/3'),
     /public\.reviews/,
   ],
+  [
+    'the slice maps other columns',
+    (feed) => (feed.membership = 'public.reviews=1/2/7.8'),
+    /made of other columns of public\.reviews than the slice maps now/,
+  ],
   ['the copy is lost', (feed) => (feed.lost = true), /the copy of public\.reviews is lost/],
 ];
 

@@ -51,7 +51,7 @@ export const reviewsSlice = defineSlice({
       kind: 'reference',
       key: ['id'],
       columns: { id: 'reviewer_id', display_name: 'name' },
-      // The others never leave the shop, but pass by on the feed: rows are shown without them in any case.
+      // The others never leave the shop's database. Should anyone come to map them, they are masked all the same.
       personal: ['display_name', 'email', 'password_hash'],
     },
   ],

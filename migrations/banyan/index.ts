@@ -1,10 +1,12 @@
 import type { Knex } from 'knex';
 import * as signal from './0001-signal.ts';
 import * as longSignals from './0002-long-signals.ts';
+import * as feedColumn from './0003-feed-column.ts';
 
 const migrations: Readonly<Record<string, Knex.Migration>> = {
   '0001-signal': signal,
   '0002-long-signals': longSignals,
+  '0003-feed-column': feedColumn,
 };
 
 /** Banyan's own schema in the monolith's database, in order. Names are stored: never rename one. */

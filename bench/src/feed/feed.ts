@@ -43,7 +43,7 @@ export async function prepareFeed(
   started.push(reader);
   const bus = await openSqliteBus({ file: busFile });
   const source = createPostgresSource({ url: database.url, slot: name, publication: name });
-  await source.ensureTables([SOURCE_TABLE], AbortSignal.timeout(30_000));
+  await source.ensureTables([{ name: SOURCE_TABLE, columns: 'every' }], AbortSignal.timeout(30_000));
   return {
     busFile,
     bus,

@@ -128,7 +128,7 @@ function connectorConfig(
       prefix: name,
       slot: name,
       publication: name,
-      tables: [SOURCE_TABLE],
+      tables: [{ name: SOURCE_TABLE, columns: 'every', generated: [] }],
       offsetsTopic: `${name}-offsets`,
     }),
     ...(withSchemas

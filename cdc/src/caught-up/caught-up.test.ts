@@ -48,6 +48,7 @@ function createFeed(): {
   };
   const source: Source = {
     ensureTables: refuse,
+    carryOnly: refuse,
     removeTables: refuse,
     describeTables: refuse,
     feedMembership: () => Promise.resolve(feed.membership),

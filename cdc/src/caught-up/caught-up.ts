@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { controlRecordKey, tableTopic, type SliceDefinition } from '@banyan/contracts';
 import type { Bus } from '../bus/bus.ts';
+import { carriedTables } from '../source/carried-tables.ts';
 import type { FeedMark, Lsn, Source } from '../source/source.ts';
 import type { ServiceCopy } from '../verify/copy.ts';
 import { NotCaughtUpError } from './not-caught-up-error.ts';
@@ -38,7 +39,7 @@ export function createCaughtUp(options: {
   return {
     async wait({ slice, copy, markOf: ofCopy, signal }) {
       const topics = slice.tables.map((table) => tableTopic(prefix, table.source));
-      const tables = slice.tables.map((table) => table.source);
+      const tables = carriedTables([slice]);
       // 0. Which feed it is, unless the caller knows better.
       const expected = feed ? ((await ofCopy?.()) ?? (await markOf({ source, feed, tables, signal }))) : null;
       // 1. A position that the feed is sure to reach, after everything that the caller has seen committed.
@@ -67,7 +68,7 @@ export function createCaughtUp(options: {
             throw beganAnew(expected);
           }
           if (isOther(now.membership, expected.membership)) {
-            const message = `Tables were taken out of the feed, or made anew: ${now.membership ?? ''}.`;
+            const message = `Tables or columns were taken out of the feed, or made anew: ${now.membership ?? ''}.`;
             throw new NotCaughtUpError('feed-began-anew', message);
           }
           return null;

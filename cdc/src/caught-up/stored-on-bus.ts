@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseLsn } from '../source/lsn.ts';
-import type { FeedHistory, FeedMark, FeedPosition, Lsn, Source } from '../source/source.ts';
+import type { CarriedTable, FeedHistory, FeedMark, FeedPosition, Lsn, Source } from '../source/source.ts';
 import { NotCaughtUpError } from './not-caught-up-error.ts';
 
 const FIRST_POLL_MS = 5;
@@ -51,8 +51,7 @@ export function beganAnew({ incarnation }: FeedMark): NotCaughtUpError {
 export async function markOf(options: {
   readonly source: Pick<Source, 'feedMembership'>;
   readonly feed: KnownFeed;
-  /** `schema.table` */
-  readonly tables: readonly string[];
+  readonly tables: readonly CarriedTable[];
   readonly signal: AbortSignal;
 }): Promise<FeedMark> {
   const { source, feed, tables, signal } = options;

@@ -7,8 +7,8 @@ const SHOWN_CHARS = 200;
 const MASK = '***';
 
 /**
- * What may be shown of a held record: mapped columns that are not personal. An event carries the source's whole row;
- * what the mapping does not take is none of the service's business, and is named only.
+ * What may be shown of a held record: mapped columns that are not personal. An event carries what other slices map of the
+ * table as well; that is none of this service's business, and is named only.
  */
 export function heldPayload(value: string | null, mapping: TableMapping): HeldPayload {
   if (value === null) return { kind: 'none' };

@@ -7,9 +7,11 @@ import type { RowChange } from './row-change.ts';
 import type { SnapshotWork, Touched } from './snapshot-work.ts';
 
 const [item, other] = ['item', 'other'].map((table, i): StreamedTable => {
-  const columns = ['id', 'name'].map((name) => ({ name, decode: decoderOf('text') }));
+  const columns = ['id', 'name'].map((name) => ({
+    ...{ name, decode: decoderOf('text'), isCarried: true },
+  }));
   const parts = { schema: 'public', table, key: ['id'], columns, partitioned: false };
-  return { ...feedTable('shop', parts), oid: i + 1, tellsOldKeys: true };
+  return { ...feedTable('shop', parts), oid: i + 1, tellsOldKeys: true, isCarried: true };
 });
 const work: SnapshotWork = {
   ...{ id: 'work', open: null, plan: () => null, rewind: () => undefined },

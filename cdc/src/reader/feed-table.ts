@@ -1,6 +1,7 @@
 import { tableTopic, type FieldValue } from '@banyan/contracts';
 import { readRelationNow, type CatalogColumn } from '../source/catalog.ts';
 import { busKey } from '../source/envelope.ts';
+import { readFeedColumns, type FeedColumns } from '../source/feed-columns.ts';
 import type { FieldDecoder } from '../source/field-values.ts';
 import type { RelationColumn, RelationMessage, TypeMessage } from '../source/pgoutput.ts';
 import type { SourceDatabase } from '../source/source-database.ts';
@@ -22,9 +23,17 @@ export interface FeedTable {
   readonly partitioned: boolean;
 }
 
+interface StreamedColumn extends Pick<CatalogColumn, 'name' | 'decode'> {
+  readonly isCarried: boolean;
+}
+
 /** A table of the feed as the stream has announced it. */
 export interface StreamedTable extends FeedTable {
   readonly oid: number;
+  /** All that its rows have, in their order, and which of them may be told. */
+  readonly columns: readonly StreamedColumn[];
+  /** False where nobody asked for any column: then nothing of it is told, keys neither. */
+  readonly isCarried: boolean;
   /**
    * False when old rows lack a column of the key (replica identity by another index): then a delete, and an update that
    * changes the key, do not say of which row.
@@ -33,10 +42,10 @@ export interface StreamedTable extends FeedTable {
 }
 
 /** Makes a feed table of its parts. */
-export function feedTable(
+export function feedTable<T extends FeedTable['columns']>(
   prefix: string,
-  parts: Pick<FeedTable, 'schema' | 'table' | 'columns' | 'key' | 'partitioned'>,
-): FeedTable {
+  parts: Pick<FeedTable, 'schema' | 'table' | 'key' | 'partitioned'> & { readonly columns: T },
+): FeedTable & { readonly columns: T } {
   const name = `${parts.schema}.${parts.table}`;
   const { schema, table, columns, key, partitioned } = parts;
   return { name, schema, table, topic: tableTopic(prefix, name), columns, key, partitioned };
@@ -54,6 +63,7 @@ export class FeedTables {
   readonly #types = new TypeCatalog();
   readonly #announced = new Map<number, AnnouncedType>();
   readonly #tables = new Map<number, StreamedTable>();
+  #carried: FeedColumns = new Map();
 
   constructor(options: { readonly prefix: string; readonly database: SourceDatabase }) {
     this.#prefix = options.prefix;
@@ -86,13 +96,23 @@ export class FeedTables {
     const parts = {
       schema,
       table,
-      columns: columns.map((column) => ({ name: column.name, decode: this.#decoder(column) })),
+      columns: columns.map((column) => ({
+        ...{ name: column.name, decode: this.#decoder(column) },
+        isCarried: false,
+      })),
       key,
       partitioned: now?.partitioned ?? before?.partitioned ?? false,
     };
     const told = message.columns.filter((column) => column.identity).map((column) => column.name);
     const tellsOldKeys = message.replicaIdentity !== 'i' || key.every((name) => told.includes(name));
-    this.#tables.set(oid, { ...feedTable(this.#prefix, parts), oid, tellsOldKeys });
+    const announced = { ...feedTable(this.#prefix, parts), oid, tellsOldKeys, isCarried: false };
+    this.#tables.set(oid, carriedOf(announced, this.#carried));
+  }
+
+  /** Looks anew which columns are carried: changes that are taken in from here on are told by that. */
+  async readCarried(signal: AbortSignal): Promise<void> {
+    this.#carried = await this.#database.onConnection((ask) => readFeedColumns(ask), signal);
+    for (const [oid, table] of this.#tables) this.#tables.set(oid, carriedOf(table, this.#carried));
   }
 
   /** @throws Error for a table that was never announced, which the protocol rules out. */
@@ -105,6 +125,19 @@ export class FeedTables {
   #decoder({ typeOid: oid, typeModifier: modifier }: RelationColumn): FieldDecoder {
     return this.#types.decoder({ oid, modifier }, this.#announced.get(oid));
   }
+}
+
+/** Rows of the signal table are read by the reader itself, and never told. */
+function carriedOf(table: StreamedTable, carried: FeedColumns): StreamedTable {
+  const columns = carried.get(table.name);
+  return {
+    ...table,
+    isCarried: columns !== undefined,
+    columns: table.columns.map((column) => ({
+      ...column,
+      isCarried: columns !== undefined && (columns.has(column.name) || table.key.includes(column.name)),
+    })),
+  };
 }
 
 /**

@@ -4,9 +4,19 @@ import { tableTopic } from '@banyan/contracts';
 import type { StoredRecord } from '../bus/bus.ts';
 import { createMemoryBus } from '../bus/memory-bus.ts';
 import { createPostgresSource } from '../source/postgres-source.ts';
+import type { Source } from '../source/source.ts';
 import { SourceTableError } from '../source/source-table-error.ts';
 import { tableSnapshotProgress } from '../source/table-snapshot-progress.ts';
-import { caughtUp, createTestBed, eventually, PREFIX, readTopic, type TestBed } from './reader-test-bed.ts';
+import {
+  caughtUp,
+  createTestBed,
+  eventually,
+  PREFIX,
+  readTopic,
+  withNamedTables,
+  type NamedTables,
+  type TestBed,
+} from './reader-test-bed.ts';
 import { startReader, type Reader } from './reader.ts';
 
 const OUTBOX = 'public.outbox';
@@ -99,8 +109,10 @@ test('a table that is no outbox is refused with everything that is wrong, and th
     CREATE TABLE fit (id bigint PRIMARY KEY, aggregatetype kind, aggregateid uuid NOT NULL, payload text);
     CREATE TABLE unfit (id serial, aggregatetype varchar(9), aggregateid numeric, more int, PRIMARY KEY (id, more),
       payload text GENERATED ALWAYS AS ('x') STORED)`);
-  const sourceOf = (outboxTable: string): ReturnType<typeof createPostgresSource> =>
-    createPostgresSource({ url: bed.url, slot: bed.slot, publication: bed.publication, outboxTable });
+  const sourceOf = (outboxTable: string): NamedTables<Source> =>
+    withNamedTables(
+      createPostgresSource({ url: bed.url, slot: bed.slot, publication: bed.publication, outboxTable }),
+    );
   const [fit, unfit, missing] = ['public.fit', 'public.unfit', 'public.none'].map(sourceOf);
   try {
     await fit?.ensureTables(['public.fit'], signal);

@@ -1,5 +1,6 @@
 import type { SourcePosition } from '../bus/bus.ts';
 import { quoteName, quoteTable } from '../source/catalog.ts';
+import { FEED_COLUMN_TABLE } from '../source/feed-columns.ts';
 import { formatLsn } from '../source/lsn.ts';
 import {
   PUBLICATION_OPTIONS,
@@ -84,12 +85,16 @@ async function checkServer({ database, signal }: PrepareOptions): Promise<void> 
 }
 
 async function checkSignalTable({ database, signal }: PrepareOptions): Promise<void> {
-  const rows = await database.query('SELECT to_regclass($1) AS found', [SIGNAL_TABLE], signal);
-  if (rows[0]?.['found'] == null) {
+  const missing = await database.query(
+    'SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NULL',
+    [[SIGNAL_TABLE, FEED_COLUMN_TABLE]],
+    signal,
+  );
+  if (missing.length > 0) {
     throw new ReaderStoppedError(
       'signal-table-missing',
-      `The table ${SIGNAL_TABLE} is missing in the source's database, so nothing can be asked of the reader. ` +
-        'Run the migrations of migrations/banyan there, then start the reader again.',
+      `The table ${missing.map(({ name }) => name).join(', ')} is missing in the source's database, so nothing can be asked ` +
+        'of the reader. Run the migrations of migrations/banyan there, then start the reader again.',
     );
   }
 }

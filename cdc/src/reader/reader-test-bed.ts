@@ -12,7 +12,7 @@ import { decodeRow, readTable, TypeCatalog } from '../source/catalog.ts';
 import { readKeyRange } from '../source/key-range.ts';
 import { createPostgresSource } from '../source/postgres-source.ts';
 import { SourceDatabase } from '../source/source-database.ts';
-import type { Source } from '../source/source.ts';
+import type { CarriedTable, Source } from '../source/source.ts';
 import type { ReaderOptions } from './reader.ts';
 
 export const PREFIX = 'shop';
@@ -21,12 +21,31 @@ export interface TestBed {
   readonly url: string;
   readonly slot: string;
   readonly publication: string;
-  readonly source: Source;
+  readonly source: NamedTables<Source>;
   /** Runs SQL on one connection. */
   sql(text: string, values?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;
   /** Options of a reader of this database. */
   reader(log: ReaderOptions['log']): ReaderOptions;
   close(): Promise<void>;
+}
+
+/** A source that takes a table's name alone for the whole table, every column of it. */
+export type NamedTables<S extends Source> = S & {
+  ensureTables(tables: readonly (string | CarriedTable)[], signal: AbortSignal): Promise<void>;
+  /** Of a table that is only named, no column is looked at. */
+  feedMembership(tables: readonly (string | CarriedTable)[], signal: AbortSignal): Promise<string>;
+};
+
+export function withNamedTables<S extends Source>(source: S): NamedTables<S> {
+  const [ensure, membership] = [source.ensureTables.bind(source), source.feedMembership.bind(source)];
+  const named = (columns: CarriedTable['columns']) => (table: string | CarriedTable) =>
+    typeof table === 'string' ? { name: table, columns } : table;
+  return Object.assign(source, {
+    ensureTables: (tables: readonly (string | CarriedTable)[], signal: AbortSignal) =>
+      ensure(tables.map(named('every')), signal),
+    feedMembership: (tables: readonly (string | CarriedTable)[], signal: AbortSignal) =>
+      membership(tables.map(named([])), signal),
+  });
 }
 
 /** @param url A database of the test's own; default one in the shared server. */
@@ -39,7 +58,7 @@ export async function createTestBed(label: string, url?: string): Promise<TestBe
   const slot = database?.name ?? label;
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 8 });
   pool.on('error', () => undefined); // tests stop the server under it
-  const source = createPostgresSource({ url: databaseUrl, slot, publication: slot });
+  const source = withNamedTables(createPostgresSource({ url: databaseUrl, slot, publication: slot }));
   return {
     url: databaseUrl,
     slot,

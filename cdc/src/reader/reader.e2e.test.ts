@@ -14,6 +14,7 @@ import {
   readTopic,
   withAppendAt,
   type TestBed,
+  withNamedTables,
 } from './reader-test-bed.ts';
 import { startReader, type Reader, type ReaderOptions } from './reader.ts';
 
@@ -280,11 +281,14 @@ test('a role suffices that may replicate, make a publication, and is a member of
     GRANT CREATE ON DATABASE ${bed.slot} TO ${role};
     ALTER TABLE note OWNER TO ${owner};
     ALTER SCHEMA banyan OWNER TO ${role};
+    ALTER TABLE banyan.feed_column OWNER TO ${role};
     ALTER TABLE banyan.signal OWNER TO ${role}`);
   const url = new URL(bed.url);
   url.username = role;
   url.password = 'secret';
-  const source = createPostgresSource({ url: url.href, slot: bed.slot, publication: bed.publication });
+  const source = withNamedTables(
+    createPostgresSource({ url: url.href, slot: bed.slot, publication: bed.publication }),
+  );
   const bus = createMemoryBus();
   const reader = await start(bus, { sourceUrl: url.href });
   try {

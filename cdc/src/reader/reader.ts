@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SourceFencedError, SourcePosition } from '../bus/bus.ts';
 import { isAborted } from '../source/is-aborted.ts';
+import { readMessageContent } from '../source/logical-message.ts';
 import { formatLsn } from '../source/lsn.ts';
 import { SourceDatabase } from '../source/source-database.ts';
 import { readTableSnapshotHistory } from '../source/table-snapshot-progress.ts';
@@ -175,6 +176,8 @@ class WalReader implements Reader {
     try {
       this.#signal.throwIfAborted();
       const { position, sentFrom } = await this.#takePosition(stream);
+      // Before the first change comes; what is changed in it from here on, the stream tells.
+      await this.#tables.readCarried(this.#signal);
       await evictOtherReader({ database: this.#database, slot, signal: this.#signal });
       await stream.start({ publication, start: sentFrom });
       this.#state = 'streaming';
@@ -279,6 +282,8 @@ class WalReader implements Reader {
           const { message } = event;
           if (message.kind === 'relation' || message.kind === 'type') {
             await this.#tables.add(message, this.#signal);
+          } else if (message.kind === 'message' && isColumnsChanged(message)) {
+            await this.#tables.readCarried(this.#signal);
           }
           bytes += event.bytes;
         }
@@ -350,6 +355,17 @@ class WalReader implements Reader {
 /** Nothing of these steps has to be stored before what follows them can be translated. */
 function hasRowsAlone(step: StreamStep): boolean {
   return 'changes' in step && step.changes.every(({ table }) => table.name !== SIGNAL_TABLE);
+}
+
+function isColumnsChanged({
+  prefix,
+  content,
+}: {
+  readonly prefix: string;
+  readonly content: string;
+}): boolean {
+  const read = readMessageContent(prefix, content);
+  return read !== null && 'feedColumns' in read;
 }
 
 function never(): Promise<never> {

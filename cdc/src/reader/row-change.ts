@@ -2,7 +2,7 @@ import { GONE_HEADER, UNAVAILABLE_VALUE, type EnvelopeSource } from '@banyan/con
 import type { BusRecord } from '../bus/bus.ts';
 import { envelopeSource, envelopeText, type EnvelopeContext, type FieldRow } from '../source/envelope.ts';
 import type { OldTuple, Tuple } from '../source/pgoutput.ts';
-import { keyText, type FeedTable, type StreamedTable } from './feed-table.ts';
+import { keyText, type StreamedTable } from './feed-table.ts';
 
 /** One change of one row, or the truncation of a table, as the stream carried it. */
 export interface RowChange {
@@ -30,9 +30,11 @@ function exact(value: bigint): number | bigint {
   return Number.isSafeInteger(number) ? number : value;
 }
 
-function toRow(table: FeedTable, tuple: Tuple): FieldRow {
+/** What may be told of a row. */
+function toRow(table: StreamedTable, tuple: Tuple): FieldRow {
   const row: FieldRow = {};
-  table.columns.forEach(({ name, decode }, index) => {
+  table.columns.forEach(({ name, decode, isCarried }, index) => {
+    if (!isCarried) return;
     const field = tuple[index];
     row[name] = field == null ? (field === null ? null : UNAVAILABLE_VALUE) : decode(field);
   });
@@ -106,7 +108,8 @@ export function changeRecords(
  * consumer cannot apply it and keeps it aside, so that no gate passes until the table is copied anew.
  */
 function unknownOldKey({ table }: RowChange, source: EnvelopeSource): BusRecord {
-  const before = Object.fromEntries(table.columns.map(({ name }) => [name, null]));
+  const carried = table.columns.filter(({ isCarried }) => isCarried);
+  const before = Object.fromEntries(carried.map(({ name }) => [name, null]));
   const value = envelopeText('d', { before, after: null }, source);
   return { topic: table.topic, key: keyText(table, before), headers: {}, value };
 }

@@ -70,7 +70,7 @@ export class StepTranslator {
           records.push(this.#heartbeat(content.heartbeat));
         } else if ('lowWatermark' in content) {
           this.#snapshots.passLow(content.lowWatermark);
-        } else {
+        } else if ('highWatermark' in content) {
           const outcome = this.#snapshots.passHigh(content.highWatermark);
           records.push(...outcome.records);
           callbacks.push(outcome.onStored);
@@ -96,6 +96,7 @@ export class StepTranslator {
     callbacks: (() => void)[],
   ): readonly BusRecord[] {
     if (change.table.name !== SIGNAL_TABLE) {
+      if (!change.table.isCarried) return [];
       this.#snapshots.note(change);
       return changeRecords(change, transaction, { context: this.#context, previousLsn });
     }

@@ -58,7 +58,9 @@ function findGap(transaction: StreamedTransaction, change: RowChange, index: num
     ? after.map((field, i) => (field === undefined ? (before.tuple[i] ?? undefined) : field))
     : after;
   transaction.changes[index] = { ...change, after: known };
-  const missing = table.columns.filter((_, i) => known[i] === undefined).map(({ name }) => name);
+  const missing = table.columns
+    .filter(({ isCarried }, i) => isCarried && known[i] === undefined)
+    .map(({ name }) => name);
   const key = table.key.map((name) => known[table.columns.findIndex((column) => column.name === name)]);
   if (missing.length === 0 || key.length === 0 || !key.every((value) => typeof value === 'string'))
     return null;

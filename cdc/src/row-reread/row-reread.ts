@@ -46,7 +46,9 @@ export function createRowReread(options: {
       topic: tableTopic(prefix, table),
       ...{ key: controlRecordKey('reread'), headers: { id, key }, value, partitionKey: key },
     });
-    const expected = feed ? await markOf({ source, feed, tables: [table], signal }) : null;
+    const expected = feed
+      ? await markOf({ source, feed, tables: [{ name: table, columns: [] }], signal })
+      : null;
     // 0. How the stream tells these keys. What is wrong with them is found before anything is on the bus.
     const named = new Set((await source.readRows(question, signal)).map(({ key }) => key));
     // 1. Whatever is committed from now on comes behind this.

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { tableTopic } from '@banyan/contracts';
 import pg from 'pg';
 import { fromTable, type CatalogTable } from './catalog.ts';
+import { FEED_COLUMN_TABLE, keptNames, type CarriedTable } from './feed-columns.ts';
 import {
   PUBLICATION_OPTIONS,
   PublicationError,
@@ -10,7 +11,7 @@ import {
   type PublishedTable,
 } from './publication.ts';
 import { SIGNAL_TABLE } from './signal-table.ts';
-import type { SourceDatabase } from './source-database.ts';
+import type { SourceDatabase, TextRow } from './source-database.ts';
 import { SourceTableError, type SourceTableProblem } from './source-table-error.ts';
 import { quoteName } from './table-name.ts';
 
@@ -63,10 +64,12 @@ export class FeedPublication {
   }
 
   /** See `Source.feedMembership`. */
-  async membership(names: readonly string[], signal: AbortSignal): Promise<string> {
-    // The OIDs of the table and of its row in the publication are never given again.
+  async membership(tables: readonly CarriedTable[], signal: AbortSignal): Promise<string> {
+    // The OIDs of the table and of its row in the publication are never given again, nor are the columns' ids.
     const rows = await this.#database.query(
-      `SELECT t.schemaname || '.' || t.tablename AS name, c.oid AS table_id, r.oid AS member_id
+      `SELECT t.schemaname || '.' || t.tablename AS name, c.oid AS table_id, r.oid AS member_id,
+         (SELECT json_object_agg(f.column_name, f.id) FROM ${FEED_COLUMN_TABLE} f
+           WHERE f.table_name = t.schemaname || '.' || t.tablename) AS columns
        FROM pg_catalog.pg_publication_tables t
        JOIN pg_catalog.pg_publication p ON p.pubname = t.pubname
        JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname
@@ -76,12 +79,10 @@ export class FeedPublication {
       [this.name],
       signal,
     );
-    const members = new Map(
-      rows.map((row) => [row['name'] ?? '', `${row['table_id']}/${row['member_id'] ?? '*'}`]),
-    );
-    return names
+    const members = new Map(rows.map((row) => [row['name'], row]));
+    return tables
+      .map((table) => `${table.name}=${memberText(table, members.get(table.name))}`)
       .toSorted()
-      .map((name) => `${name}=${members.get(name) ?? 'absent'}`)
       .join(' ');
   }
 
@@ -130,6 +131,18 @@ export class FeedPublication {
       })),
     );
   }
+}
+
+/** `table/member`, and the ids of the columns asked for. */
+function memberText(asked: CarriedTable, row: TextRow | undefined): string {
+  if (!row) return 'absent';
+  const ids = new Map(Object.entries(JSON.parse(row['columns'] ?? '{}') as Record<string, number>));
+  const columns = keptNames(asked)
+    .toSorted()
+    .map((column) => ids.get(column) ?? '-');
+  return [row['table_id'], row['member_id'] ?? '*', ...(columns.length > 0 ? [columns.join('.')] : [])].join(
+    '/',
+  );
 }
 
 function nameOf({ schema, table }: { readonly schema: string; readonly table: string }): string {

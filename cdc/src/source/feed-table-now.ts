@@ -1,8 +1,9 @@
 import { readTable, type CatalogTable, type TypeCatalog } from './catalog.ts';
+import { readFeedColumns } from './feed-columns.ts';
 import { SIGNAL_TABLE } from './signal-table.ts';
 import type { AskDatabase } from './source-database.ts';
 
-/** The table as it is now, or why the feed does not carry it. */
+/** The table as it is now, with the columns that the feed carries; or why the feed does not carry it. */
 export async function feedTableNow(
   options: { readonly name: string; readonly types: TypeCatalog; readonly publication: string },
   ask: AskDatabase,
@@ -11,7 +12,13 @@ export async function feedTableNow(
   const table = await describe(name, types, ask);
   if (!table) return 'UNKNOWN_SCHEMA';
   if (table.key.length === 0) return 'NO_PRIMARY_KEY';
-  return (await isPublished(publication, table, ask)) ? table : 'NOT_PUBLISHED';
+  if (!(await isPublished(publication, table, ask))) return 'NOT_PUBLISHED';
+  const carried = (await readFeedColumns(ask, name)).get(name);
+  if (!carried) return 'NOT_PUBLISHED';
+  const columns = table.columns.filter(
+    (column) => carried.has(column.name) || table.key.includes(column.name),
+  );
+  return { ...table, columns };
 }
 
 async function describe(name: string, types: TypeCatalog, ask: AskDatabase): Promise<CatalogTable | null> {

@@ -13,6 +13,8 @@ const contentSchema = z.union([
   /** One side of a table snapshot's chunk, by the chunk's id. */
   z.strictObject({ lowWatermark: z.string() }),
   z.strictObject({ highWatermark: z.string() }),
+  /** What `FeedColumnSetting` keeps was changed before this. */
+  z.strictObject({ feedColumns: z.literal('changed') }),
 ]);
 export type MessageContent = z.infer<typeof contentSchema>;
 

@@ -20,6 +20,9 @@ const wanted: Readonly<Record<string, WantedColumn>> = {
   payload: { types: ['jsonb', 'json', ...texts], mayBeNull: true },
 };
 
+/** What is carried of an outbox: nothing else becomes part of an event. */
+export const OUTBOX_COLUMNS: readonly string[] = Object.keys(wanted);
+
 /** Columns by name. A domain counts as what it is made of. */
 const DESCRIBE = `
   SELECT a.attname AS name, a.attgenerated <> '' AS generated,

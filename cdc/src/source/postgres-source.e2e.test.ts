@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { createMemoryBus } from '../bus/memory-bus.ts';
-import { createTestBed, eventually, type TestBed } from '../reader/reader-test-bed.ts';
+import { createTestBed, eventually, withNamedTables, type TestBed } from '../reader/reader-test-bed.ts';
 import { startReader } from '../reader/reader.ts';
 import { parseLsn } from './lsn.ts';
 import { createPostgresSource } from './postgres-source.ts';
@@ -149,7 +149,9 @@ test('a role that may not see every column and every row is told, before a copy 
   const url = new URL(bed.url);
   url.username = encodeURIComponent(`Reader of ${bed.slot}`);
   url.password = 'secret';
-  const source = createPostgresSource({ url: url.href, slot: bed.slot, publication: bed.publication });
+  const source = withNamedTables(
+    createPostgresSource({ url: url.href, slot: bed.slot, publication: bed.publication }),
+  );
   try {
     await expect(source.ensureTables(['public.guarded', 'public.screened'], signal)).rejects.toMatchObject({
       problems: [

@@ -1,4 +1,5 @@
 import { readTable, type CatalogTable } from './catalog.ts';
+import { FeedColumnSetting, type CarriedTable } from './feed-columns.ts';
 import { FeedPublication } from './feed-publication.ts';
 import { readKeyedRows } from './keyed-rows.ts';
 import { readKeySorting } from './key-sorting.ts';
@@ -38,6 +39,7 @@ class PostgresSource implements Source {
   readonly #types = new TypeCatalog();
   readonly #slot: string;
   readonly #publication: FeedPublication;
+  readonly #columns: FeedColumnSetting;
   readonly #outboxTable: string | undefined;
 
   constructor(options: PostgresSourceOptions) {
@@ -45,18 +47,27 @@ class PostgresSource implements Source {
     this.#database = new SourceDatabase({ url, name: 'banyan control', statementTimeoutMs });
     this.#slot = slot;
     this.#publication = new FeedPublication(this.#database, publication);
+    this.#columns = new FeedColumnSetting(this.#database);
     this.#outboxTable = options.outboxTable;
   }
 
-  async ensureTables(tables: readonly string[], signal: AbortSignal): Promise<void> {
-    await this.#publication.add(await this.#describe(tables, signal), signal);
+  async ensureTables(tables: readonly CarriedTable[], signal: AbortSignal): Promise<void> {
+    const names = tables.map(({ name }) => name);
+    await this.#publication.add(await this.#describe(names, signal), signal);
+    // Of a table without columns nothing is told; from here on it is.
+    await this.#columns.add(tables, signal);
+  }
+
+  async carryOnly(tables: readonly CarriedTable[], signal: AbortSignal): Promise<void> {
+    await this.#columns.set(tables, signal);
   }
 
   async removeTables(tables: readonly string[], signal: AbortSignal): Promise<void> {
     await this.#publication.remove(tables, signal);
+    await this.#columns.remove(tables, signal);
   }
 
-  feedMembership(tables: readonly string[], signal: AbortSignal): Promise<string> {
+  feedMembership(tables: readonly CarriedTable[], signal: AbortSignal): Promise<string> {
     return this.#publication.membership(tables, signal);
   }
 

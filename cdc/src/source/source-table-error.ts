@@ -28,6 +28,7 @@ export type SourceTableProblemCode =
   | 'topic-taken'
   /** Debezium would fail of it, and not recover. */
   | 'name-for-debezium'
+  | 'columns-for-debezium'
   /** It is named as the outbox, and has not the columns of one. */
   | 'not-an-outbox'
   | 'in-use';
@@ -61,6 +62,7 @@ const texts: Readonly<Record<SourceTableProblemCode, string>> = {
     'another table of the feed has the same topic: in topics many characters are `_`, and `.` counts as `_`',
   'name-for-debezium':
     'with white space, a quote or a comma in its name Debezium can take no table snapshot of it',
+  'columns-for-debezium': 'it has columns that differ by case alone, and Debezium ends when it meets one',
   'not-an-outbox': 'it cannot be the outbox of OUTBOX_TABLE',
   'in-use': 'writers kept it locked the whole time; end their transactions or try again when it is quieter',
 };

@@ -1,5 +1,7 @@
+import type { CarriedTable } from './feed-columns.ts';
 import type { SortedPage, SortedRange } from './sorted-page.ts';
 
+export type { CarriedTable } from './feed-columns.ts';
 export type { SortedPage, SortedRange } from './sorted-page.ts';
 
 /** A WAL position as PostgreSQL prints it, e.g. `0/16B3748`. */
@@ -120,22 +122,29 @@ export interface SourceTable {
  */
 export interface Source {
   /**
-   * Adds tables to the feed: every change committed after it returned comes. Idempotent.
+   * Adds tables to the feed, and columns to what is carried of them: every change committed after it returned comes, with
+   * these columns. Takes no column away. Idempotent.
    *
    * @throws SourceTableError naming every table that the feed cannot carry, with what mends it; then none is added.
    * PublicationError when the publication itself is not fit.
    */
-  ensureTables(tables: readonly string[], signal: AbortSignal): Promise<void>;
+  ensureTables(tables: readonly CarriedTable[], signal: AbortSignal): Promise<void>;
+  /**
+   * Says all that may be carried: from here on nothing of any other column or table leaves the database. Puts no table
+   * into the feed. Idempotent.
+   */
+  carryOnly(tables: readonly CarriedTable[], signal: AbortSignal): Promise<void>;
   /**
    * Takes tables out of the feed. Idempotent. Changes made after it returned do not come; of a transaction that is open
    * meanwhile, those before it may.
    */
   removeTables(tables: readonly string[], signal: AbortSignal): Promise<void>;
   /**
-   * Says which tables are in the feed, as a text to compare with an earlier one: a table that was taken out and put in
-   * again, or dropped and made again, has another.
+   * Says which tables are in the feed with these columns, as a text to compare with an earlier one: a table that was taken
+   * out and put in again, or dropped and made again, has another, and so has one of which a column was not carried
+   * meanwhile.
    */
-  feedMembership(tables: readonly string[], signal: AbortSignal): Promise<string>;
+  feedMembership(tables: readonly CarriedTable[], signal: AbortSignal): Promise<string>;
   describeTables(tables: readonly string[], signal: AbortSignal): Promise<readonly SourceTable[]>;
   /** Asks the reader for a table snapshot through the signal table. @returns its id. */
   requestTableSnapshot(tables: readonly string[], signal: AbortSignal): Promise<string>;

@@ -1,6 +1,7 @@
 import type { SliceDefinition } from '@banyan/contracts';
 import type {
   Bus,
+  CarriedTable,
   FeedHistory,
   FeedMark,
   GroupStatus,
@@ -15,6 +16,7 @@ import type {
 } from '@banyan/cdc';
 
 export type {
+  CarriedTable,
   FeedHistory,
   FeedMark,
   GroupStatus,

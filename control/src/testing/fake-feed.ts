@@ -19,6 +19,7 @@ import {
 import type {
   CaughtUp,
   ControlBus,
+  CarriedTable,
   FeedHistory,
   GroupStatus,
   InspectedBus,
@@ -58,6 +59,9 @@ export interface FakeFeed {
   /** What the bus says of the feed's incarnation. */
   incarnation: Pick<SourcePosition, 'incarnation' | 'incarnationReason' | 'incarnationAtMs' | 'anewReason'>;
   membership: string;
+  /** What `ensureTables` added, and what the last `carryOnly` said. */
+  readonly carried: CarriedTable[];
+  carriedOnly: readonly CarriedTable[];
   /** What the service says of its copy. */
   lost: boolean;
   heldKeys: string[][];
@@ -180,7 +184,13 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     return trouble === null ? Promise.resolve(answer()) : Promise.reject(new Error(trouble));
   };
   const source: Source = {
-    ensureTables: (tables) => ask('source', `ensureTables ${tables.join()}`, () => undefined),
+    ensureTables: (tables) =>
+      ask(
+        'source',
+        `ensureTables ${tables.map(({ name }) => name).join()}`,
+        () => void feed.carried.push(...tables),
+      ),
+    carryOnly: (tables) => ask('source', '', () => void (feed.carriedOnly = tables)),
     removeTables: (tables) => ask('source', `removeTables ${tables.join()}`, () => undefined),
     feedMembership: () => ask('source', '', () => feed.membership),
     describeTables: (tables) =>
@@ -249,6 +259,8 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
       ...{ incarnation: 1, incarnationReason: 'the feed was begun', incarnationAtMs: 1, anewReason: null },
     },
     membership: 'public.reviews=1/2',
+    carried: [],
+    carriedOnly: [],
     lost: false,
     heldKeys: [],
     held: [],

@@ -30,9 +30,13 @@ export async function kill(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-/** What `look` finds, within 30 s; its last error is the cause when there is nothing. */
-export async function eventually<T>(what: string, look: () => Promise<T | null | false>): Promise<T> {
-  const deadlineMs = performance.now() + 30_000;
+/** What `look` finds, within 30 s unless told; its last error is the cause when there is nothing. */
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T | null | false>,
+  withinMs = 30_000,
+): Promise<T> {
+  const deadlineMs = performance.now() + withinMs;
   let last: unknown = 'nothing';
   while (performance.now() < deadlineMs) {
     try {

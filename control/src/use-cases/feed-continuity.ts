@@ -48,7 +48,7 @@ export class FeedContinuity {
     const position = await history.sourcePosition(slot);
     if (!position) throw new Error('the feed has not begun yet: the reader has not stored a position');
     if (position.anewReason !== null) throw new Error(`the feed is beginning anew: ${position.anewReason}`);
-    const membership = await source.feedMembership(slice.tables, withDeadline(signal, DEADLINE_MS));
+    const membership = await source.feedMembership(slice.carried, withDeadline(signal, DEADLINE_MS));
     return { incarnation: position.incarnation, beganAtMs: position.incarnationAtMs, membership };
   }
 
@@ -107,12 +107,8 @@ export class FeedContinuity {
     signal: AbortSignal,
   ): Promise<string | null> {
     if (membership === null) return null;
-    const now = await this.#deps.source.feedMembership(slice.tables, withDeadline(signal, DEADLINE_MS));
-    if (now === membership) return null;
-    const before = new Set(membership.split(' '));
-    const changed = now.split(' ').filter((member) => !before.has(member));
-    const tables = changed.map((member) => member.slice(0, member.lastIndexOf('=')));
-    return `somebody took ${tables.join(', ')} out of the feed or made it anew: changes may be missing`;
+    const now = await this.#deps.source.feedMembership(slice.carried, withDeadline(signal, DEADLINE_MS));
+    return now === membership ? null : membershipChange(membership, now);
   }
 
   #lost(
@@ -129,4 +125,17 @@ export class FeedContinuity {
       ? `the copy of ${lost.join(', ')} is lost: the bus has let go of records that the service had not applied`
       : null;
   }
+}
+
+/** In words, what differs between two texts of `Source.feedMembership`: `name=table/member/columns`, one a table. */
+function membershipChange(before: string, now: string): string {
+  const members = (text: string): string[] => text.split(' ');
+  const nameOf = (member: string): string => member.slice(0, member.lastIndexOf('='));
+  // All but the columns.
+  const tableOf = (member: string): string => member.split('/').slice(0, 2).join('/');
+  const changed = members(now).filter((member) => !members(before).includes(member));
+  const tables = changed.filter((member) => !members(before).map(tableOf).includes(tableOf(member)));
+  return tables.length > 0
+    ? `somebody took ${tables.map(nameOf).join(', ')} out of the feed or made it anew: changes may be missing`
+    : `the copy was made of other columns of ${changed.map(nameOf).join(', ')} than the slice maps now, or one of them was not in the feed meanwhile`;
 }

@@ -1,5 +1,6 @@
 import { defaultGateLimits, type GateLimits, type SliceDefinition } from '@banyan/contracts';
-import type { ServiceCopy } from '../ports/feed.ts';
+import { carriedTables } from '@banyan/cdc';
+import type { CarriedTable, ServiceCopy } from '../ports/feed.ts';
 
 /** A slice with what control needs to move it. */
 export interface ManagedSlice {
@@ -11,6 +12,8 @@ export interface ManagedSlice {
   readonly copy: ServiceCopy;
   /** `schema.table` of every table, owned and reference. */
   readonly tables: readonly string[];
+  /** The same, with the columns that it maps. */
+  readonly carried: readonly CarriedTable[];
 }
 
 const DEFAULT_CANARY_SHARES = [0.05, 0.25, 0.5, 1];
@@ -28,6 +31,7 @@ export function manageSlice(
     serviceUrl: service.url,
     copy: service.copy,
     tables: definition.tables.map((table) => table.source),
+    carried: carriedTables([definition]),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { StatusReport } from '@banyan/contracts';
 import type { Logger } from '@banyan/kit';
-import type { Source } from '../ports/feed.ts';
+import { OUTBOX_COLUMNS } from '@banyan/cdc';
+import type { CarriedTable, Source } from '../ports/feed.ts';
 import { messageOf, withDeadline } from './loop.ts';
 import type { ManagedSlice } from './managed-slice.ts';
 
@@ -13,6 +14,11 @@ export interface OutboxTableDeps {
   readonly table: string;
   readonly slices: readonly ManagedSlice[];
   readonly log: Logger;
+}
+
+/** What events are made of. */
+export function outboxCarried(table: string): CarriedTable {
+  return { name: table, columns: OUTBOX_COLUMNS };
 }
 
 /** Keeps the outbox table in the feed: from the start, and again after the feed began anew. */
@@ -43,9 +49,10 @@ export class OutboxTable {
     const { source, table, log } = this.#deps;
     const deadline = withDeadline(signal, DEADLINE_MS);
     try {
-      if ((await source.feedMembership([table], deadline)) === this.#membership) return;
-      await source.ensureTables([table], deadline);
-      this.#membership = await source.feedMembership([table], deadline);
+      const carried = [outboxCarried(table)];
+      if ((await source.feedMembership(carried, deadline)) === this.#membership) return;
+      await source.ensureTables(carried, deadline);
+      this.#membership = await source.feedMembership(carried, deadline);
       this.#problem = null;
       log.info({ table }, 'the outbox is in the feed');
     } catch (error) {

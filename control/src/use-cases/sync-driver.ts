@@ -1,9 +1,17 @@
+import { carriedTables } from '@banyan/cdc';
 import { controlRecordKey, tableTopic } from '@banyan/contracts';
 import { resync } from '../domain/resync.ts';
 import type { SliceState } from '../domain/slice-state.ts';
 import { copyCompleted, feedDetached, snapshotRequested } from '../domain/sync-steps.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { CaughtUp, ControlBus, Source, TableSnapshotProgress, TableSnapshots } from '../ports/feed.ts';
+import type {
+  CarriedTable,
+  CaughtUp,
+  ControlBus,
+  Source,
+  TableSnapshotProgress,
+  TableSnapshots,
+} from '../ports/feed.ts';
 import { progressOf } from './copy-progress.ts';
 import type { FeedContinuity } from './feed-continuity.ts';
 import { withDeadline } from './loop.ts';
@@ -85,7 +93,7 @@ export class SyncDriver {
     const { source, bus, topicPrefix } = this.#deps;
     // 1. From here on every change of the tables is on its way to the service: nothing falls between.
     await this.#changeFeed(() =>
-      source.ensureTables(slice.tables, withDeadline(signal, FEED_CHANGE_DEADLINE_MS)),
+      source.ensureTables(this.#carriedOf(slice), withDeadline(signal, FEED_CHANGE_DEADLINE_MS)),
     );
     // 2. A control plane that slept through the steps of another must not empty the copy that the other made.
     if (!(await this.#isStillAt(state))) return;
@@ -108,6 +116,12 @@ export class SyncDriver {
     );
     // 6. Written down last. Killed before this, the steps are made again with a new snapshot, which is right too.
     await this.#commit(state, snapshotRequested(state, snapshotId, feed), `table snapshot ${snapshotId}`);
+  }
+
+  /** Its tables, with what other slices map of them too: their consumers read the same topics. */
+  #carriedOf(slice: ManagedSlice): readonly CarriedTable[] {
+    const all = carriedTables(this.#deps.slices.map(({ definition }) => definition));
+    return all.filter(({ name }) => slice.tables.includes(name));
   }
 
   async #finishCopy(slice: ManagedSlice, state: SliceState, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
 import { notificationTopic } from '@banyan/contracts';
+import type { CarriedTable } from '../feed-columns.ts';
 import { MESSAGE_PREFIX } from '../logical-message.ts';
 import { SIGNAL_TABLE } from '../signal-table.ts';
 import type { ConnectorConfig } from './connect-client.ts';
@@ -17,6 +18,12 @@ export interface DebeziumDatabase {
   readonly passwordReference: string;
 }
 
+/** A table of the feed, and what Debezium is to read of it. */
+export interface IncludedTable extends CarriedTable {
+  /** Columns that PostgreSQL's log does not carry; a row is not to be read by them either. */
+  readonly generated: readonly string[];
+}
+
 export interface ConnectorSettings {
   readonly database: DebeziumDatabase;
   /** Topic prefix, e.g. `shop`. */
@@ -24,10 +31,8 @@ export interface ConnectorSettings {
   readonly slot: string;
   /** Made and kept by Banyan. */
   readonly publication: string;
-  /** `schema.table` of all tables in the feed; the signal table need not be among them. */
-  readonly tables: readonly string[];
-  /** `schema.table.column` of the tables' generated columns, which PostgreSQL's log does not carry. Default: none. */
-  readonly generatedColumns?: readonly string[];
+  /** All tables in the feed; the signal table need not be among them. */
+  readonly tables: readonly IncludedTable[];
   /** Name of the topic that holds the connector's own offsets. */
   readonly offsetsTopic: string;
   /** Milliseconds between heartbeats, 50 to 60,000. Default 1,000. */
@@ -72,17 +77,19 @@ function connection({ database, slot, publication }: ConnectorSettings): Connect
   };
 }
 
-function feed({
-  prefix,
-  tables,
-  generatedColumns = [],
-  heartbeatIntervalMs = 1_000,
-}: ConnectorSettings): ConnectorConfig {
+function feed({ prefix, tables, heartbeatIntervalMs = 1_000 }: ConnectorSettings): ConnectorConfig {
+  const ofFeed = tables.filter(({ name }) => name !== SIGNAL_TABLE);
+  const included = [{ name: SIGNAL_TABLE, columns: 'every', generated: [] } as const, ...ofFeed];
   return {
     'topic.prefix': prefix,
-    'table.include.list': [...new Set([SIGNAL_TABLE, ...tables])].sort().map(tablePattern).join(','),
-    // Never empty: without a list it reads rows by `SELECT *`, and a table with a generated column fails.
-    'column.exclude.list': [`${SIGNAL_TABLE}.none`, ...generatedColumns].sort().map(tablePattern).join(','),
+    'table.include.list': included
+      .map(({ name }) => tablePattern(name))
+      .toSorted()
+      .join(','),
+    // Each table of the list above has its columns here, the signal table too: of one that has none, rows come empty, and
+    // signals are passed over, without a word. (With a list rows are read by their columns, not by `SELECT *`, which fails
+    // for a table with a generated column.)
+    'column.include.list': included.flatMap(columnPatterns).toSorted().join(','),
     // Rows come by table snapshots that are asked for, while streaming goes on; never by the connector's start.
     'snapshot.mode': 'no_data',
     'signal.enabled.channels': 'source',
@@ -140,6 +147,22 @@ function delivery({ offsetsTopic }: ConnectorSettings): ConnectorConfig {
     'topic.creation.default.partitions': '1',
     'topic.creation.default.max.message.bytes': '33554432',
   };
+}
+
+/**
+ * What matches just these columns. Debezium reads such lists without regard to case, which would let `"Name"` pass
+ * beside `name`, splits them at commas, and cuts off white space.
+ */
+function columnPatterns({ name, columns, generated }: IncludedTable): readonly string[] {
+  const exactly = (names: readonly string[]): string => names.map(literal).join('|');
+  const start = `(?-i)${literal(name)}\\.`;
+  if (columns !== 'every') return columns.map((column) => `${start}${literal(column)}`);
+  return [`${start}${generated.length > 0 ? `(?!(?:${exactly(generated)})$)` : ''}(?s:.+)`];
+}
+
+/** Java's escape for each character that might mean something. */
+function literal(text: string): string {
+  return text.replaceAll(/[^A-Za-z0-9_]/gu, (char) => `\\x{${(char.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
 /** Debezium reads names of tables as regular expressions, separated by commas. */

@@ -9,6 +9,7 @@ import { judge, type ConnectorState } from './connector-state.ts';
 import { ofFeed, renderMarks, type FeedConnector, type FeedMarks } from './feed-connectors.ts';
 import { ensurePublication, gapOf, readFeedServer, replaceSlot, type FeedServer } from './feed-server.ts';
 import { FeedTopics } from './feed-topics.ts';
+import { readIncludedTables } from './included-tables.ts';
 
 const POLL_MS = 100;
 /** A task that has failed is started again after this pause. */
@@ -16,10 +17,7 @@ const RESTART_PAUSE_MS = 3_000;
 /** A slot that is read and has not moved for so long, with a heartbeat every second. */
 const STILL_MS = 10_000;
 
-export interface DebeziumSourceOptions extends Omit<
-  ConnectorSettings,
-  'tables' | 'generatedColumns' | 'offsetsTopic'
-> {
+export interface DebeziumSourceOptions extends Omit<ConnectorSettings, 'tables' | 'offsetsTopic'> {
   /** The same database, as this process sees it. See `PostgresSourceOptions.url`. */
   readonly url: string;
   /** Kafka Connect's REST API. */
@@ -193,8 +191,8 @@ export class ConnectorKeeper {
     tables: readonly string[],
     signal: AbortSignal,
   ): Promise<ConnectorConfig> {
-    const generatedColumns = await this.#generatedColumns(tables, signal);
-    const settings = { ...this.#options, tables, generatedColumns, offsetsTopic: offsetsTopicOf(name) };
+    const included = await readIncludedTables(this.#database, tables, signal);
+    const settings = { ...this.#options, tables: included, offsetsTopic: offsetsTopicOf(name) };
     return { ...renderConnectorConfig(settings), ...renderMarks(marks) };
   }
 
@@ -245,16 +243,6 @@ export class ConnectorKeeper {
   /** What the database's server has of this feed. */
   async server(signal: AbortSignal): Promise<FeedServer> {
     return await readFeedServer(this.#database, this.#options, signal);
-  }
-
-  async #generatedColumns(tables: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
-    const sql = `SELECT n.nspname || '.' || c.relname || '.' || a.attname AS name
-      FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
-      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-      WHERE a.attgenerated <> '' AND n.nspname || '.' || c.relname = ANY (ARRAY(
-        SELECT jsonb_array_elements_text($1::jsonb)))`;
-    const rows = await this.#database.query(sql, [JSON.stringify(tables)], signal);
-    return rows.map((row) => row['name'] ?? '');
   }
 
   /** `schema.table` of the publication's tables. */

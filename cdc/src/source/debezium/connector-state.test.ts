@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { renderConnectorConfig, tablePattern } from './connector-config.ts';
+import { renderConnectorConfig, tablePattern, type IncludedTable } from './connector-config.ts';
 import { judge } from './connector-state.ts';
 
 const part = (state: string, trace?: string): { id: number; state: string; trace?: string } => ({
@@ -72,16 +72,104 @@ describe('the connector’s settings', () => {
     offsetsTopic: 'banyan.1-offsets',
   };
 
+  const table = (name: string, ...columns: string[]): IncludedTable => ({
+    ...{ name, columns: ['id', ...columns], generated: [] },
+  });
+
   test('name each table once, as a pattern that matches it alone, with the signal table', () => {
-    const config = renderConnectorConfig({ ...settings, tables: ['public.b', 'public.a+', 'public.b'] });
+    const tables = [table('public.b'), table('public.a+')];
+    const config = renderConnectorConfig({ ...settings, tables });
     expect(config['table.include.list']).toBe('banyan\\.signal,public\\.a\\+,public\\.b');
     expect(new RegExp(`^${tablePattern('a.b$(c)')}$`).test('a.b$(c)')).toBe(true);
     expect(new RegExp(`^${tablePattern('a.b')}$`).test('axb')).toBe(false);
   });
 
+  /** What Debezium makes of the list: split at commas, each without regard to case and for the whole name. */
+  const carries = (tables: readonly IncludedTable[], column: string): boolean => {
+    const list = renderConnectorConfig({ ...settings, tables })['column.include.list'] ?? '';
+    return list.split(',').some((pattern) => {
+      expect(pattern).toBe(pattern.trim());
+      const literally = pattern.startsWith('(?-i)');
+      // Java's spelling of what is literal, and of flags.
+      const source = pattern
+        .replaceAll('(?-i)', '')
+        .replaceAll('(?s:.+)', '[^]+')
+        .replaceAll(/\\x\{([0-9a-f]+)\}/g, (_, hex: string) => `\\u{${hex}}`);
+      return new RegExp(`^(?:${source})$`, literally ? 'u' : 'ui').test(column);
+    });
+  };
+
+  test('name the columns of every table that they name, the signal table among them', () => {
+    const config = renderConnectorConfig({
+      ...settings,
+      tables: [table('public.a', 'x'), table('public.b')],
+    });
+    for (const name of ['banyan.signal', 'public.a', 'public.b']) {
+      expect(config['table.include.list']).toContain(tablePattern(name));
+    }
+    const tables = [table('public.a', 'x'), table('public.b')];
+    for (const column of [
+      'banyan.signal.id',
+      'banyan.signal.type',
+      'banyan.signal.data',
+      'public.a.id',
+      'public.a.x',
+    ]) {
+      expect([column, carries(tables, column)]).toEqual([column, true]);
+    }
+    for (const column of [
+      'public.a.y',
+      'public.b.x',
+      'public.a.X',
+      'public.axx',
+      'other.a.x',
+      'xpublic.a.x',
+    ]) {
+      expect([column, carries(tables, column)]).toEqual([column, false]);
+    }
+    expect(config['column.exclude.list']).toBeUndefined();
+  });
+
+  test('match columns of every kind of name, and no others', () => {
+    const odd = [
+      'a b',
+      ' a',
+      'a,b',
+      'a.b',
+      'a\\b',
+      '.*',
+      'a|b',
+      '"q"',
+      "o'c",
+      'Größe',
+      'x$',
+      '😀',
+      '(?i)z',
+      'E',
+    ];
+    for (const column of odd) {
+      const others = [...odd, 'a', 'b', 'z', 'q', 'größe', 'e', 'anything'].filter(
+        (other) => other !== column,
+      );
+      const tables = [table('public.t', column)];
+      expect(carries(tables, `public.t.${column}`)).toBe(true);
+      expect(others.filter((other) => carries(tables, `public.t.${other}`))).toEqual([]);
+    }
+  });
+
+  test('every column leaves out those that the log does not carry', () => {
+    const tables: IncludedTable[] = [{ name: 'public.t', columns: 'every', generated: ['sum', 'a.b'] }];
+    expect(['id', 'sums', 'a', 'x\ny'].map((column) => carries(tables, `public.t.${column}`))).toEqual([
+      ...[true, true, true, true],
+    ]);
+    expect(['sum', 'a.b'].map((column) => carries(tables, `public.t.${column}`))).toEqual([false, false]);
+  });
+
   test('are the same for the same tables in another order, and hold no password', () => {
-    const one = renderConnectorConfig({ ...settings, tables: ['public.a', 'public.b'] });
-    expect(renderConnectorConfig({ ...settings, tables: ['public.b', 'public.a'] })).toEqual(one);
+    const [a, b] = [table('public.a', 'x', 'y'), table('public.b')];
+    const one = renderConnectorConfig({ ...settings, tables: [a, b] });
+    const other = renderConnectorConfig({ ...settings, tables: [b, table('public.a', 'y', 'x')] });
+    expect(other).toEqual(one);
     expect(one['database.password']).toBe('${dir:/run/secrets:p}');
     expect(one['topic.prefix']).toBe('shop');
   });

@@ -3,7 +3,8 @@ import { parseLsn } from '../lsn.ts';
 import { createPostgresSource } from '../postgres-source.ts';
 import { SourceDatabase } from '../source-database.ts';
 import { SourceTableError } from '../source-table-error.ts';
-import type { FeedPosition, Source } from '../source.ts';
+import { FeedColumnSetting, type CarriedTable } from '../feed-columns.ts';
+import type { FeedPosition, Source, SourceTable } from '../source.ts';
 import { ConnectClient } from './connect-client.ts';
 import { ConnectorKeeper, type DebeziumSourceOptions } from './connector-keeper.ts';
 import { judge, type ConnectorState } from './connector-state.ts';
@@ -43,6 +44,7 @@ class ConnectedSource implements DebeziumSource {
   readonly #database: SourceDatabase;
   readonly #connect: ConnectClient;
   readonly #keeper: ConnectorKeeper;
+  readonly #columns: FeedColumnSetting;
   /** Changes of the connector, one after another. */
   #changed: Promise<unknown> = Promise.resolve();
   readonly describeTables: Source['describeTables'];
@@ -63,6 +65,7 @@ class ConnectedSource implements DebeziumSource {
     });
     this.#connect = new ConnectClient(options.connectUrl);
     this.#keeper = new ConnectorKeeper(options, { database: this.#database, connect: this.#connect });
+    this.#columns = new FeedColumnSetting(this.#database);
     const postgres = createPostgresSource(options);
     this.#postgres = postgres;
     this.describeTables = async (tables, signal) => {
@@ -93,15 +96,28 @@ class ConnectedSource implements DebeziumSource {
     return await this.#change(() => this.#keeper.mend(signal));
   }
 
-  async ensureTables(tables: readonly string[], signal: AbortSignal): Promise<void> {
+  async ensureTables(tables: readonly CarriedTable[], signal: AbortSignal): Promise<void> {
+    const names = tables.map(({ name }) => name);
     // Refuses unfit tables before anything is changed.
-    refuseNames(tables);
-    await this.#postgres.describeTables(tables, signal);
+    refuseNames(names);
+    refuseColumns(await this.#postgres.describeTables(names, signal));
     await this.#change(async () => {
       const { current } = await this.#keeper.ensureConnector(signal);
-      // 1. The connector takes them, 2. the publication sends them: the other way round it would pass over changes.
-      await this.#keeper.reconcile(current, [...(await this.#keeper.published(signal)), ...tables], signal);
+      // 1. What is to be carried is kept. 2. The connector takes it, 3. the publication sends it: the other way round it
+      // would pass over changes.
+      await this.#columns.add(tables, signal);
+      await this.#keeper.reconcile(current, [...(await this.#keeper.published(signal)), ...names], signal);
       await this.#postgres.ensureTables(tables, signal);
+    });
+  }
+
+  async carryOnly(tables: readonly CarriedTable[], signal: AbortSignal): Promise<void> {
+    await this.#change(async () => {
+      // Whatever else is wrong with the connector comes first: one that is about to be replaced takes no settings.
+      await this.#keeper.mend(signal);
+      await this.#columns.set(tables, signal);
+      const [current] = await this.#keeper.connectors(signal);
+      if (current) await this.#keeper.reconcile(current, await this.#keeper.published(signal), signal);
     });
   }
 
@@ -175,4 +191,16 @@ function refuseNames(tables: readonly string[]): void {
   throw new SourceTableError(
     refused.map((table) => ({ table, problem: 'name-for-debezium', remedy }) as const),
   );
+}
+
+/** It refuses to read such a table, whether the columns are carried or not, and its task stays dead. */
+function refuseColumns(tables: readonly SourceTable[]): void {
+  const problems = tables.flatMap(({ name, columns }) => {
+    const alike = Map.groupBy(Object.keys(columns), (column) => column.toLowerCase());
+    const found = [...alike.values()].filter(({ length }) => length > 1).map((names) => names.join(' and '));
+    if (found.length === 0) return [];
+    const remedy = 'rename one of them, or use the embedded stack';
+    return [{ table: name, problem: 'columns-for-debezium', found: found.join('; '), remedy } as const];
+  });
+  if (problems.length > 0) throw new SourceTableError(problems);
 }

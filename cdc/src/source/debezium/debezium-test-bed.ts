@@ -6,7 +6,15 @@ import { join } from 'node:path';
 import { openTestBus, startTestKafka, type TestKafka } from '../../bus/kafka-test-bed.ts';
 import type { KafkaBus } from '../../bus/kafka-bus.ts';
 import type { StoredRecord } from '../../bus/bus.ts';
-import { createTestBed, envelopeOf, eventually, PREFIX, type TestBed } from '../../reader/reader-test-bed.ts';
+import {
+  createTestBed,
+  envelopeOf,
+  eventually,
+  PREFIX,
+  withNamedTables,
+  type NamedTables,
+  type TestBed,
+} from '../../reader/reader-test-bed.ts';
 import { parseLsn } from '../lsn.ts';
 import { tableSnapshotProgress } from '../table-snapshot-progress.ts';
 import { createDebeziumSource, type DebeziumSource, type DebeziumSourceOptions } from './debezium-source.ts';
@@ -15,7 +23,7 @@ export interface DebeziumTestBed {
   readonly bed: TestBed;
   readonly kafka: TestKafka;
   readonly bus: KafkaBus;
-  readonly source: DebeziumSource;
+  readonly source: NamedTables<DebeziumSource>;
   /** What `source` was made of. */
   readonly sourceOptions: DebeziumSourceOptions;
   /** Waits until everything written before is in Kafka. */
@@ -69,7 +77,7 @@ export async function createDebeziumTestBed(
       passwordReference: `\${dir:${kafka.stack.secretsDir}:source.password}`,
     },
   };
-  const source = createDebeziumSource(sourceOptions);
+  const source = withNamedTables(createDebeziumSource(sourceOptions));
   const records = async (topic: string): Promise<readonly StoredRecord[]> =>
     await bus.read({ topic, partition: 0, nextOffset: 0 }, 1_000_000);
   return {
