@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { pathReadingSchema } from './path-reading.ts';
 import { phases } from './phase.ts';
 import { routePatternSchema } from './slice.ts';
+import { visitorsSchema } from './visitors.ts';
 
 const sliceRoutesSchema = z.strictObject({
   name: z.string(),
@@ -32,6 +34,10 @@ export const routesSnapshotSchema = z.strictObject({
   monolithUrl: z.url(),
   /** Time for the monolith's response headers, in milliseconds. */
   monolithDeadlineMs: z.number().int().positive(),
+  /** How the monolith reads paths. */
+  paths: pathReadingSchema,
+  /** Who customers and visitors are. */
+  visitors: visitorsSchema,
   slices: z.array(sliceRoutesSchema),
 });
 

@@ -2,11 +2,22 @@ import { ControlClient } from '../control-client.ts';
 import { style } from '../output/terminal.ts';
 import type { Context } from './context.ts';
 
+export interface ExplainOptions {
+  /** A signed-in customer's id. */
+  readonly user?: string;
+  /** What tells a visitor apart. Without either it is a new visitor. */
+  readonly visitor?: string;
+  /** He wrote just now. */
+  readonly pinned?: boolean;
+  /** The side that an authorised header asks for. */
+  readonly override?: 'monolith' | 'service';
+}
+
 /** Shows where a request would go and why, asked of the running proxy. */
 export async function explain(
   method: string,
   path: string,
-  options: { readonly user?: string; readonly visitor?: string },
+  options: ExplainOptions,
   context: Context,
 ): Promise<void> {
   const explanation = await ControlClient.open(context.home).explain({
@@ -14,6 +25,8 @@ export async function explain(
     path,
     ...(options.user === undefined ? {} : { user: options.user }),
     ...(options.visitor === undefined ? {} : { visitor: options.visitor }),
+    ...(options.pinned ? { pinned: 'true' } : {}),
+    ...(options.override === undefined ? {} : { override: options.override }),
   });
   if (context.json) {
     console.log(JSON.stringify({ schema_version: 1, ...explanation }));
@@ -24,6 +37,12 @@ export async function explain(
   console.log(`  slice   ${slice ?? 'none'}`);
   for (const { rule, outcome, decided } of steps)
     console.log(`  ${decided ? '->' : '  '} ${rule}: ${outcome}`);
+  const isAnybody = options.user === undefined && options.visitor === undefined;
+  if (isAnybody && slice !== null) {
+    console.log(
+      '  for a new visitor; for one that you know: --user <id>, or --visitor <banyan_visitor cookie>',
+    );
+  }
   if (cohort)
     console.log(
       `  cohort  "${cohort.key}" is bucket ${cohort.bucket}; the service takes those below ${cohort.limit}`,

@@ -30,7 +30,7 @@ function proxyReport(change: Partial<ProxyReport> = {}): ProxyReport {
     ...{ startedAtMs: 1, snapshotVersion: 1, requests: 9, clientErrors: 0 },
     slices: [
       {
-        ...{ slice: 'reviews', askedShare: 0, byReason: {}, monolith: side, service: side },
+        ...{ slice: 'reviews', askedShare: 0, byReason: {}, withoutKey: 0, monolith: side, service: side },
         ...{ sinceShareChange: { eligible: 200, servedByService: 99 }, breaker: 'closed' },
       },
     ],
