@@ -26,7 +26,7 @@ const sliceRoutesSchema = z.strictObject({
 
 /**
  * What a proxy needs to route: complete, immutable, replaced as a whole. Versions only rise; a proxy ignores a
- * version below its own.
+ * version below its own, and of one version all but the last that was issued.
  */
 export const routesSnapshotSchema = z.strictObject({
   version: z.number().int().positive(),

@@ -61,6 +61,26 @@ describe('routes snapshots', () => {
     expect(version()).toBe(8);
   });
 
+  test('of one version are taken in the order of their issue, since settings change without a step', async () => {
+    const { monolithUrl, snapshot } = await startSides();
+    const proxy = await startProxy(opened, { monolithUrl });
+    const issued = (atMs: number, letterCase: 'same' | 'different'): string =>
+      proxy.applySnapshot({
+        ...snapshot(4),
+        issuedAtMs: atMs,
+        paths: { trailingSlash: 'same', letterCase },
+      }).kind;
+    const side = async (): Promise<string> =>
+      (await ask(`${proxy.url}/CART`, { headers: { cookie: VISITOR } })).text;
+    expect([issued(2_000, 'different'), await side()]).toEqual(['applied', 'monolith']);
+    expect([issued(3_000, 'same'), await side()]).toEqual(['applied', 'service']);
+    expect([issued(3_000, 'different'), issued(1_000, 'different'), await side()]).toEqual([
+      'ignored',
+      'ignored',
+      'service',
+    ]);
+  });
+
   test('that are wrong leave the old one serving, with every mistake in the log', async () => {
     const { monolithUrl, snapshot } = await startSides();
     const lines: string[] = [];
