@@ -173,8 +173,9 @@ command(
   .option('--user <id>', "a signed-in customer's id")
   .option(
     '--visitor <key>',
-    "the visitor cookie of somebody not signed in; without either, a new visitor's request",
+    "the visitor cookie of somebody not signed in; without any of these, a new visitor's request",
   )
+  .option('--key <value>', 'what tells a client without cookies apart: an API key, a token’s subject')
   .option('--pinned', 'somebody who wrote just now')
   .addOption(
     new Option('--override <side>', 'with an authorised banyan-override header').choices([

@@ -16,7 +16,7 @@ import { createAdminHandler } from './http/admin-handler.ts';
 import { createRequestPlanner } from './http/plan-request.ts';
 import { createPublicHandler } from './http/public-handler.ts';
 import { RequestServer } from './http/serve-request.ts';
-import { createVisitReader } from './http/visit.ts';
+import { createVisitReader, digestOfKey } from './http/visit.ts';
 import type { DataPlane } from './use-cases/data-plane.ts';
 import { explainRequest } from './use-cases/explain-request.ts';
 import { createIdentityKeeper } from './use-cases/identity-keeper.ts';
@@ -143,7 +143,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     isClosing: () => isClosing,
     snapshotVersion: () => routes.current?.snapshot.version ?? 0,
     report,
-    explain: (question) => explainRequest(question, { table: routes.current, breakerOf, proxyId }),
+    explain: (question) =>
+      explainRequest(question, { table: routes.current, breakerOf, proxyId, digestOfKey }),
   });
 
   // The start: 1. the last known routes, 2. the listeners, 3. the control plane, which may be down.

@@ -68,6 +68,19 @@ async function startShop(
   return { proxy, monolith, service, use };
 }
 
+const explain = async (proxy: Proxy, query: string) =>
+  JSON.parse(
+    (
+      await ask(`${proxy.adminUrl}/explain?path=/cart${query}`, {
+        headers: { authorization: `Bearer ${PEER_TOKEN}` },
+      })
+    ).text,
+  ) as {
+    target: string;
+    reason: string;
+    steps: { outcome: string }[];
+  };
+
 const NAVIGATES = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
 const FETCHES = { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' };
 const cookiesOf = async (url: string, headers: Record<string, string> = {}): Promise<string[]> =>
@@ -224,6 +237,14 @@ describe('a client without cookies', () => {
     expect((await ask(`${proxy.url}/cart`, { headers })).text).toBe('service');
   });
 
+  test('is explained by its key as it is dealt', async () => {
+    const { proxy } = await startShop({ visitors: KEYED }, { share: 0.5 });
+    for (let i = 0; i < 12; i += 1) {
+      const { text } = await ask(`${proxy.url}/cart`, { headers: { 'x-api-key': `key-${i}` } });
+      expect((await explain(proxy, `&key=key-${i}`)).target).toBe(text);
+    }
+  });
+
   test('is dealt by its subject, whatever token it shows', async () => {
     const { proxy } = await startShop({ visitors: KEYED }, { share: 0.5 });
     const sides = new Set<string>();
@@ -363,19 +384,6 @@ describe('a service', () => {
 });
 
 describe('explain', () => {
-  const explain = async (proxy: Proxy, query: string) =>
-    JSON.parse(
-      (
-        await ask(`${proxy.adminUrl}/explain?path=/cart${query}`, {
-          headers: { authorization: `Bearer ${PEER_TOKEN}` },
-        })
-      ).text,
-    ) as {
-      target: string;
-      reason: string;
-      steps: { outcome: string }[];
-    };
-
   test('says what a new visitor would get, and somebody pinned or with an override', async () => {
     const { proxy } = await startShop({}, { share: 1 });
     const fresh = await explain(proxy, '');
@@ -384,6 +392,7 @@ describe('explain', () => {
       'a browser gets a cookie with its first page; from then on 100 % of visitors go to the service; a client that sends no key at all stays on the monolith',
     );
     expect(await explain(proxy, '&visitor=x')).toMatchObject({ target: 'service', reason: 'cohort' });
+    expect(await explain(proxy, '&key=secret-1')).toMatchObject({ target: 'service', reason: 'cohort' });
     expect(await explain(proxy, '&visitor=x&pinned=true')).toMatchObject({
       target: 'monolith',
       reason: 'pin',

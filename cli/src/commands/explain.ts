@@ -5,8 +5,10 @@ import type { Context } from './context.ts';
 export interface ExplainOptions {
   /** A signed-in customer's id. */
   readonly user?: string;
-  /** What tells a visitor apart. Without either it is a new visitor. */
+  /** The cookie of a visitor who is not signed in. */
   readonly visitor?: string;
+  /** What tells a client without cookies apart, as he sends it. Without any of these it is a new visitor. */
+  readonly key?: string;
   /** He wrote just now. */
   readonly pinned?: boolean;
   /** The side that an authorised header asks for. */
@@ -25,6 +27,7 @@ export async function explain(
     path,
     ...(options.user === undefined ? {} : { user: options.user }),
     ...(options.visitor === undefined ? {} : { visitor: options.visitor }),
+    ...(options.key === undefined ? {} : { key: options.key }),
     ...(options.pinned ? { pinned: 'true' } : {}),
     ...(options.override === undefined ? {} : { override: options.override }),
   });
@@ -37,10 +40,10 @@ export async function explain(
   console.log(`  slice   ${slice ?? 'none'}`);
   for (const { rule, outcome, decided } of steps)
     console.log(`  ${decided ? '->' : '  '} ${rule}: ${outcome}`);
-  const isAnybody = options.user === undefined && options.visitor === undefined;
+  const isAnybody = [options.user, options.visitor, options.key].every((given) => given === undefined);
   if (isAnybody && slice !== null) {
     console.log(
-      '  for a new visitor; for one that you know: --user <id>, or --visitor <banyan_visitor cookie>',
+      '  for a new visitor; for one that you know: --user <id>, --visitor <banyan_visitor cookie> or --key <value>',
     );
   }
   if (cohort)

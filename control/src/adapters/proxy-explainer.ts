@@ -3,7 +3,7 @@ import { explanationSchema, type Explanation, type ProxyReport } from '@banyan/c
 const DEADLINE_MS = 3_000;
 
 /**
- * What to explain; `user` and `visitor` are the cohort keys that a request would bring (neither: a new visitor's),
+ * What to explain; `user`, `visitor` and `key` say who asks (none: a new visitor),
  * `pinned` is `true` for somebody who wrote just now, `override` the side that an authorised header asks for.
  */
 export interface ExplainQuestion {
@@ -11,6 +11,7 @@ export interface ExplainQuestion {
   readonly path: string;
   readonly user?: string | undefined;
   readonly visitor?: string | undefined;
+  readonly key?: string | undefined;
   readonly pinned?: 'true' | 'false' | undefined;
   readonly override?: 'monolith' | 'service' | undefined;
 }

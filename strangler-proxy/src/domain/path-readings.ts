@@ -6,31 +6,32 @@ export type Segments = readonly string[];
 /** How a path may be read; `tooMany` when there are more ways than are worth trying. */
 export type Readings = readonly Segments[] | 'tooMany';
 
-/** What servers do to a path before they look at it: a change, and whether the monolith is known to make it. */
+/** Something that servers do to a path before they look at it. */
 interface Habit<T> {
+  /** What a path has, as sent, that this does anything to. */
+  readonly to: RegExp;
   readonly change: (value: T) => T;
-  /** Undefined: it may, or may not. */
-  readonly isMade: boolean | undefined;
+  /** True where the monolith is known to do it; undefined: it may, or may not. */
+  readonly isDone?: true;
 }
 
-const MAX_READINGS = 64;
+// Both bound the time that one request can take.
+const MAX_READINGS = 32;
+const MAX_LENGTH = 2_048;
 /** Paths that everybody reads alike, but for case: no escapes, empty segments, dots, parameters. */
 const PLAIN = /^(?:\/[\w~!$&'()*+,=:@-]+)*\/?$/;
 
-const unknown = <T>(change: (value: T) => T): Habit<T> => ({ change, isMade: undefined });
-const known = <T>(likeness: 'same' | 'different' | undefined, change: (value: T) => T): Habit<T> => ({
-  change,
-  isMade: likeness && likeness === 'same',
-});
-
 const beforeSplitting: readonly Habit<string>[] = [
-  unknown((path) => path.replace(/#.*$/, '')),
-  unknown((path) => path.replaceAll(/%2f/gi, '/')),
-  unknown((path) => path.replaceAll(/%5c/gi, '\\')),
-  unknown((path) => path.replaceAll('\\', '/')),
+  { to: /#/, change: (path) => path.replace(/#.*$/, '') },
+  { to: /%2f/i, change: (path) => path.replaceAll(/%2f/gi, '/') },
+  { to: /%5c/i, change: (path) => path.replaceAll(/%5c/gi, '\\') },
+  { to: /\\|%5c/i, change: (path) => path.replaceAll('\\', '/') },
   // `//host/path`, as a reference in a page would have it (RFC 3986 4.2).
-  unknown((path) => path.replace(/^\/\/[^/]*(?=\/|$)/, '') || '/'),
-  unknown((path) => path.replaceAll(/\/{2,}/g, '/')),
+  {
+    to: /^(?:\/|\\|%2f|%5c){2}/i,
+    change: (path) => path.replace(/^\/\/[^/]*(?=\/|$)/, '') || '/',
+  },
+  { to: /(?:\/|\\|%2f|%5c){2}/i, change: (path) => path.replaceAll(/\/{2,}/g, '/') },
 ];
 
 const eachSegment =
@@ -53,39 +54,48 @@ function resolveDots(segments: Segments): Segments {
   return resolved;
 }
 
-const isDots = (segment: string): boolean => segment === '.' || segment === '..';
-const withoutTrailing = (segment: string): string =>
-  isDots(segment) ? segment : segment.replace(/[. ]+$/, '');
+function withoutTrailingDots(segment: string): string {
+  if (segment === '.' || segment === '..') return segment;
+  let end = segment.length;
+  while (end > 0 && '. '.includes(segment.charAt(end - 1))) end -= 1;
+  return segment.slice(0, end);
+}
+
+const withoutExtension = (segment: string): string => segment.replace(/(?<=[^.])\.[^.]*$/, '');
 const withoutTrailingSlash = (segments: Segments): Segments =>
   segments.at(-1) === '' ? segments.slice(0, -1) : segments;
-const withoutExtension = (segment: string): string => segment.replace(/(?<=[^.])\.[^.]*$/, '');
+
+/** A habit as the settings have it: done, not done (none), or nothing said. */
+function asSaid<T>(likeness: 'same' | 'different' | undefined, habit: Habit<T>): readonly Habit<T>[] {
+  if (likeness === 'different') return [];
+  return [likeness === 'same' ? { ...habit, isDone: true } : habit];
+}
 
 const afterDecoding = (paths: PathReading): readonly Habit<Segments>[] => [
   // A string of C ends there; others drop it, as they do with line breaks and the like.
-  unknown(eachSegment((segment) => segment.replace(/[\0?#].*$/s, ''))),
-  unknown(eachSegment((segment) => segment.replaceAll(/\p{Cc}/gu, ''))),
-  known(
-    paths.parameters,
-    eachSegment((segment) => segment.replace(/;.*$/s, '')),
-  ),
+  { to: /#|%(?:00|23|3f)/i, change: eachSegment((segment) => segment.replace(/[\0?#].*$/s, '')) },
+  { to: /[\x7f-\xff]|%/, change: eachSegment((segment) => segment.replaceAll(/\p{Cc}/gu, '')) },
+  ...asSaid(paths.parameters, {
+    to: /;|%3b/i,
+    change: eachSegment((segment) => segment.replace(/;.*$/s, '')),
+  }),
   // Before they are resolved, some cut off what follows two dots and a semicolon.
-  unknown(eachSegment((segment) => segment.replace(/^(\.{1,2});.*$/s, '$1'))),
-  unknown(resolveDots),
-  known(paths.trailingDotOrSpace, eachSegment(withoutTrailing)),
-  known(paths.extension, lastSegment(withoutExtension)),
-  known(paths.trailingSlash, withoutTrailingSlash),
+  { to: /;|%3b/i, change: eachSegment((segment) => segment.replace(/^(\.{1,2});.*$/s, '$1')) },
+  { to: /(?:[/\\]|%2f|%5c)(?:\.|%)/i, change: resolveDots },
+  ...asSaid(paths.trailingDotOrSpace, { to: /\.|%2[0e]/i, change: eachSegment(withoutTrailingDots) }),
+  ...asSaid(paths.extension, { to: /\.|%2e/i, change: lastSegment(withoutExtension) }),
+  ...asSaid(paths.trailingSlash, { to: /^/, change: withoutTrailingSlash }),
 ];
 
-/** Makes each change to each value: in place of it where it is made, beside it where it may be. */
+/** Applies each habit to each value: in place of it where it is done, beside it where it may be. */
 function apply<T>(
   values: readonly T[],
   habits: readonly Habit<T>[],
   keyOf: (value: T) => string,
 ): T[] | null {
   let current = new Map(values.map((value) => [keyOf(value), value]));
-  for (const { change, isMade } of habits) {
-    if (isMade === false) continue;
-    const next = isMade ? new Map<string, T>() : new Map(current);
+  for (const { change, isDone } of habits) {
+    const next = isDone ? new Map<string, T>() : new Map(current);
     for (const value of current.values()) {
       const changed = change(value);
       next.set(keyOf(changed), changed);
@@ -121,20 +131,24 @@ function decodeSegments(path: string): Segments[] {
   return [kept, dropped, ...withoutStrays];
 }
 
-/**
- * The ways in which the monolith may read a path: one, mostly. A server that merges slashes, resolves dots, decodes
- * `%2f` or cuts parameters off reads another path than one that does not, and only some of that is said by the settings.
- *
- * @param path As sent, without the query.
- */
-export function readPath(path: string, paths: PathReading): Readings {
-  if (PLAIN.test(path)) {
-    const segments = split(path);
-    return [paths.trailingSlash === 'same' ? withoutTrailingSlash(segments) : segments];
-  }
-  const asText = apply([path], beforeSplitting, (text) => text);
-  const segments = asText?.flatMap(decodeSegments);
-  return (segments && apply(segments, afterDecoding(paths), keyOfSegments)) ?? 'tooMany';
-}
-
 const keyOfSegments = (segments: Segments): string => segments.join('\u0000/');
+
+/**
+ * Makes a function that gives the ways in which the monolith may read a path, as sent and without the query: one,
+ * mostly. A server that merges slashes, resolves dots, decodes `%2f` or cuts parameters off reads another path than one
+ * that does not, and only some of that is said by the settings.
+ */
+export function createPathReader(paths: PathReading): (path: string) => Readings {
+  const onSegments = afterDecoding(paths);
+  return (path) => {
+    if (PLAIN.test(path)) {
+      const segments = split(path);
+      return [paths.trailingSlash === 'same' ? withoutTrailingSlash(segments) : segments];
+    }
+    if (path.length > MAX_LENGTH) return 'tooMany';
+    const does = ({ to }: { readonly to: RegExp }): boolean => to.test(path);
+    const texts = apply([path], beforeSplitting.filter(does), (text) => text);
+    const segments = texts?.flatMap(decodeSegments);
+    return (segments && apply(segments, onSegments.filter(does), keyOfSegments)) ?? 'tooMany';
+  };
+}

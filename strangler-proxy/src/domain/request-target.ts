@@ -13,7 +13,7 @@ const FORWARDABLE = /^[\x21-\xff]*$/;
 
 /**
  * Finds the path in a request target. Nothing is decoded or refused for how it may be read: that is for
- * `readPath` and the routes to say.
+ * the readings of the path and the routes to say.
  */
 export function parseRequestTarget(raw: string): RequestTarget {
   if (!FORWARDABLE.test(raw)) return { ok: false, problem: 'it has spaces or control characters' };

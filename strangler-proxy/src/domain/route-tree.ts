@@ -29,7 +29,7 @@ export interface RouteTree<T> {
    * The value of the most specific route that takes this method: at each segment from the left, a literal beats
    * `:name` beats `*`. An empty segment is no `:name`.
    *
-   * @param segments Decoded, as `readPath` gives them.
+   * @param segments Decoded, as `createPathReader` gives them.
    */
   match(method: string, segments: readonly string[]): T | null;
 }

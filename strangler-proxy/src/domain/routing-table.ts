@@ -1,6 +1,6 @@
 import type { RoutesSnapshot, SliceRoutes } from '@banyan/contracts';
 import { isSafe, servesReads } from './decide.ts';
-import { readPath } from './path-readings.ts';
+import { createPathReader } from './path-readings.ts';
 import { buildRouteTree, type RouteTree } from './route-tree.ts';
 import { createWithhold, type Withhold } from './withheld-headers.ts';
 
@@ -78,8 +78,9 @@ function matchersOf(
 
 function createPlaceOf(snapshot: RoutesSnapshot, tree: RouteTree<SliceRoutes>): RoutingTable['placeOf'] {
   const matchers = matchersOf(snapshot, tree);
+  const readPath = createPathReader(snapshot.paths);
   return (method, path) => {
-    const readings = readPath(path, snapshot.paths);
+    const readings = readPath(path);
     const found = new Set<SliceRoutes | null>(
       readings === 'tooMany'
         ? [null, ...snapshot.slices]

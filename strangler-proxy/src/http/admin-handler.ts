@@ -26,6 +26,7 @@ const questionSchema = z.object({
     .startsWith('/', 'path: starts with /'),
   user: z.string().min(1).nullable().default(null),
   visitor: z.string().min(1).nullable().default(null),
+  key: z.string().min(1).nullable().default(null),
   pinned: z.stringbool().default(false),
   override: z.enum(['monolith', 'service']).nullable().default(null),
 });

@@ -118,9 +118,9 @@ export class RequestServer {
   }
 
   #refuse(request: IncomingMessage, response: ServerResponse, slices: readonly SliceRoutes[]): void {
-    const names = slices.map(({ name }) => name);
-    this.#options.log.warn(
-      { method: request.method, slices: names },
+    this.#options.traffic.refusedWrites += 1;
+    this.#options.log.debug(
+      { method: request.method, slices: slices.map(({ name }) => name) },
       'a write was refused: its path may be read as one of these slices, or not (banyan.config.ts, paths)',
     );
     sendProblem(request, response, {
@@ -190,15 +190,15 @@ export class RequestServer {
 
   /** Headers that the proxy adds to an answer, settled as late as possible: a pin's clearing must still hold then. */
   #ownHeaders(passage: Passage, side: Target, upstream: readonly string[]): string[] {
-    const isRead = isSafe(passage.method);
     const { slice, plan, visit } = passage;
     const visitor = this.#visitorCookie(passage, upstream);
-    if (slice && plan.decision.reason === 'no-key' && visitor.length === 0) {
+    const isRead = ['GET', 'HEAD'].includes(passage.method); // a preflight brings nothing of its client's
+    if (slice && plan.decision.reason === 'no-key' && isRead && visitor.length === 0) {
       this.#options.traffic.countWithoutKey(slice); // nothing will tell him next time either
     }
     const cookies = [...this.#pinCookie(passage, side), ...visitor];
     const sharing = cookies.length === 0 ? 'never' : sharingOf(upstream, Date.now());
-    const headers = cookieHeaders(cookies, { sharing, isOwed: !isRead });
+    const headers = cookieHeaders(cookies, { sharing, isOwed: !isSafe(passage.method) });
     if (visit.isTester) headers.push(SERVED_BY_HEADER, side);
     return headers;
   }

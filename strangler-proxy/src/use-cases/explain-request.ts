@@ -5,7 +5,7 @@ import { parseRequestTarget } from '../domain/request-target.ts';
 import type { Place, RoutingTable } from '../domain/routing-table.ts';
 import type { BreakerOf } from './ports.ts';
 
-/** A request to be explained. Without `user` and `visitor` it is a new visitor's. */
+/** A request to be explained. Without `user`, `visitor` and `key` it is a new visitor's. */
 export interface ExplainQuestion {
   /** For a browser's question before a request of another origin: that request's own. */
   readonly method: string;
@@ -13,8 +13,10 @@ export interface ExplainQuestion {
   readonly path: string;
   /** Customer id; beats `visitor`. */
   readonly user: string | null;
-  /** A visitor cookie's value, or the digest of another key. */
+  /** A visitor cookie's value; beats `key`. */
   readonly visitor: string | null;
+  /** What else tells a client apart, as he sends it: an API key, a token's subject. */
+  readonly key: string | null;
   /** True for somebody who wrote just now. */
   readonly pinned: boolean;
   /** The side that an authorised header asks for. */
@@ -25,6 +27,7 @@ interface State {
   readonly table: RoutingTable | null;
   readonly breakerOf: BreakerOf;
   readonly proxyId: string;
+  readonly digestOfKey: (value: string) => string;
 }
 
 const namesOf = (slices: readonly SliceRoutes[]): string => slices.map(({ name }) => name).join(' or ');
@@ -66,9 +69,9 @@ function newVisitorStep(slice: SliceRoutes, table: RoutingTable): Explanation['s
  */
 export function explainRequest(
   question: ExplainQuestion,
-  { table, breakerOf, proxyId }: State,
+  { table, breakerOf, proxyId, digestOfKey }: State,
 ): Explanation | string {
-  const { method, path, user, visitor, pinned, override } = question;
+  const { method, path, user, visitor, key, pinned, override } = question;
   const target = parseRequestTarget(path);
   if (!target.ok) return target.problem;
   const place = table?.placeOf(method, target.path) ?? null;
@@ -77,8 +80,8 @@ export function explainRequest(
     return { ...about, slice: null, target: 'monolith', ...withoutSlice(place, question), cohort: null };
   }
   const { slice } = place;
-  const key = user ?? visitor;
-  const cohort = key === null ? null : dealCohort(key, slice);
+  const dealtBy = user ?? visitor ?? (key === null ? null : digestOfKey(key));
+  const cohort = dealtBy === null ? null : dealCohort(dealtBy, slice);
   const isBreakerBlocking = breakerOf(slice.name).isBlocking;
   const explained = explain(slice, { method, override, isPinned: pinned, cohort, isBreakerBlocking });
   const match = { rule: 'no-slice', outcome: `${path} is a route of slice ${slice.name}`, decided: false };

@@ -59,6 +59,8 @@ const shareKeyOf = ({ share, salt, phase, rolledBack }: SliceRoutes): string =>
 export class Traffic {
   requests = 0;
   clientErrors = 0;
+  /** Writes whose path might have led them to the wrong owner. */
+  refusedWrites = 0;
   readonly served = new Map<string, ServedCount>();
   readonly #slices = new Map<string, SliceCounts>();
 
