@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import type { IncomingMessage, RequestListener } from 'node:http';
 import type { SliceRoutes, VisitorSettings } from '@banyan/contracts';
 import type { Proxy, ProxyOptions } from './create-proxy.ts';
+import { pino } from 'pino';
 import { startFakeControl } from './testing/fake-control.ts';
 import {
   ask,
@@ -47,6 +48,8 @@ async function startShop(
       if (pathname === '/me') {
         const token = request.headers.authorization;
         if (token === 'Bearer refused') response.writeHead(401).end();
+        else if (token === 'Bearer odd') response.end('Ada Lovelace, 1 Example Street');
+        else if (token === 'Bearer empty') response.end('{"user":{"id":"","name":"Ada Lovelace"}}');
         else response.end(JSON.stringify({ user: { id: 7, name: `owner of ${token}` } }));
         return;
       }
@@ -368,6 +371,20 @@ describe('a service', () => {
       'monolith',
     );
   });
+
+  test.each(['odd', 'empty'])(
+    'is not asked when the answer on who it is is %s, and no log shows it',
+    async (token) => {
+      const lines: string[] = [];
+      const log = pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) });
+      const visitors = { identity: [{ bearer: { lookUp: '/me', id: 'user.id', name: 'user.name' } }] };
+      const { proxy } = await startShop({ visitors, log });
+      const headers = { authorization: `Bearer ${token}`, cookie: VISITOR };
+      expect((await ask(`${proxy.url}/cart`, { headers })).text).toBe('monolith');
+      expect(lines.join('')).toContain('who is signed in could not be found out');
+      expect(lines.join('')).not.toMatch(/Ada|Lovelace|Bearer|AAAA/);
+    },
+  );
 
   test('believes a gateway’s header from the gateway alone', async () => {
     const from = (address: string) => ({

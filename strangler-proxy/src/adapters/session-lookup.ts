@@ -35,6 +35,15 @@ function readCustomer(
   return { id, displayName };
 }
 
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's own message shows a piece of the text, which is about a person, and this one is logged.
+    throw new Error("the monolith's answer on who is signed in is no JSON");
+  }
+}
+
 const headersFor = (source: LookUpSource, value: string): Record<string, string> =>
   'cookie' in source ? { cookie: `${source.cookie}=${value}` } : { authorization: `Bearer ${value}` };
 
@@ -56,7 +65,7 @@ export function createSessionLookup(options: {
       headers: { ...headersFor(source, value), accept: 'application/json' },
       signal: AbortSignal.timeout(deadlineMs),
     });
-    if (statusCode === 200) return readCustomer(await body.json(), question);
+    if (statusCode === 200) return readCustomer(parseJson(await body.text()), question);
     await body.dump();
     // A session in which nobody is signed in is no fault; what a token that is refused would get, the monolith must say.
     if ((statusCode === 401 || statusCode === 403) && 'cookie' in source) return null;
