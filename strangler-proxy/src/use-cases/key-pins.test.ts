@@ -67,3 +67,13 @@ test('a proxy that starts does not know who wrote before', async () => {
   answer.caughtUp = true;
   await eventually('it is free', () => !pins.isPinned([key('a')]));
 });
+
+test('a write that lasts longer than that pins all the same', async () => {
+  const { pins, answer } = startPins({ maxKeys: 1, startsPinned: false });
+  pins.startWrite([key('slow')]);
+  write(pins, key('other'));
+  await eventually('everybody is free', () => !pins.isPinned([key('stranger')]));
+  answer.caughtUp = false;
+  pins.endWrite([key('slow')]);
+  expect(pins.isPinned([key('slow')])).toBe(true);
+});

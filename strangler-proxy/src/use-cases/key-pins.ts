@@ -38,14 +38,16 @@ export class KeyPins {
   /** Brackets an unsafe request that the monolith is to answer. */
   startWrite(keys: readonly PinKey[]): void {
     for (const { digest } of keys) {
-      this.#makeRoom(digest);
-      this.#pinned.add(digest);
+      this.#pin(digest);
       this.#pins.startWrite(digest);
     }
   }
 
   endWrite(keys: readonly PinKey[]): void {
-    for (const { digest } of keys) this.#pins.endWrite(digest);
+    for (const { digest } of keys) {
+      this.#pins.endWrite(digest);
+      this.#pin(digest); // if room was made meanwhile, that was asked for before this write was done
+    }
   }
 
   #isKeyPinned(digest: string): boolean {
@@ -60,10 +62,12 @@ export class KeyPins {
     return this.#areAllPinned;
   }
 
-  #makeRoom(digest: string): void {
-    if (this.#pinned.size < this.#maxKeys || this.#pinned.has(digest)) return;
-    this.#pinned.clear();
-    this.#times += 1;
-    this.#areAllPinned = true;
+  #pin(digest: string): void {
+    if (this.#pinned.size >= this.#maxKeys && !this.#pinned.has(digest)) {
+      this.#pinned.clear();
+      this.#times += 1;
+      this.#areAllPinned = true;
+    }
+    this.#pinned.add(digest);
   }
 }
