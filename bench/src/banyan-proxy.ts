@@ -30,6 +30,8 @@ export async function startBanyanProxy(
     issuedAtMs: Date.now(),
     monolithUrl: upstreamUrl,
     monolithDeadlineMs: 10_000,
+    paths: { trailingSlash: 'same' },
+    visitors: { identity: [], keys: ['visitor-cookie'], withoutKey: 'monolith' },
     slices: [
       {
         name: 'reviews',

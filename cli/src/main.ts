@@ -3,7 +3,7 @@ import { busGroups, busRead, busTopics, type ReadOptions } from './commands/bus.
 import { addCommonOptions, contextOf } from './commands/context.ts';
 import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
-import { explain } from './commands/explain.ts';
+import { explain, type ExplainOptions } from './commands/explain.ts';
 import { feedDrop, type FeedDropOptions } from './commands/feed.ts';
 import { journal } from './commands/journal.ts';
 import { slices, status } from './commands/status.ts';
@@ -171,8 +171,19 @@ command(
   'banyan explain GET /products/x/reviews --user 5',
 )
   .option('--user <id>', "a signed-in customer's id")
-  .option('--visitor <key>', 'the visitor cookie of somebody not signed in')
-  .action((method: string, path: string, options: { user?: string; visitor?: string; json?: boolean }) =>
+  .option(
+    '--visitor <key>',
+    "the visitor cookie of somebody not signed in; without any of these, a new visitor's request",
+  )
+  .option('--key <value>', 'what tells a client without cookies apart: an API key, a token’s subject')
+  .option('--pinned', 'somebody who wrote just now')
+  .addOption(
+    new Option('--override <side>', 'with an authorised banyan-override header').choices([
+      'monolith',
+      'service',
+    ]),
+  )
+  .action((method: string, path: string, options: ExplainOptions & { json?: boolean }) =>
     explain(method, path, options, contextOf(options)),
   );
 

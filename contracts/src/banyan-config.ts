@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { pathReadingSchema, type PathReading } from './path-reading.ts';
 import { defineSlice, SliceDefinitionError, type SliceDefinition } from './slice.ts';
+import { visitorsSchema, type VisitorSettings } from './visitors.ts';
 
 /** What `banyan.config.ts` exports as `config`. */
 export interface BanyanConfig {
@@ -9,10 +11,17 @@ export interface BanyanConfig {
   readonly monolithDeadlineMs?: number;
   /** Time for a service's response headers before a read falls back, in milliseconds. Default 2,000. */
   readonly serviceDeadlineMs?: number;
+  /** How the monolith reads paths that only look alike. Default: nothing is known but that `/cart/` is `/cart`. */
+  readonly paths?: Partial<PathReading>;
+  /** Who customers and visitors are. Default: nobody is known, visitors get a cookie of the proxy's. */
+  readonly visitors?: Partial<VisitorSettings>;
 }
 
 /** A checked configuration with its defaults filled in. */
-export type ResolvedBanyanConfig = Required<BanyanConfig>;
+export interface ResolvedBanyanConfig extends Required<Omit<BanyanConfig, 'paths' | 'visitors'>> {
+  readonly paths: PathReading;
+  readonly visitors: VisitorSettings;
+}
 
 /** A configuration with mistakes: every one of them, in one message. */
 export class BanyanConfigError extends Error {
@@ -31,6 +40,8 @@ const configShape = z.strictObject({
   slices: z.array(z.unknown()).min(1, 'at least one slice'),
   monolithDeadlineMs: deadlineMs.default(30_000),
   serviceDeadlineMs: deadlineMs.default(2_000),
+  paths: pathReadingSchema.prefault({}),
+  visitors: visitorsSchema.prefault({}),
 });
 
 function sliceProblems(slice: unknown, index: number): string[] {
@@ -86,6 +97,5 @@ export function parseBanyanConfig(value: unknown): ResolvedBanyanConfig {
   problems.push(...ofSlices);
   if (ofSlices.length === 0) problems.push(...claimProblems(slices as SliceDefinition[]));
   if (!shape.success || problems.length > 0) throw new BanyanConfigError(problems);
-  const { monolithDeadlineMs, serviceDeadlineMs } = shape.data;
-  return { slices: slices as SliceDefinition[], monolithDeadlineMs, serviceDeadlineMs };
+  return { ...shape.data, slices: slices as SliceDefinition[] };
 }

@@ -3,11 +3,13 @@ import { z } from 'zod';
 /** Why a request went where it went, in the order in which the reasons are looked at. */
 export const decisionReasons = [
   'no-slice',
+  'unclear-path',
   'owner',
   'rollback',
   'phase',
   'override',
   'pin',
+  'no-key',
   'cohort',
   'breaker',
   'fallback',
@@ -28,11 +30,17 @@ const sliceTrafficSchema = z.strictObject({
   askedShare: z.number(),
   /**
    * Safe requests since the share last changed. `eligible` leaves out those that an override or a pin sent
-   * elsewhere; `servedByService` counts answers that the client got from the service (a fallback does not count).
+   * elsewhere, and those without a key; `servedByService` counts answers that the client got from the service (a
+   * fallback does not count).
    */
   sinceShareChange: z.strictObject({ eligible: z.number().int(), servedByService: z.number().int() }),
   /** Requests by reason since the proxy started. */
   byReason: z.partialRecord(z.enum(decisionReasons), z.number().int()),
+  /**
+   * Of the requests by reason `no-key`, those of clients that were given no visitor cookie with the answer either: not
+   * a browser's first page, but apps and scripts that cannot be told apart.
+   */
+  withoutKey: z.number().int(),
   monolith: sideSchema,
   service: sideSchema,
   breaker: z.enum(['closed', 'open', 'half-open']),

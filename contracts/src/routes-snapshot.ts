@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { pathReadingSchema } from './path-reading.ts';
 import { phases } from './phase.ts';
 import { routePatternSchema } from './slice.ts';
+import { visitorsSchema } from './visitors.ts';
 
 const sliceRoutesSchema = z.strictObject({
   name: z.string(),
@@ -24,7 +26,7 @@ const sliceRoutesSchema = z.strictObject({
 
 /**
  * What a proxy needs to route: complete, immutable, replaced as a whole. Versions only rise; a proxy ignores a
- * version below its own.
+ * version below its own, and of one version all but the last that was issued.
  */
 export const routesSnapshotSchema = z.strictObject({
   version: z.number().int().positive(),
@@ -32,6 +34,10 @@ export const routesSnapshotSchema = z.strictObject({
   monolithUrl: z.url(),
   /** Time for the monolith's response headers, in milliseconds. */
   monolithDeadlineMs: z.number().int().positive(),
+  /** How the monolith reads paths. */
+  paths: pathReadingSchema,
+  /** Who customers and visitors are. */
+  visitors: visitorsSchema,
   slices: z.array(sliceRoutesSchema),
 });
 

@@ -136,8 +136,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
     ...{ ledger, clock, source, bus, tableSnapshots, caughtUp, continuity, topicPrefix, slices },
   });
   const reconciler = new Reconciler({ ledger, driver, guard, evidence, verifications, clock, log });
-  const { monolithDeadlineMs, serviceDeadlineMs } = deps.config;
-  const settings = { monolithUrl: deps.monolithUrl, monolithDeadlineMs, serviceDeadlineMs };
+  const settings = { ...deps.config, monolithUrl: deps.monolithUrl };
   const publisher = new RoutesPublisher({ ledger, slices, settings, clock, log });
   const published = (): Promise<void> =>
     publisher.refresh().catch((error: unknown) => {

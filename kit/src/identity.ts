@@ -4,6 +4,10 @@ import { importPKCS8, importSPKI, jwtVerify, SignJWT } from 'jose';
 const ALGORITHM = 'EdDSA'; // RFC 8037
 /** Tokens live a minute: long enough for a slow request, too short to be worth stealing. */
 const LIFETIME_SECONDS = 60;
+/** Whatever a token says of its end, this long after it was made it is refused. */
+const MAX_AGE_SECONDS = 120;
+/** How far the clocks of proxy and service may differ. */
+const CLOCK_TOLERANCE_SECONDS = 5;
 
 /** Makes identity tokens for one audience (a slice's service). */
 export interface IdentitySigner {
@@ -26,7 +30,10 @@ export async function createIdentitySigner(privateKeyPem: string): Promise<Ident
   };
 }
 
-/** Reads identity tokens. A missing, forged, expired or foreign token is nobody: null. */
+/**
+ * Reads identity tokens. A missing, forged, expired or foreign token is nobody: null. So is one without an end (`exp`)
+ * or a beginning (`iat`), and one older than two minutes.
+ */
 export interface IdentityVerifier {
   verify(token: string | undefined): Promise<IdentityClaims | null>;
 }
@@ -45,6 +52,9 @@ export async function createIdentityVerifier(
           issuer: IDENTITY_ISSUER,
           audience,
           algorithms: [ALGORITHM],
+          requiredClaims: ['exp'],
+          clockTolerance: CLOCK_TOLERANCE_SECONDS,
+          maxTokenAge: MAX_AGE_SECONDS - CLOCK_TOLERANCE_SECONDS, // the tolerance comes on top
         });
         return typeof payload.sub === 'string' && typeof payload['name'] === 'string'
           ? { sub: payload.sub, name: payload['name'] }

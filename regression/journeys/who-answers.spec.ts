@@ -25,6 +25,8 @@ test('reviews are answered by the side that this path is about, for each visitor
   const answeredBy = new Set<string>();
   for (let visitor = 0; visitor < VISITORS; visitor += 1) {
     const context = await playwright.request.newContext(baseURL === undefined ? {} : { baseURL });
+    // A visitor is dealt to a side once he has a cookie, which his first page brings.
+    await context.get('/');
     const own = new Set<string>();
     for (let read = 0; read < READS_EACH; read += 1) {
       own.add(await whoAnswers(context, `/products/${slug}/reviews`, testerHeaders));

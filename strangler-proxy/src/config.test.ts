@@ -14,7 +14,6 @@ const good = {
 
 test('reads what a proxy needs, with defaults for the rest', () => {
   expect(readProxyConfig({ ...good, TRUSTED_PROXIES: '10.0.0.0/8, ::1' })).toMatchObject({
-    sessionCookie: 'shop.sid',
     trustedProxies: ['10.0.0.0/8', '::1'],
     accessLog: false,
     breakerHalfOpenAfterMs: 2_000,

@@ -69,11 +69,6 @@ export const proxyConfigTable = {
     text: 'lets testers pick a side by header',
     secret: true,
   },
-  sessionCookie: {
-    env: 'SESSION_COOKIE',
-    schema: z.string().min(1).default('shop.sid'),
-    text: "name of the monolith's session cookie",
-  },
   breakerFailures: {
     env: 'BREAKER_FAILURES',
     schema: z.coerce.number().int().positive().default(5),

@@ -17,6 +17,7 @@ import {
   snapshotOf,
   startProxy,
   startUpstream,
+  VISITOR,
 } from './testing/fixtures.ts';
 
 const opened = new Opened();
@@ -45,11 +46,11 @@ describe('routes snapshots', () => {
     const control = await startFakeControl(opened);
     const proxy = await startProxy(opened, { monolithUrl, controlUrl: control.url });
     const version = (): number => proxy.report().snapshotVersion;
-    expect((await ask(`${proxy.url}/cart`)).text).toBe('monolith');
+    expect((await ask(`${proxy.url}/cart`, { headers: { cookie: VISITOR } })).text).toBe('monolith');
     await eventually('the proxy listens', () => control.streams === 1);
     control.send(snapshot(5));
     await eventually('version 5 is in use', () => version() === 5);
-    expect((await ask(`${proxy.url}/cart`)).text).toBe('service');
+    expect((await ask(`${proxy.url}/cart`, { headers: { cookie: VISITOR } })).text).toBe('service');
     control.cut();
     control.send(snapshot(7));
     await eventually('version 7 is in use', () => version() === 7);
@@ -58,6 +59,26 @@ describe('routes snapshots', () => {
     await eventually('version 8 is in use', () => version() === 8);
     expect(proxy.applySnapshot(snapshot(3))).toEqual({ kind: 'ignored', version: 3 });
     expect(version()).toBe(8);
+  });
+
+  test('of one version are taken in the order of their issue, since settings change without a step', async () => {
+    const { monolithUrl, snapshot } = await startSides();
+    const proxy = await startProxy(opened, { monolithUrl });
+    const issued = (atMs: number, letterCase: 'same' | 'different'): string =>
+      proxy.applySnapshot({
+        ...snapshot(4),
+        issuedAtMs: atMs,
+        paths: { trailingSlash: 'same', letterCase },
+      }).kind;
+    const side = async (): Promise<string> =>
+      (await ask(`${proxy.url}/CART`, { headers: { cookie: VISITOR } })).text;
+    expect([issued(2_000, 'different'), await side()]).toEqual(['applied', 'monolith']);
+    expect([issued(3_000, 'same'), await side()]).toEqual(['applied', 'service']);
+    expect([issued(3_000, 'different'), issued(1_000, 'different'), await side()]).toEqual([
+      'ignored',
+      'ignored',
+      'service',
+    ]);
   });
 
   test('that are wrong leave the old one serving, with every mistake in the log', async () => {
@@ -78,7 +99,7 @@ describe('routes snapshots', () => {
     expect(lines[1]).toContain('not JSON');
     expect(lines[2]).toContain('/cart belongs to both');
     expect(lines.every((line) => line.includes('"servingVersion":1'))).toBe(true);
-    expect((await ask(`${proxy.url}/cart`)).text).toBe('service');
+    expect((await ask(`${proxy.url}/cart`, { headers: { cookie: VISITOR } })).text).toBe('service');
     const metrics = (await ask(`${proxy.adminUrl}/metrics`)).text;
     expect(metrics).toContain('banyan_proxy_invalid_snapshots_total 3');
   });
@@ -101,7 +122,7 @@ describe('routes snapshots', () => {
       snapshotFile,
     });
     expect(after.report().snapshotVersion).toBe(6);
-    expect((await ask(`${after.url}/cart`)).text).toBe('service');
+    expect((await ask(`${after.url}/cart`, { headers: { cookie: VISITOR } })).text).toBe('service');
     expect((await ask(`${after.url}/`)).text).toBe('monolith');
   });
 
@@ -110,7 +131,7 @@ describe('routes snapshots', () => {
     const snapshotFile = join(folder, 'routes.json');
     await writeFile(snapshotFile, '{"version": 3, "half');
     const proxy = await startProxy(opened, { monolithUrl, snapshotFile });
-    expect((await ask(`${proxy.url}/cart`)).text).toBe('monolith');
+    expect((await ask(`${proxy.url}/cart`, { headers: { cookie: VISITOR } })).text).toBe('monolith');
     expect(proxy.report().snapshotVersion).toBe(0);
   });
 });
@@ -122,7 +143,7 @@ test('the proxy serves on while control is away, and reports when it is back', a
   control.send(snapshot(1));
   await eventually('it reports', () => control.reports.some(({ snapshotVersion }) => snapshotVersion === 1));
   await control.close();
-  expect((await ask(`${proxy.url}/cart`)).text).toBe('service');
+  expect((await ask(`${proxy.url}/cart`, { headers: { cookie: VISITOR } })).text).toBe('service');
   const back = await startFakeControl(opened, Number(new URL(control.url).port));
   await eventually('it reports again', () => back.reports.length > 0);
   expect(back.reports[0]).toMatchObject({ proxyId: 'p7', publicUrl: proxy.url, adminUrl: proxy.adminUrl });

@@ -3,7 +3,7 @@ import type { ProxyReport } from '@banyan/contracts';
 import { createIdentitySigner, listen, silentLogger, type Closable, type Logger } from '@banyan/kit';
 import { Agent } from 'undici';
 import { createControlClient } from './adapters/control-client.ts';
-import { isLoop } from './adapters/forwarded-headers.ts';
+import { createAddressCheck, isLoop } from './adapters/forwarded-headers.ts';
 import { createMetrics } from './adapters/metrics.ts';
 import { createPinCookies } from './adapters/pin-cookie.ts';
 import { createSessionLookup } from './adapters/session-lookup.ts';
@@ -16,10 +16,11 @@ import { createAdminHandler } from './http/admin-handler.ts';
 import { createRequestPlanner } from './http/plan-request.ts';
 import { createPublicHandler } from './http/public-handler.ts';
 import { RequestServer } from './http/serve-request.ts';
-import { createVisitReader } from './http/visit.ts';
+import { createVisitReader, digestOfKey } from './http/visit.ts';
 import type { DataPlane } from './use-cases/data-plane.ts';
 import { explainRequest } from './use-cases/explain-request.ts';
 import { createIdentityKeeper } from './use-cases/identity-keeper.ts';
+import { KeyPins } from './use-cases/key-pins.ts';
 import { createPinKeeper } from './use-cases/pin-keeper.ts';
 import type { BreakerOf, ControlClient, SliceBreaker } from './use-cases/ports.ts';
 import { startReporting } from './use-cases/reporter.ts';
@@ -66,7 +67,7 @@ const NO_CONTROL: ControlClient = {
  * const proxy = await createProxy({ ...readProxyConfig(), log });
  */
 export async function createProxy(options: ProxyOptions): Promise<Proxy> {
-  const { proxyId = 'proxy-1', sessionCookie = 'shop.sid', log = silentLogger, controlUrl = null } = options;
+  const { proxyId = 'proxy-1', log = silentLogger, controlUrl = null } = options;
   const startedAtMs = Date.now();
   const pseudonym = `banyan-${proxyId}-${randomBytes(4).toString('hex')}`;
   const outbound = new Agent({ allowH2: false, connections: 64 });
@@ -91,7 +92,6 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   const identities = createIdentityKeeper({
     lookUp: createSessionLookup({
       monolithUrl: () => routes.current?.snapshot.monolithUrl ?? options.monolithUrl,
-      cookieName: sessionCookie,
       dispatcher: outbound,
     }),
     signer: await createIdentitySigner(options.identityPrivateKey),
@@ -102,10 +102,16 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   const pinCookies = createPinCookies(options.pinSecret);
   const requestServer = new RequestServer({
     dataPlane,
-    readVisit: createVisitReader({ sessionCookie, overrideToken: options.overrideToken, pins: pinCookies }),
+    readVisit: createVisitReader({
+      overrideToken: options.overrideToken,
+      pins: pinCookies,
+      trustedProxies: options.trustedProxies ?? [],
+      isAmong: createAddressCheck(),
+    }),
     plan: createRequestPlanner({ identities, breakerOf, log }),
     identities,
     pins,
+    keyPins: new KeyPins(pins, { startsPinned: controlUrl !== null }),
     pinCookies,
     breakerOf,
     traffic,
@@ -113,6 +119,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       url: options.monolithUrl,
       deadlineMs: options.monolithDeadlineMs ?? 30_000,
     },
+    log,
     accessLog: options.accessLog ? log : null,
   });
   const publicPages = createPublicHandler({
@@ -136,7 +143,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     isClosing: () => isClosing,
     snapshotVersion: () => routes.current?.snapshot.version ?? 0,
     report,
-    explain: (question) => explainRequest(question, { table: routes.current, breakerOf, proxyId }),
+    explain: (question) =>
+      explainRequest(question, { table: routes.current, breakerOf, proxyId, digestOfKey }),
   });
 
   // The start: 1. the last known routes, 2. the listeners, 3. the control plane, which may be down.

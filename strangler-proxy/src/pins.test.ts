@@ -12,6 +12,7 @@ import {
   snapshotOf,
   startProxy,
   startUpstream,
+  VISITOR,
   type Answer,
 } from './testing/fixtures.ts';
 
@@ -66,7 +67,7 @@ async function write(proxy: Proxy, cookie?: string): Promise<string> {
   return pin;
 }
 const read = (proxy: Proxy, cookie: string, path = '/cart'): Promise<Answer> =>
-  ask(proxy.url + path, { headers: { cookie } });
+  ask(proxy.url + path, { headers: { cookie: `${cookie}; ${VISITOR}` } });
 const clears = (answer: Answer): boolean =>
   answer.cookies.some((cookie) => cookie.startsWith('banyan_pin=;'));
 

@@ -14,6 +14,7 @@ import {
   sliceOf,
   snapshotOf,
   startUpstream,
+  VISITOR,
 } from './testing/fixtures.ts';
 
 const opened = new Opened();
@@ -57,7 +58,7 @@ function startLoad(url: string): { readonly counts: Map<string, number>; stop: (
   let isOn = true;
   const one = async (): Promise<void> => {
     while (isOn) {
-      const seen = await ask(url).then(
+      const seen = await ask(url, { headers: { cookie: VISITOR } }).then(
         ({ status, text }) => `${status} ${text}`,
         () => 'no answer',
       );

@@ -11,6 +11,7 @@ import { readStack } from '../supervise/stack-choice.ts';
 import { ControlClient } from '../control-client.ts';
 import { CommandError } from '../output/command-error.ts';
 import { freeOtherWal, freeOwnWal } from '../output/feed-text.ts';
+import { checkClients } from './check-clients.ts';
 import type { Context } from './context.ts';
 
 interface Finding {
@@ -173,6 +174,7 @@ export async function doctor(context: Context): Promise<void> {
     ...(await checkJava(context)),
     ...(await checkProcesses(context)),
     ...(await checkKeptWal(context)),
+    ...(await checkClients(context)),
   ];
   if (findings.some(({ verdict }) => verdict === 'problem')) process.exitCode = 3;
   if (context.json) {

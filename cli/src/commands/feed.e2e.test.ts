@@ -51,7 +51,9 @@ function routesWith(phase: string): string {
     serviceDeadlineMs: 100,
   };
   const monolith = { monolithUrl: 'http://127.0.0.1:2', monolithDeadlineMs: 100 };
-  return JSON.stringify({ version: 1, issuedAtMs: 1, ...monolith, slices: [slice] });
+  const visitors = { identity: [], keys: ['visitor-cookie'], withoutKey: 'monolith' };
+  const settings = { paths: { trailingSlash: 'same' }, visitors };
+  return JSON.stringify({ version: 1, issuedAtMs: 1, ...monolith, ...settings, slices: [slice] });
 }
 
 test('is refused while a slice needs the feed, and says which', async () => {

@@ -19,8 +19,8 @@ beforeAll(async () => {
   // A short limit, so that a silence is seen soon.
   writeFileSync(
     file,
-    `import { reviewsSlice } from '${projectRoot}/extracted/reviews/slice.ts';
-     export const config = { slices: [{ ...reviewsSlice, gates: { maxHeartbeatAgeMs: 2_000 } }] };`,
+    `import { config as shop } from '${projectRoot}/banyan.config.ts';
+     export const config = { ...shop, slices: shop.slices.map((slice) => ({ ...slice, gates: { maxHeartbeatAgeMs: 2_000 } })) };`,
   );
   process.env['BANYAN_CONFIG'] = file;
   await stack.up();

@@ -2,6 +2,7 @@ import type { BusRoom, GateResult, SliceStatus, StatusReport } from '@banyan/con
 import type { CustomerTotals } from '../customers.ts';
 import type { RunState } from '../supervise/run-state.ts';
 import { feedLines } from './feed-text.ts';
+import { keylessReads, keylessText } from './keyless-text.ts';
 import { tableLines } from './table-progress.ts';
 import { asTyped, bytes, count, duration, percent, style, table } from './terminal.ts';
 
@@ -93,7 +94,12 @@ export function statusText(parts: {
   const { run, report, customers } = parts;
   const lines = run ? [`shop ${style('bold', run.shopUrl)}   ${run.state}`, ''] : [];
   if (report) {
-    for (const slice of report.slices) lines.push(...sliceText(slice), '');
+    for (const slice of report.slices) {
+      const clients = keylessReads(report, slice.name);
+      lines.push(...sliceText(slice));
+      if (clients.withoutKey > 0) lines.push(`  clients    ${keylessText(clients)}`);
+      lines.push('');
+    }
     const { feed } = report;
     lines.push(
       `feed       ${feed.state}${feed.error ? `: ${feed.error}` : ''} · heard ${duration(feed.heardAgeMs)} ago · keeps ${bytes(feed.retainedWalBytes)} of WAL`,

@@ -31,7 +31,13 @@ test('a right file gives its slices with defaults', async () => {
   const slice = createTestSlice();
   const importModule = (): Promise<unknown> => Promise.resolve({ config: { slices: [slice] } });
   const { config } = await loadConfigFile({ file, serviceUrls, importModule });
-  expect(config).toEqual({ slices: [slice], monolithDeadlineMs: 30_000, serviceDeadlineMs: 2_000 });
+  expect(config).toEqual({
+    slices: [slice],
+    monolithDeadlineMs: 30_000,
+    serviceDeadlineMs: 2_000,
+    paths: { trailingSlash: 'same' },
+    visitors: { identity: [], keys: ['visitor-cookie'], withoutKey: 'monolith' },
+  });
 });
 
 test('every mistake is told at once, with the file', async () => {

@@ -2,12 +2,18 @@ import { explanationSchema, type Explanation, type ProxyReport } from '@banyan/c
 
 const DEADLINE_MS = 3_000;
 
-/** What to explain; `user` and `visitor` are the cohort keys that a request would bring. */
+/**
+ * What to explain; `user`, `visitor` and `key` say who asks (none: a new visitor),
+ * `pinned` is `true` for somebody who wrote just now, `override` the side that an authorised header asks for.
+ */
 export interface ExplainQuestion {
   readonly method: string;
   readonly path: string;
   readonly user?: string | undefined;
   readonly visitor?: string | undefined;
+  readonly key?: string | undefined;
+  readonly pinned?: 'true' | 'false' | undefined;
+  readonly override?: 'monolith' | 'service' | undefined;
 }
 
 /** No live proxy gave an answer: why, one line each. */

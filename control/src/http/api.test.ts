@@ -30,7 +30,7 @@ function proxyReport(change: Partial<ProxyReport> = {}): ProxyReport {
     ...{ startedAtMs: 1, snapshotVersion: 1, requests: 9, clientErrors: 0 },
     slices: [
       {
-        ...{ slice: 'reviews', askedShare: 0, byReason: {}, monolith: side, service: side },
+        ...{ slice: 'reviews', askedShare: 0, byReason: {}, withoutKey: 0, monolith: side, service: side },
         ...{ sinceShareChange: { eligible: 200, servedByService: 99 }, breaker: 'closed' },
       },
     ],
@@ -308,4 +308,21 @@ test('a change of routes that would not fit the contract never leaves; the old o
   };
   await expect(t.control.tick()).rejects.toThrow('salt');
   expect((await t.get('/v1/routes', PEER_TOKEN)).body).toEqual(before);
+});
+
+test('the routes say how the monolith reads paths and who its visitors are', async () => {
+  const settings = {
+    paths: { letterCase: 'same', trailingSlash: 'different' },
+    visitors: { keys: [{ bearer: 'sub' }], withoutKey: 'fingerprint' },
+  } as const;
+  const control = await startTestControl({
+    settings: { ...settings, visitors: { ...settings.visitors, keys: [{ bearer: 'sub' }] } },
+  });
+  try {
+    await control.control.tick();
+    const { body } = await control.get<RoutesSnapshot>('/v1/routes', PEER_TOKEN);
+    expect(body).toMatchObject({ paths: settings.paths, visitors: { ...settings.visitors, identity: [] } });
+  } finally {
+    await control.close();
+  }
 });

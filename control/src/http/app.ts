@@ -55,6 +55,9 @@ const explainQuery = z.strictObject({
   path: z.string().regex(/^\//, 'starts with /'),
   user: z.string().min(1).optional(),
   visitor: z.string().min(1).optional(),
+  key: z.string().min(1).optional(),
+  pinned: z.enum(['true', 'false']).optional(),
+  override: z.enum(['monolith', 'service']).optional(),
 });
 
 const journalQuery = z.strictObject({

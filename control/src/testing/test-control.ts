@@ -1,5 +1,6 @@
 import {
   parseBanyanConfig,
+  type BanyanConfig,
   type JournalEntry,
   type Problem,
   type SliceDefinition,
@@ -50,6 +51,8 @@ export async function startTestControl(
     readonly clock?: ManualClock;
     readonly slices?: readonly SliceDefinition[];
     readonly outboxTable?: string;
+    /** What the configuration says besides its slices. */
+    readonly settings?: Omit<BanyanConfig, 'slices'>;
   } = {},
 ): Promise<TestControl> {
   const clock = given.clock ?? createManualClock();
@@ -58,7 +61,7 @@ export async function startTestControl(
   const slices = given.slices ?? [createTestSlice()];
   const service = { url: 'http://127.0.0.1:4001', copy: feed.copy };
   const control = await createControl({
-    config: parseBanyanConfig({ slices }),
+    config: parseBanyanConfig({ slices, ...given.settings }),
     services: Object.fromEntries(slices.map(({ name }) => [name, service])),
     ...{
       store,

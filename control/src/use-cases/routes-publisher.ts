@@ -1,4 +1,4 @@
-import { routesSnapshotSchema, type RoutesSnapshot } from '@banyan/contracts';
+import { routesSnapshotSchema, type ResolvedBanyanConfig, type RoutesSnapshot } from '@banyan/contracts';
 import type { Logger } from '@banyan/kit';
 import { shareOf } from '../domain/slice-state.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -11,10 +11,8 @@ import type { SliceLedger } from './slice-ledger.ts';
 const REFRESH_INTERVAL_MS = 1_000;
 
 /** What every snapshot says besides its slices. */
-export interface RoutesSettings {
+export interface RoutesSettings extends Omit<ResolvedBanyanConfig, 'slices'> {
   readonly monolithUrl: string;
-  readonly monolithDeadlineMs: number;
-  readonly serviceDeadlineMs: number;
 }
 
 export interface RoutesPublisherDeps {
@@ -74,6 +72,8 @@ export class RoutesPublisher {
       issuedAtMs: clock.nowMs(),
       monolithUrl: settings.monolithUrl,
       monolithDeadlineMs: settings.monolithDeadlineMs,
+      paths: settings.paths,
+      visitors: settings.visitors,
       slices: slices.flatMap((slice) =>
         states
           .filter((state) => state.name === slice.name)

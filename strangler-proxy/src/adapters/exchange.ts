@@ -94,8 +94,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
       controller.abort(new Error('another upstream answers'));
       return;
     }
-    const extra = this.#options.responseHeaders?.(status) ?? [];
-    const headers = clientResponseHeaders(textHeaders(controller.rawHeaders), extra);
+    const upstream = textHeaders(controller.rawHeaders);
+    const extra = this.#options.responseHeaders?.(status, upstream) ?? [];
+    const headers = clientResponseHeaders(upstream, extra);
     if (statusText) this.#response.writeHead(status, statusText, headers);
     else this.#response.writeHead(status, headers);
     this.#answer = { status, headersMs };

@@ -1,6 +1,7 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import type { IncomingMessage } from 'node:http';
 import { IDENTITY_HEADER, OVERRIDE_HEADER, OVERRIDE_TOKEN_HEADER, SERVED_BY_HEADER } from '@banyan/contracts';
+import type { Withhold } from '../domain/withheld-headers.ts';
 
 /** Headers that belong to one connection (RFC 9110 7.6.1). Trailers are not forwarded, so Trailer is not either. */
 const HOP_BY_HOP = new Set([
@@ -76,12 +77,14 @@ export interface RequestHeaderOptions {
   readonly trusted: BlockList | null;
   /** Added at the end; name, value, name, value. */
   readonly extra: readonly string[];
+  /** What of the client's own headers passes. Default: all. */
+  readonly withhold?: Withhold | undefined;
 }
 
 /** Headers for the upstream, in the order and letter case in which they came; name, value, name, value. */
 export function upstreamRequestHeaders(
   request: IncomingMessage,
-  { pseudonym, trusted, extra }: RequestHeaderOptions,
+  { pseudonym, trusted, extra, withhold }: RequestHeaderOptions,
 ): string[] {
   const raw = request.rawHeaders;
   const named = namedByConnection(request.headers.connection);
@@ -91,7 +94,9 @@ export function upstreamRequestHeaders(
     const lower = name.toLowerCase();
     if (HOP_BY_HOP.has(lower) || REBUILT.has(lower) || lower.startsWith('x-forwarded-')) continue;
     if (named.length > 0 && named.includes(lower)) continue;
-    headers.push(name, raw[i + 1] ?? '');
+    const value = raw[i + 1] ?? '';
+    const passing = withhold ? withhold(lower, value) : value;
+    if (passing !== null) headers.push(name, passing);
   }
   const via = `${request.httpVersion} ${pseudonym}`;
   headers.push('via', request.headers.via === undefined ? via : `${request.headers.via}, ${via}`);
@@ -122,4 +127,14 @@ export function clientResponseHeaders(raw: readonly string[], extra: readonly st
 export function isLoop(request: IncomingMessage, pseudonym: string): boolean {
   const via = request.headers.via;
   return via !== undefined && via.split(',').some((hop) => hop.trim().split(' ')[1] === pseudonym);
+}
+
+/** True when the address is among these addresses and subnets. Each list is read once. */
+export function createAddressCheck(): (address: string, entries: readonly string[]) => boolean {
+  const lists = new WeakMap<readonly string[], BlockList | null>();
+  return (address, entries) => {
+    let list = lists.get(entries);
+    if (list === undefined) lists.set(entries, (list = trustedAddresses(entries)));
+    return isIP(address) !== 0 && (list?.check(address, isIPv6(address) ? 'ipv6' : 'ipv4') ?? false);
+  };
 }

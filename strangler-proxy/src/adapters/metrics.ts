@@ -102,6 +102,11 @@ export function createMetrics(options: MetricsOptions): Registry {
     'Answers of 500 and above, and answers cut short.',
     () => traffic.clientErrors,
   );
+  counter(
+    'refused_writes_total',
+    'Writes refused since the readings of their paths belong to different owners.',
+    () => traffic.refusedWrites,
+  );
   counter('invalid_snapshots_total', 'Routes snapshots refused.', () => routes.invalidSnapshots);
   gauge(
     'snapshot_version',

@@ -46,7 +46,8 @@ export function createUndiciDataPlane(options: DataPlaneOptions): DataPlane {
     // He left while it was decided where his request goes; `close` will not be heard any more.
     if (response.destroyed) return Promise.resolve({ kind: 'cancelled' });
     const extra = forwardOptions.requestHeaders ?? [];
-    const headers = upstreamRequestHeaders(request, { pseudonym, trusted, extra });
+    const { withhold } = forwardOptions;
+    const headers = upstreamRequestHeaders(request, { pseudonym, trusted, extra, withhold });
     // A stream between, since undici destroys the body it is given, and with it the client's connection.
     const body = hasBody(request) ? new PassThrough() : null;
     if (body) {

@@ -27,7 +27,8 @@ describe('decide', () => {
   test.each<[string, Partial<SliceRoutes>, Partial<RequestFacts>, string]>([
     ['a read in the cohort', {}, {}, 'service cohort'],
     ['a read outside the cohort', {}, { cohort: out }, 'monolith cohort'],
-    ['a read of nobody in particular', {}, { cohort: null }, 'monolith cohort'],
+    ['a read of nobody in particular', {}, { cohort: null }, 'monolith no-key'],
+    ['one of nobody where the service owns', { owner: 'service' }, { cohort: null }, 'service cohort'],
     ['a write, whoever owns it', {}, { method: 'POST', override: 'service' }, 'monolith owner'],
     ['a write of a slice that the service owns', { owner: 'service' }, { method: 'PUT' }, 'service owner'],
     ['a method nobody knows', {}, { method: 'PURGE' }, 'monolith owner'],
@@ -75,6 +76,7 @@ describe('needsCohort', () => {
     expect(needsCohort(slice, { ...facts, override: 'service' })).toBe(false);
     expect(needsCohort(slice, { ...facts, method: 'POST' })).toBe(false);
     expect(needsCohort({ ...slice, phase: 'syncing' }, facts)).toBe(false);
+    expect(needsCohort({ ...slice, owner: 'service', phase: 'extracted' }, facts)).toBe(false);
   });
 });
 
@@ -103,6 +105,7 @@ describe('explain', () => {
       'phase',
       'override',
       'pin',
+      'no-key',
       'cohort',
     ]);
     expect(steps.at(-1)?.outcome).toBe('bucket 5000 is not below 5000: the monolith');

@@ -10,7 +10,7 @@ export interface RequestFacts {
   readonly override: Target | null;
   /** True when the session carries a pin that the copy is not known to have passed. */
   readonly isPinned: boolean;
-  /** Null when nobody can be told from anybody: an identity that could not be looked up. */
+  /** Null for somebody without a key, or whose identity could not be looked up. */
   readonly cohort: Cohort | null;
   /** True when the service's breaker lets nobody through. */
   readonly isBreakerBlocking: boolean;
@@ -73,10 +73,21 @@ const rules: readonly Rule[] = [
     },
   },
   {
+    // Somebody who cannot be told from others cannot be pinned after a write, and could see both sides in turn.
+    reason: 'no-key',
+    decides: (slice, { cohort }) => (cohort || slice.owner === 'service' ? null : 'monolith'),
+    says: (slice, { cohort }) => {
+      if (cohort) return 'there is a customer id, or a key';
+      return slice.owner === 'service'
+        ? 'no customer id and no key, but the service owns the data'
+        : 'no customer id and no key, so the monolith answers';
+    },
+  },
+  {
     reason: 'cohort',
-    decides: (_slice, { cohort }) => (cohort && isIn(cohort) ? null : 'monolith'),
+    decides: (_slice, { cohort }) => (!cohort || isIn(cohort) ? null : 'monolith'),
     says: (_slice, { cohort }) => {
-      if (!cohort) return 'nobody is known to deal a bucket to: the monolith';
+      if (!cohort) return 'everybody: the service';
       const { bucket, limit } = cohort;
       return isIn(cohort)
         ? `bucket ${bucket} is below ${limit}: the service`
@@ -109,8 +120,8 @@ export function decide(slice: SliceRoutes, facts: RequestFacts): Decision {
 
 /** True when the answer of `decide` hangs on the cohort, so that it is worth finding out who asks. */
 export function needsCohort(slice: SliceRoutes, facts: Omit<RequestFacts, 'cohort'>): boolean {
-  // Without a cohort the cohort's rule is the first that can decide after those that do not look at it.
-  return decide(slice, { ...facts, cohort: null }).reason === 'cohort';
+  // Without a cohort this rule is the first that can decide after those that do not look at it.
+  return decide(slice, { ...facts, cohort: null }).reason === 'no-key';
 }
 
 /** The same decision, rule by rule, for people. */

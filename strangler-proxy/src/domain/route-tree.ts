@@ -27,9 +27,9 @@ const newNode = <T>(): Node<T> => ({ literals: new Map(), param: null, ends: [],
 export interface RouteTree<T> {
   /**
    * The value of the most specific route that takes this method: at each segment from the left, a literal beats
-   * `:name` beats `*`.
+   * `:name` beats `*`. An empty segment is no `:name`.
    *
-   * @param segments Decoded, as `parseRequestTarget` gives them.
+   * @param segments Decoded, as `createPathReader` gives them.
    */
   match(method: string, segments: readonly string[]): T | null;
 }
@@ -65,9 +65,10 @@ function find<T>(
   const segment = wanted.segments[depth];
   if (segment === undefined) return takes(node.ends, wanted.method);
   const literal = node.literals.get(segment);
+  const param = segment === '' ? null : node.param;
   return (
     (literal && find(literal, wanted, depth + 1)) ??
-    (node.param && find(node.param, wanted, depth + 1)) ??
+    (param && find(param, wanted, depth + 1)) ??
     takes(node.rests, wanted.method)
   );
 }

@@ -20,6 +20,8 @@ const snapshot = (...slices: SliceRoutes[]): RoutesSnapshot => ({
   issuedAtMs: 0,
   monolithUrl: 'http://127.0.0.1:3000',
   monolithDeadlineMs: 1_000,
+  paths: { trailingSlash: 'same' },
+  visitors: { identity: [], keys: ['visitor-cookie'], withoutKey: 'monolith' },
   slices,
 });
 function tableOf(...slices: SliceRoutes[]): RoutingTable {
@@ -31,8 +33,8 @@ function tableOf(...slices: SliceRoutes[]): RoutingTable {
 describe('the routing table', () => {
   test('finds the slice of a request', () => {
     const table = tableOf(slice({}), slice({ name: 'stock', routes: [{ path: '/stock/*' }] }));
-    expect(table.match('GET', ['stock', 'x'])?.name).toBe('stock');
-    expect(table.match('GET', ['cart'])).toBeNull();
+    expect(table.placeOf('GET', '/stock/x')).toMatchObject({ kind: 'clear', slice: { name: 'stock' } });
+    expect(table.placeOf('GET', '/cart')).toEqual({ kind: 'clear', slice: null });
   });
 
   test('pins from the copy on, and waits only for copies that are read', () => {

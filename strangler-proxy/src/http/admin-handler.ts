@@ -3,15 +3,7 @@ import type { Explanation, ProxyReport } from '@banyan/contracts';
 import { hasBearer } from '@banyan/kit';
 import type { Registry } from 'prom-client';
 import { z } from 'zod';
-
-/** What `GET /explain` asks. */
-export interface ExplainQuestion {
-  readonly method: string;
-  /** Path with or without a query. */
-  readonly path: string;
-  readonly user: string | null;
-  readonly visitor: string | null;
-}
+import type { ExplainQuestion } from '../use-cases/explain-request.ts';
 
 export interface AdminHandlerOptions {
   readonly peerToken: string;
@@ -34,6 +26,9 @@ const questionSchema = z.object({
     .startsWith('/', 'path: starts with /'),
   user: z.string().min(1).nullable().default(null),
   visitor: z.string().min(1).nullable().default(null),
+  key: z.string().min(1).nullable().default(null),
+  pinned: z.stringbool().default(false),
+  override: z.enum(['monolith', 'service']).nullable().default(null),
 });
 
 function sendJson(response: ServerResponse, status: number, value: unknown): void {

@@ -4,15 +4,13 @@ import { dealCohort } from '../domain/cohort.ts';
 import { decide, isSafe, needsCohort, type Decision, type RequestFacts } from '../domain/decide.ts';
 import type { Identity, IdentityKeeper } from '../use-cases/identity-keeper.ts';
 import type { BreakerOf } from '../use-cases/ports.ts';
-import { newVisitorId, visitorCookie, type Visit } from './visit.ts';
+import type { Visit } from './visit.ts';
 
 /** Where a request goes, and what goes with it. */
 export interface Plan {
   readonly decision: Decision;
   /** For the service; null when nobody is signed in, or the monolith answers. */
   readonly identityToken: string | null;
-  /** `Set-Cookie` values for the answer. */
-  readonly cookies: readonly string[];
 }
 
 export interface PlannerOptions {
@@ -27,16 +25,16 @@ export type PlanRequest = (
   request: { readonly method: string; readonly visit: Visit; readonly isPinned: boolean },
 ) => Promise<Plan>;
 
-/** `unknown`: there is a session, but the monolith did not say whose. Null: there is no session. */
+/** `unknown`: something says who it is, but the monolith did not say whose it is. Null: nothing does. */
 type Asker = Identity | 'unknown' | null;
 
 export function createRequestPlanner({ identities, breakerOf, log }: PlannerOptions): PlanRequest {
-  async function identify({ session }: Visit): Promise<Asker> {
-    if (session === null) return null;
+  async function identify({ credential }: Visit): Promise<Asker> {
+    if (credential === null) return null;
     try {
-      return await identities.identify(session);
+      return await identities.identify(credential);
     } catch (error) {
-      log.warn({ reason: (error as Error).message }, 'whose session it is could not be found out');
+      log.warn({ reason: (error as Error).message }, 'who is signed in could not be found out');
       return 'unknown';
     }
   }
@@ -46,35 +44,24 @@ export function createRequestPlanner({ identities, breakerOf, log }: PlannerOpti
     const hangsOnCohort = needsCohort(slice, facts);
     if (!hangsOnCohort) {
       const decision = decide(slice, { ...facts, cohort: null });
-      if (decision.target === 'monolith') return { decision, identityToken: null, cookies: [] };
+      if (decision.target === 'monolith') return { decision, identityToken: null };
     }
     const asker = await identify(visit);
-    const { key, cookies } = hangsOnCohort ? cohortKeyOf(visit, asker) : NO_KEY;
-    const token = isKnown(asker) ? await asker.tokenFor(slice.name) : null;
+    if (asker === 'unknown' && isSafe(method)) {
+      // The service would take a customer for a stranger.
+      return { decision: { target: 'monolith', reason: 'fallback' }, identityToken: null };
+    }
+    const known = asker === 'unknown' ? null : asker;
+    const identityToken = (await known?.tokenFor(slice.name)) ?? null;
+    // A customer is dealt by his id, wherever he signs in.
+    const key = hangsOnCohort ? (known?.customer?.id ?? visit.key) : null;
     // Last, so that no time passes before it is sent: the breaker lets one request try, not all that looked before.
-    const known: RequestFacts = {
+    const all: RequestFacts = {
       ...facts,
       cohort: key === null ? null : dealCohort(key, slice),
       isBreakerBlocking: breakerOf(slice.name).isBlocking,
     };
-    const decision = decide(slice, known);
-    if (decision.target === 'monolith') return { decision, identityToken: null, cookies };
-    if (asker === 'unknown' && isSafe(method)) {
-      // The service would take a customer for a stranger.
-      return { decision: { target: 'monolith', reason: 'fallback' }, identityToken: null, cookies };
-    }
-    return { decision, identityToken: token, cookies };
+    const decision = decide(slice, all);
+    return { decision, identityToken: decision.target === 'monolith' ? null : identityToken };
   };
-}
-
-const NO_KEY = { key: null, cookies: [] };
-const isKnown = (asker: Asker): asker is Identity => asker !== null && asker !== 'unknown';
-
-/** A customer is dealt by his id, wherever he signs in; a visitor by a cookie, which he gets with this answer. */
-function cohortKeyOf(visit: Visit, asker: Asker): { key: string | null; cookies: readonly string[] } {
-  if (asker === 'unknown') return NO_KEY;
-  if (asker?.customer) return { key: asker.customer.id, cookies: [] };
-  if (visit.visitorId !== null) return { key: visit.visitorId, cookies: [] };
-  const id = newVisitorId();
-  return { key: id, cookies: [visitorCookie(id)] };
 }

@@ -68,14 +68,12 @@ export function createPublicHandler(options: PublicHandlerOptions): {
       return;
     }
     if (isContinueWanted) response.writeContinue();
-    requestServer
-      .serve(request, response, { table: routes(), segments: target.segments })
-      .catch((error: unknown) => {
-        log.error({ err: error }, 'a request failed in the proxy itself');
-        traffic.clientErrors += 1;
-        if (response.headersSent) response.destroy();
-        else sendProblem(request, response, PROXY_FAILED);
-      });
+    requestServer.serve(request, response, { table: routes(), path: target.path }).catch((error: unknown) => {
+      log.error({ err: error }, 'a request failed in the proxy itself');
+      traffic.clientErrors += 1;
+      if (response.headersSent) response.destroy();
+      else sendProblem(request, response, PROXY_FAILED);
+    });
   }
 
   return {

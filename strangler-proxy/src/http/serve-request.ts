@@ -2,28 +2,32 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { IDENTITY_HEADER, SERVED_BY_HEADER, type SliceRoutes } from '@banyan/contracts';
 import type { Logger } from '@banyan/kit';
 import { isSafe, type Decision, type Target } from '../domain/decide.ts';
-import type { RoutingTable } from '../domain/routing-table.ts';
+import type { Place, RoutingTable } from '../domain/routing-table.ts';
 import { hasBody, judge, type DataPlane, type ForwardOutcome } from '../use-cases/data-plane.ts';
 import type { IdentityKeeper } from '../use-cases/identity-keeper.ts';
+import type { KeyPins } from '../use-cases/key-pins.ts';
 import type { PinKeeper } from '../use-cases/pin-keeper.ts';
 import type { BreakerOf, PinCookies } from '../use-cases/ports.ts';
 import type { Traffic } from '../use-cases/traffic.ts';
+import { beginsPage, cookieHeaders, sharingOf } from './answer-cookies.ts';
 import { sendProblem } from './error-page.ts';
 import type { Plan, PlanRequest } from './plan-request.ts';
 import { problemOf } from './upstream-problem.ts';
-import type { Visit } from './visit.ts';
+import { newVisitorId, visitorCookie, type ReadVisit, type Visit } from './visit.ts';
 
 export interface RequestServerOptions {
   readonly dataPlane: DataPlane;
-  readonly readVisit: (headers: IncomingMessage['headers']) => Visit;
+  readonly readVisit: ReadVisit;
   readonly plan: PlanRequest;
   readonly identities: IdentityKeeper;
   readonly pins: PinKeeper;
+  readonly keyPins: KeyPins;
   readonly pinCookies: PinCookies;
   readonly breakerOf: BreakerOf;
   readonly traffic: Traffic;
   /** Used while there is no snapshot. */
   readonly monolithWithoutSnapshot: { readonly url: string; readonly deadlineMs: number };
+  readonly log: Logger;
   /** Logs a line a request: method, slice, side, reason, status. Null for none. */
   readonly accessLog: Logger | null;
 }
@@ -35,9 +39,13 @@ interface Passage {
   readonly method: string;
   readonly visit: Visit;
   readonly table: RoutingTable | null;
+  readonly place: Place;
+  /** The slice, when it is clear which. */
   readonly slice: SliceRoutes | null;
   readonly plan: Plan;
 }
+
+type Around = Omit<Passage, 'plan'>;
 
 /** How a request ended, and which side's answer that was. */
 interface Ending {
@@ -45,11 +53,14 @@ interface Ending {
   readonly outcome: ForwardOutcome;
 }
 
-const TO_MONOLITH: Plan = {
-  decision: { target: 'monolith', reason: 'no-slice' },
-  identityToken: null,
-  cookies: [],
+const NOWHERE: Place = { kind: 'clear', slice: null };
+const TO_MONOLITH: Readonly<Record<Place['kind'], Plan>> = {
+  clear: { decision: { target: 'monolith', reason: 'no-slice' }, identityToken: null },
+  unclear: { decision: { target: 'monolith', reason: 'unclear-path' }, identityToken: null },
+  refused: { decision: { target: 'monolith', reason: 'unclear-path' }, identityToken: null },
 };
+/** Of an answer in the proxy's own name. */
+const OWN_ANSWER: readonly string[] = ['cache-control', 'no-store'];
 const FALLBACK: Decision = { target: 'monolith', reason: 'fallback' };
 /** Statuses by which a service says that it cannot answer, as against that there is nothing to answer. */
 const FALLBACK_STATUSES = new Set([502, 503, 504]);
@@ -62,40 +73,73 @@ export class RequestServer {
     this.#options = options;
   }
 
-  /** @param routing The routes in use, null with none, and the decoded path segments. */
+  /** @param routing The routes in use, null with none, and the path as sent. */
   async serve(
     request: IncomingMessage,
     response: ServerResponse,
-    { table, segments }: { readonly table: RoutingTable | null; readonly segments: readonly string[] },
+    { table, path }: { readonly table: RoutingTable | null; readonly path: string },
   ): Promise<void> {
-    const { pins, identities, readVisit } = this.#options;
     const method = request.method ?? 'GET';
-    const visit = readVisit(request.headers);
-    const slice = table?.match(method, segments) ?? null;
-    const around = { request, response, method, visit, table, slice };
-    if (isSafe(method)) {
-      const isPinned = table?.isPinning === true && visit.pinNonce !== null && pins.isPinned(visit.pinNonce);
-      await this.#run(around, isPinned);
+    const place = table?.placeOf(methodAskedFor(request), path) ?? NOWHERE;
+    if (place.kind === 'refused') {
+      this.#refuse(request, response, place.slices);
       return;
     }
+    const visit = this.#options.readVisit(request, table?.snapshot.visitors ?? null);
+    const slice = place.kind === 'clear' ? place.slice : null;
+    const around: Around = { request, response, method, visit, table, place, slice };
+    if (isSafe(method)) await this.#run(around, this.#isPinned(around));
+    else await this.#write(around);
+  }
+
+  #isPinned({ table, visit }: Around): boolean {
+    if (!table?.isPinning) return false;
+    const { pins, keyPins } = this.#options;
+    // Both are asked, so that the next round asks for both.
+    const byCookie = visit.pinNonce !== null && pins.isPinned(visit.pinNonce);
+    return keyPins.isPinned(visit.pinKeys) || byCookie;
+  }
+
+  async #write(around: Around): Promise<void> {
+    const { pins, keyPins, identities } = this.#options;
+    const { visit, table } = around;
+    const pinKeys = table?.isPinning ? visit.pinKeys : [];
     // Neither while a write is under way nor after it may the pin that it brought be cleared: its answer brings a
     // new one, which a late clearing would take away.
     if (visit.pinNonce !== null) pins.startWrite(visit.pinNonce);
+    keyPins.startWrite(pinKeys);
     try {
       await this.#run(around, false);
     } finally {
       if (visit.pinNonce !== null) pins.endWrite(visit.pinNonce);
-      if (visit.session !== null) identities.forget(visit.session); // it may have been a sign-in or a sign-out
+      keyPins.endWrite(pinKeys);
+      if (visit.credential !== null) identities.forget(visit.credential); // it may have been a sign-in or a sign-out
     }
   }
 
-  async #run(around: Omit<Passage, 'plan'>, isPinned: boolean): Promise<void> {
-    const { slice, method, visit } = around;
+  #refuse(request: IncomingMessage, response: ServerResponse, slices: readonly SliceRoutes[]): void {
+    this.#options.traffic.refusedWrites += 1;
+    this.#options.log.debug(
+      { method: request.method, slices: slices.map(({ name }) => name) },
+      'a write was refused: its path may be read as one of these slices, or not (banyan.config.ts, paths)',
+    );
+    sendProblem(request, response, {
+      status: 400,
+      code: 'unclear-path',
+      message:
+        'This address can be read in more than one way, so nothing was changed. Send it in its plain form.',
+    });
+  }
+
+  async #run(around: Around, isPinned: boolean): Promise<void> {
+    const { slice, visit, place, request } = around;
     const { traffic, plan } = this.#options;
     const share = slice && traffic.shareCountsOf(slice);
     const passage: Passage = {
       ...around,
-      plan: slice ? await plan(slice, { method, visit, isPinned }) : TO_MONOLITH,
+      plan: slice
+        ? await plan(slice, { method: methodAskedFor(request), visit, isPinned })
+        : TO_MONOLITH[place.kind],
     };
     const ending =
       slice && passage.plan.decision.target === 'service'
@@ -114,7 +158,8 @@ export class RequestServer {
     const outcome = await this.#options.dataPlane.forward(request, response, slice.serviceUrl, {
       deadlineMs: slice.serviceDeadlineMs,
       requestHeaders: plan.identityToken === null ? [] : [IDENTITY_HEADER, plan.identityToken],
-      responseHeaders: () => this.#ownHeaders(passage, 'service'),
+      ...(passage.table && { withhold: passage.table.withhold }),
+      responseHeaders: (_status, upstream) => this.#ownHeaders(passage, 'service', upstream),
       refuses: (status) => mayFallBack && FALLBACK_STATUSES.has(status),
     });
     breaker.end(ticket, judge(outcome));
@@ -131,7 +176,8 @@ export class RequestServer {
     const url = table?.snapshot.monolithUrl ?? monolithWithoutSnapshot.url;
     const options = {
       deadlineMs: table?.snapshot.monolithDeadlineMs ?? monolithWithoutSnapshot.deadlineMs,
-      responseHeaders: () => this.#ownHeaders(passage, 'monolith'),
+      responseHeaders: (_status: number, upstream: readonly string[]) =>
+        this.#ownHeaders(passage, 'monolith', upstream),
     };
     let outcome = await dataPlane.forward(request, response, url, options);
     if (outcome.kind === 'failed' && outcome.failure === 'reset' && isRepeatable(passage)) {
@@ -143,18 +189,34 @@ export class RequestServer {
   }
 
   /** Headers that the proxy adds to an answer, settled as late as possible: a pin's clearing must still hold then. */
-  #ownHeaders({ method, visit, table, plan }: Passage, side: Target): string[] {
-    const { pins, pinCookies } = this.#options;
-    const headers = plan.cookies.flatMap((cookie) => ['set-cookie', cookie]);
-    if (table?.isPinning) {
-      if (!isSafe(method)) {
-        if (side === 'monolith') headers.push('set-cookie', pinCookies.issue());
-      } else if (visit.pinNonce !== null && pins.mayClear(visit.pinNonce)) {
-        headers.push('set-cookie', pinCookies.clearing);
-      }
+  #ownHeaders(passage: Passage, side: Target, upstream: readonly string[]): string[] {
+    const { slice, plan, visit } = passage;
+    const visitor = this.#visitorCookie(passage, upstream);
+    const isRead = ['GET', 'HEAD'].includes(passage.method); // a preflight brings nothing of its client's
+    if (slice && plan.decision.reason === 'no-key' && isRead && visitor.length === 0) {
+      this.#options.traffic.countWithoutKey(slice); // nothing will tell him next time either
     }
+    const cookies = [...this.#pinCookie(passage, side), ...visitor];
+    const sharing = cookies.length === 0 ? 'never' : sharingOf(upstream, Date.now());
+    const headers = cookieHeaders(cookies, { sharing, isOwed: !isSafe(passage.method) });
     if (visit.isTester) headers.push(SERVED_BY_HEADER, side);
     return headers;
+  }
+
+  #pinCookie({ method, visit, table }: Passage, side: Target): string[] {
+    const { pins, pinCookies } = this.#options;
+    if (!table?.isPinning) return [];
+    if (!isSafe(method)) return side === 'monolith' ? [pinCookies.issue(visit.isSecure)] : [];
+    return visit.pinNonce !== null && pins.mayClear(visit.pinNonce)
+      ? [pinCookies.clearing(visit.isSecure)]
+      : [];
+  }
+
+  #visitorCookie({ request, method, visit, table }: Passage, upstream: readonly string[]): string[] {
+    if (!table?.isDealing || visit.visitorId !== null) return [];
+    if (!table.snapshot.visitors.keys.includes('visitor-cookie')) return [];
+    if (!beginsPage({ method, headers: request.headers }, upstream)) return [];
+    return [visitorCookie(newVisitorId(), visit.isSecure)];
   }
 
   #answerForNobody(passage: Passage, { decision, outcome }: Ending): void {
@@ -167,7 +229,7 @@ export class RequestServer {
     const page = problemOf(outcome);
     if (page.status >= 500) traffic.clientErrors += 1;
     // A write that got no answer may have been done all the same, so it pins like one that was answered.
-    const headers = this.#ownHeaders(passage, decision.target);
+    const headers = this.#ownHeaders(passage, decision.target, OWN_ANSWER);
     sendProblem(passage.request, passage.response, { ...page, headers });
   }
 
@@ -187,3 +249,9 @@ export class RequestServer {
 
 /** True when the request may be sent to another upstream, or again: it changes nothing, and has no body to be read twice. */
 const isRepeatable = ({ method, request }: Passage): boolean => isSafe(method) && !hasBody(request);
+
+/** A browser's question before a request of another origin is answered by whoever would get the request itself. */
+function methodAskedFor({ method = 'GET', headers }: IncomingMessage): string {
+  const asked = headers['access-control-request-method'];
+  return method === 'OPTIONS' && asked !== undefined ? asked.trim() : method;
+}

@@ -7,7 +7,13 @@ import {
   type Server,
   type Socket,
 } from 'node:net';
-import type { RoutesSnapshot, SliceRoutes } from '@banyan/contracts';
+import type {
+  IdentitySource,
+  PathReading,
+  RoutesSnapshot,
+  SliceRoutes,
+  VisitorSettings,
+} from '@banyan/contracts';
 import { createProxy, type Proxy, type ProxyOptions } from '../create-proxy.ts';
 
 /** Closes what a test opened, newest first, even when the test failed. */
@@ -135,15 +141,34 @@ export const sliceOf = (serviceUrl: string, change: Partial<SliceRoutes> = {}): 
   ...change,
 });
 
+/** The cookie of a visitor who has been here before. */
+export const VISITOR = 'banyan_visitor=AAAAAAAAAAAAAAAAAAAAAA';
+
+/** As the sample shop says who is signed in. */
+export const SHOP_SESSION: IdentitySource = {
+  cookie: 'shop.sid',
+  lookUp: '/api/session',
+  id: 'customer.id',
+  name: 'customer.displayName',
+};
+
 export const snapshotOf = (
   version: number,
   monolithUrl: string,
   slices: readonly SliceRoutes[],
+  settings: { readonly paths?: Partial<PathReading>; readonly visitors?: Partial<VisitorSettings> } = {},
 ): RoutesSnapshot => ({
   version,
   issuedAtMs: Date.now(),
   monolithUrl,
   monolithDeadlineMs: 2_000,
+  paths: { trailingSlash: 'same', ...settings.paths },
+  visitors: {
+    identity: [SHOP_SESSION],
+    keys: ['visitor-cookie'],
+    withoutKey: 'monolith',
+    ...settings.visitors,
+  },
   slices: [...slices],
 });
 

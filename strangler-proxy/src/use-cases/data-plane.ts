@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Withhold } from '../domain/withheld-headers.ts';
 
 /** How one exchange with an upstream ended. */
 export type ForwardOutcome =
@@ -24,8 +25,13 @@ export interface ForwardOptions {
   readonly deadlineMs: number;
   /** Headers to add to the request, as name, value, name, value. */
   readonly requestHeaders?: readonly string[];
-  /** Headers to add to the response, asked for when the upstream's are there; name, value, name, value. */
-  readonly responseHeaders?: (status: number) => readonly string[];
+  /** What of the client's headers goes upstream; the name is in lower case. Default: all that is not the proxy's own. */
+  readonly withhold?: Withhold;
+  /**
+   * Headers to add to the response, asked for when the upstream's are there (the second argument); each list is name,
+   * value, name, value.
+   */
+  readonly responseHeaders?: (status: number, upstream: readonly string[]) => readonly string[];
   /** True for a status that must not reach the client, who will be answered by another upstream. */
   readonly refuses?: (status: number) => boolean;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IdentitySigner } from '@banyan/kit';
-import type { LookUpSession, SessionCustomer } from './ports.ts';
+import type { Credential, LookUpSession, SessionCustomer } from './ports.ts';
 
 /** Who asks, as far as the monolith knows. */
 export interface Identity {
@@ -12,10 +12,10 @@ export interface Identity {
 
 /** Knows who sessions belong to, by asking the monolith and remembering it for seconds. */
 export interface IdentityKeeper {
-  /** @param sessionCookie The cookie's value as sent. @throws Error when the monolith does not answer. */
-  identify(sessionCookie: string): Promise<Identity>;
-  /** The session may have changed hands: whatever is asked from now on is asked of the monolith. */
-  forget(sessionCookie: string): void;
+  /** @throws Error when the monolith does not say who it is. */
+  identify(credential: Credential): Promise<Identity>;
+  /** It may have changed hands: whatever is asked from now on is asked of the monolith. */
+  forget(credential: Credential): void;
 }
 
 interface Entry {
@@ -23,8 +23,14 @@ interface Entry {
   readonly expiresAtMs: number;
 }
 
-// The cookie is a credential: only its digest is kept.
-const digest = (cookie: string): string => createHash('sha256').update(cookie).digest('base64url');
+/** Only the digest of what opens a session is kept. */
+function digest(credential: Credential): string {
+  const parts =
+    credential.kind === 'named'
+      ? ['named', credential.customer.id, credential.customer.displayName]
+      : ['cookie' in credential.source ? credential.source.cookie : 'bearer', credential.value];
+  return createHash('sha256').update(parts.join('\0')).digest('base64url');
+}
 
 function toIdentity(customer: SessionCustomer | null, signer: IdentitySigner): Identity {
   const tokens = new Map<string, Promise<string>>();
@@ -44,7 +50,7 @@ function toIdentity(customer: SessionCustomer | null, signer: IdentitySigner): I
 
 /**
  * @param options.ttlMs How long an answer is remembered; below a token's minute. Default 3,000.
- * @param options.maxEntries Sessions remembered at most; the oldest goes first. Default 10,000.
+ * @param options.maxEntries Sessions and tokens remembered at most; the oldest goes first. Default 10,000.
  */
 export function createIdentityKeeper(options: {
   readonly lookUp: LookUpSession;
@@ -72,16 +78,20 @@ export function createIdentityKeeper(options: {
   }
 
   return {
-    identify(sessionCookie) {
-      const key = digest(sessionCookie);
-      const known = entries.get(key);
-      if (known && known.expiresAtMs > nowMs()) return known.identity;
-      const identity = lookUp(sessionCookie).then((customer) => toIdentity(customer, signer));
+    identify(credential) {
+      const key = digest(credential);
+      const entry = entries.get(key);
+      if (entry && entry.expiresAtMs > nowMs()) return entry.identity;
+      const customer =
+        credential.kind === 'named'
+          ? Promise.resolve(credential.customer)
+          : lookUp(credential.source, credential.value);
+      const identity = customer.then((known) => toIdentity(known, signer));
       remember(key, identity);
       return identity;
     },
-    forget(sessionCookie) {
-      entries.delete(digest(sessionCookie));
+    forget(credential) {
+      entries.delete(digest(credential));
     },
   };
 }

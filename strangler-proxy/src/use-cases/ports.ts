@@ -1,4 +1,4 @@
-import type { ProxyReport } from '@banyan/contracts';
+import type { IdentitySource, ProxyReport } from '@banyan/contracts';
 
 /** The proxy's calls to the control plane, besides the stream of snapshots. */
 export interface ControlClient {
@@ -22,22 +22,38 @@ export interface SessionCustomer {
   readonly displayName: string;
 }
 
+/** A source of identities that the monolith is asked about. */
+export type LookUpSource = Exclude<IdentitySource, { readonly header: string }>;
+
+/** What a request brings to say who is signed in. */
+export type Credential =
+  | { readonly kind: 'look-up'; readonly source: LookUpSource; readonly value: string }
+  /** A gateway in front has said it. */
+  | { readonly kind: 'named'; readonly customer: SessionCustomer };
+
 /**
- * Asks the monolith who a session is, by its cookie's value.
+ * Asks the monolith whose a cookie or token is.
  *
  * @returns null when nobody is signed in.
- * @throws Error when the monolith does not say in time.
+ * @throws Error when the monolith does not say in time, or refuses the token.
  */
-export type LookUpSession = (cookie: string) => Promise<SessionCustomer | null>;
+export type LookUpSession = (source: LookUpSource, value: string) => Promise<SessionCustomer | null>;
+
+/** Something that a client sends with every request, by which he can be pinned at this proxy. */
+export interface PinKey {
+  readonly digest: string;
+  /** True for a cookie: who sends that back does so with a pin, too. */
+  readonly isCookie: boolean;
+}
 
 /** Makes and reads pins: `<nonce>.<HMAC of the nonce>`. All proxies share the secret, so each reads the others' pins. */
 export interface PinCookies {
-  /** A `Set-Cookie` value with a new nonce. */
-  issue(): string;
+  /** A `Set-Cookie` value with a new nonce. @param isSecure True when the client came by TLS. */
+  issue(isSecure: boolean): string;
   /** The nonce of a cookie's value that one of the proxies signed, else null. */
   read(value: string | undefined): string | null;
   /** A `Set-Cookie` value that takes the pin away. */
-  readonly clearing: string;
+  clearing(isSecure: boolean): string;
 }
 
 /** Keeps the last routes snapshot on disk, for a start while the control plane is down. */

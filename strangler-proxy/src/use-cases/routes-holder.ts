@@ -6,7 +6,7 @@ import type { SnapshotFile } from './ports.ts';
 /** What became of a snapshot that was handed in. */
 export type SnapshotVerdict =
   | { readonly kind: 'applied'; readonly version: number }
-  /** Not above the version in use. */
+  /** Not above the version in use, or it is the one in use. */
   | { readonly kind: 'ignored'; readonly version: number }
   | { readonly kind: 'invalid'; readonly problems: readonly string[] };
 
@@ -37,6 +37,10 @@ function check(
   }
   return buildRoutingTable(parsed.data);
 }
+
+/** Versions rise with the slices' steps; a control plane that was started with other settings says the same one anew. */
+const isNewer = (one: RoutesSnapshot, other: RoutesSnapshot): boolean =>
+  one.version > other.version || (one.version === other.version && one.issuedAtMs > other.issuedAtMs);
 
 /** @param options.onApplied Called after each swap. */
 export function createRoutesHolder(options: {
@@ -70,7 +74,7 @@ export function createRoutesHolder(options: {
     if (!checked.ok) return refuse(checked.problems);
     const { table } = checked;
     const { version } = table.snapshot;
-    if (current && version <= current.snapshot.version) return { kind: 'ignored', version };
+    if (current && !isNewer(table.snapshot, current.snapshot)) return { kind: 'ignored', version };
     current = table; // the swap: one reference
     onApplied(table);
     log.info({ version, slices: table.snapshot.slices.length, isFromFile }, 'routes snapshot in use');

@@ -23,6 +23,7 @@ interface SliceCounts {
   shareKey: string;
   sinceShareChange: ShareCounts;
   readonly byReason: Partial<Record<DecisionReason, number>>;
+  withoutKey: number;
   readonly monolith: Side;
   readonly service: Side;
 }
@@ -42,7 +43,14 @@ const newSide = (): Side => ({
 });
 
 // These are sent where they go whatever the share is.
-const OUTSIDE_SHARE: ReadonlySet<DecisionReason> = new Set(['no-slice', 'owner', 'override', 'pin']);
+const OUTSIDE_SHARE: ReadonlySet<DecisionReason> = new Set([
+  'no-slice',
+  'unclear-path',
+  'owner',
+  'override',
+  'pin',
+  'no-key',
+]);
 
 const shareKeyOf = ({ share, salt, phase, rolledBack }: SliceRoutes): string =>
   JSON.stringify([share, salt, phase, rolledBack]);
@@ -51,6 +59,8 @@ const shareKeyOf = ({ share, salt, phase, rolledBack }: SliceRoutes): string =>
 export class Traffic {
   requests = 0;
   clientErrors = 0;
+  /** Writes whose path might have led them to the wrong owner. */
+  refusedWrites = 0;
   readonly served = new Map<string, ServedCount>();
   readonly #slices = new Map<string, SliceCounts>();
 
@@ -68,6 +78,11 @@ export class Traffic {
   /** The counts that a request decided now belongs to. */
   shareCountsOf(slice: SliceRoutes): ShareCounts {
     return this.#countsOf(slice).sinceShareChange;
+  }
+
+  /** A read that stayed on the monolith since nothing tells this client from others, and nothing will next time. */
+  countWithoutKey(slice: SliceRoutes): void {
+    this.#countsOf(slice).withoutKey += 1;
   }
 
   /** One exchange with one side. */
@@ -101,7 +116,7 @@ export class Traffic {
   report(snapshot: RoutesSnapshot, breakerOf: BreakerOf): SliceTraffic[] {
     const nowMs = performance.now();
     return snapshot.slices.map((slice) => {
-      const { sinceShareChange, byReason, monolith, service } = this.#countsOf(slice);
+      const { sinceShareChange, byReason, withoutKey, monolith, service } = this.#countsOf(slice);
       const side = ({ requests, errors, latencies }: Side): SliceTraffic['service'] => ({
         requests,
         errors,
@@ -112,6 +127,7 @@ export class Traffic {
         askedShare: slice.share,
         sinceShareChange: { ...sinceShareChange },
         byReason: { ...byReason },
+        withoutKey,
         monolith: side(monolith),
         service: side(service),
         breaker: breakerOf(slice.name).state,
@@ -126,6 +142,7 @@ export class Traffic {
         shareKey: shareKeyOf(slice),
         sinceShareChange: { eligible: 0, servedByService: 0 },
         byReason: {},
+        withoutKey: 0,
         monolith: newSide(),
         service: newSide(),
       };
