@@ -10,13 +10,12 @@ import {
   quarantine,
   serviceReachable,
   sourceTables,
-  tablesNotShared,
   verification,
   type Gate,
 } from './gates.ts';
 
 /** Gates before a copy is begun. */
-const toSyncing: readonly Gate[] = [serviceReachable, sourceTables, tablesNotShared];
+const toSyncing: readonly Gate[] = [serviceReachable, sourceTables];
 
 /** Gates before any read moves, and before more do. */
 const toCanary: readonly Gate[] = [

@@ -45,8 +45,6 @@ export interface Evidence {
   readonly copyProgress: string | null;
   /** Asked for only before the copy is begun. */
   readonly tables: TableCheck | null;
-  /** Other slices whose copy a new table snapshot of this one would empty, as `public.products (slice search)`. */
-  readonly sharedTables: readonly string[];
 }
 
 /** A report older than this says nothing of now, milliseconds. */

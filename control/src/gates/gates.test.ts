@@ -41,7 +41,6 @@ const good: Evidence = {
   feed: { knownAtMs: nowMs - 1_000, broken: null, error: null },
   copyProgress: null,
   tables: null,
-  sharedTables: [],
 };
 const reported = (change: Partial<SyncReport>, ageMs = 300): Partial<Evidence> => ({
   service: { reachable: true, report: { ...report, ...change }, atMs: nowMs - ageMs },
@@ -129,7 +128,6 @@ describe('before the copy', () => {
     ['source-tables', 'fail', { tables: { known: true, problems: ['public.reviews does not exist'] } }],
     ['source-tables', 'inconclusive', { tables: { known: false, error: 'ECONNREFUSED' } }],
     ['source-tables', 'inconclusive', { tables: null }],
-    ['tables-not-shared', 'fail', { tables, sharedTables: ['public.products (slice search)'] }],
   ])('%s is %s', (gate, verdict, change) => {
     expect(verdicts({ state, ...change })[gate]).toBe(verdict);
   });

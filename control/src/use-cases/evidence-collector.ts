@@ -1,5 +1,5 @@
 import type { GateResult } from '@banyan/contracts';
-import { completeCopyOf, copyOf, type SliceState } from '../domain/slice-state.ts';
+import { completeCopyOf, type SliceState } from '../domain/slice-state.ts';
 import { freshReport, type Evidence, type ServiceEvidence, type TableCheck } from '../gates/evidence.ts';
 import { evaluateGates, evaluateServing } from '../gates/evaluate.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -7,7 +7,7 @@ import type { Source, TableSnapshots } from '../ports/feed.ts';
 import type { CaughtUpRounds } from './caught-up-rounds.ts';
 import type { FeedContinuity } from './feed-continuity.ts';
 import { messageOf, withDeadline } from './loop.ts';
-import type { ManagedSlice } from './managed-slice.ts';
+import type { ManagedSlice, SliceWithState } from './managed-slice.ts';
 import { describeCopyProgress } from './copy-progress.ts';
 import { checkTables } from './table-check.ts';
 
@@ -99,7 +99,7 @@ export class EvidenceCollector {
     return this.#services.get(name) ?? null;
   }
 
-  /** @param all Every slice's state and definition, to see which tables are being copied for others. */
+  /** @param all Every slice's state and definition, since a table snapshot waits for those of others. */
   evidence(slice: ManagedSlice, state: SliceState, all: readonly SliceWithState[]): Evidence {
     return {
       nowMs: this.#deps.clock.nowMs(),
@@ -108,9 +108,8 @@ export class EvidenceCollector {
       service: this.service(slice.name),
       caughtUp: this.#deps.rounds.evidence(slice.name),
       feed: this.#deps.continuity.last(state),
-      copyProgress: describeCopyProgress(slice, state, this.#deps.tableSnapshots),
+      copyProgress: describeCopyProgress({ slice, state }, all, this.#deps.tableSnapshots),
       tables: this.#tables.get(slice.name)?.check ?? null,
-      sharedTables: sharedTables(slice, all),
     };
   }
 
@@ -123,23 +122,6 @@ export class EvidenceCollector {
   servingGates(slice: ManagedSlice, state: SliceState): readonly GateResult[] {
     return evaluateServing(this.evidence(slice, state, []));
   }
-}
-
-/** A slice and where it stands. */
-export interface SliceWithState {
-  readonly slice: ManagedSlice;
-  readonly state: SliceState;
-}
-
-/** Tables of `slice` that are being copied for another slice, as `public.products (slice search)`. */
-function sharedTables(slice: ManagedSlice, all: readonly SliceWithState[]): string[] {
-  return all
-    .filter((other) => other.slice.name !== slice.name && copyOf(other.state) !== null)
-    .flatMap((other) =>
-      slice.tables
-        .filter((table) => other.slice.tables.includes(table))
-        .map((table) => `${table} (slice ${other.slice.name})`),
-    );
 }
 
 function rejectsWith(signal: AbortSignal): Promise<never> {

@@ -1,4 +1,5 @@
 import { defaultGateLimits, type GateLimits, type SliceDefinition } from '@banyan/contracts';
+import type { SliceState } from '../domain/slice-state.ts';
 import type { ServiceCopy } from '../ports/feed.ts';
 
 /** A slice with what control needs to move it. */
@@ -11,6 +12,12 @@ export interface ManagedSlice {
   readonly copy: ServiceCopy;
   /** `schema.table` of every table, owned and reference. */
   readonly tables: readonly string[];
+}
+
+/** A slice and where it stands. */
+export interface SliceWithState {
+  readonly slice: ManagedSlice;
+  readonly state: SliceState;
 }
 
 const DEFAULT_CANARY_SHARES = [0.05, 0.25, 0.5, 1];

@@ -7,10 +7,9 @@ import { freshReport, heartbeatAgeMs, type Evidence } from '../gates/evidence.ts
 import { evaluateGates } from '../gates/evaluate.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { TableSnapshots } from '../ports/feed.ts';
-import { progressOf } from './copy-progress.ts';
-import type { EvidenceCollector, SliceWithState } from './evidence-collector.ts';
+import type { EvidenceCollector } from './evidence-collector.ts';
 import type { FeedMonitor } from './feed-monitor.ts';
-import { findSlice, type ManagedSlice } from './managed-slice.ts';
+import { findSlice, type ManagedSlice, type SliceWithState } from './managed-slice.ts';
 import type { OutboxTable } from './outbox-table.ts';
 import type { ProxyRegistry } from './proxy-registry.ts';
 import type { Reconciler } from './reconciler.ts';
@@ -148,7 +147,7 @@ export class StatusReporter {
   #tableSnapshot(table: string, state: SliceState): SliceStatus['tables'][number]['tableSnapshot'] {
     const copy = copyOf(state);
     if (!copy || copy.step === 'starting') return null;
-    const progress = progressOf(this.#deps.tableSnapshots, table, copy.snapshotId);
+    const progress = this.#deps.tableSnapshots.progress(table, copy.snapshotId);
     const reading = copy.step === 'complete' ? 'completed' : (progress?.state ?? 'requested');
     const rate = progress && reading === 'running' ? this.#deps.rates.rate(table, progress) : null;
     return {
