@@ -1,10 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import {
-  routesSnapshotSchema,
-  sliceStatusSchema,
-  verbResponseSchema,
-  type SliceDefinition,
-} from '@banyan/contracts';
+import { routesSnapshotSchema, sliceStatusSchema, verbResponseSchema } from '@banyan/contracts';
 import { createTestSlice, verifiedTable } from './testing/fake-feed.ts';
 import { GRACE_MS, PEER_TOKEN, startTestControl, type TestControl } from './testing/test-control.ts';
 

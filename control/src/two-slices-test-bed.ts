@@ -265,7 +265,8 @@ async function startControl(
   };
   const soon = async <T>(what: string, look: () => Promise<T | null>): Promise<T> => {
     const deadlineMs = performance.now() + STEP_MS;
-    for (let last: unknown = null; ; await delay(50)) {
+    let last: unknown = null;
+    for (;;) {
       try {
         const found = await look();
         if (found !== null) return found;
@@ -275,6 +276,7 @@ async function startControl(
       if (performance.now() > deadlineMs) {
         throw new Error(`${what}: not in time\n${child.said()}`, { cause: last });
       }
+      await delay(50);
     }
   };
   await soon('control is up', async () => ((await fetch(`${url}/healthz`)).ok ? true : null));

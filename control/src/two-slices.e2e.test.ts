@@ -11,7 +11,8 @@ import { expectTwoSlicesToShare } from './two-slices-test-bed.ts';
 
 test('two slices share two reference tables through all phases, one made anew while the other serves', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'banyan-two-slices-bus-'));
-  const { url, name, drop } = await createTestDatabase('two_slices');
+  const database = await createTestDatabase('two_slices');
+  const { url, name } = database;
   const knex = createKnex({ client: 'pg', connection: url });
   await migrateBanyan(knex);
   await knex.destroy();
@@ -27,7 +28,7 @@ test('two slices share two reference tables through all phases, one made anew wh
     expect((await bus.groups()).map((group) => group.name).sort()).toEqual(['orders', 'reviews']);
   } finally {
     await bus.close();
-    await drop();
+    await database.drop();
     await rm(folder, { recursive: true });
   }
 }, 300_000);
