@@ -1,7 +1,4 @@
-import { types } from 'node:util';
 import pg from 'pg';
-
-const { isNativeError } = types;
 
 /** What the system's own words for a failure mean for people. */
 const meanings: Readonly<Record<string, string>> = {
@@ -33,7 +30,17 @@ interface SystemError {
 }
 
 function isSystemError(error: unknown): error is SystemError {
-  return isNativeError(error) && 'code' in error && typeof error.code === 'string' && error.code in meanings;
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    error.code in meanings
+  );
+}
+
+function hasErrors(error: unknown): error is { readonly errors: readonly unknown[] } {
+  return typeof error === 'object' && error !== null && 'errors' in error && Array.isArray(error.errors);
 }
 
 /**
@@ -45,8 +52,7 @@ export function describeSystemFailure(error: unknown): string | null {
     return `the database refuses: ${error.message}${error.code ? ` (${error.code})` : ''}`;
   }
   // A machine of several addresses: each failed, and the error itself says nothing.
-  const cause: unknown =
-    isNativeError(error) && 'errors' in error && Array.isArray(error.errors) ? error.errors[0] : error;
+  const cause: unknown = hasErrors(error) ? error.errors[0] : error;
   if (!isSystemError(cause)) return null;
   const { code, path, address, port } = cause;
   const where = path ?? (address === undefined ? null : `${address}${port === undefined ? '' : `:${port}`}`);
@@ -55,5 +61,5 @@ export function describeSystemFailure(error: unknown): string | null {
 
 /** The same, and the message of any other error. */
 export function describeFailure(error: unknown): string {
-  return describeSystemFailure(error) ?? (isNativeError(error) ? error.message : String(error));
+  return describeSystemFailure(error) ?? (error instanceof Error ? error.message : String(error));
 }

@@ -36,6 +36,8 @@ const good: Evidence = {
   nowMs,
   state: withVerification(verification),
   limits: defaultGateLimits,
+  hasTables: true,
+  traffic: null,
   service: { reachable: true, report, atMs: nowMs - 300 },
   caughtUp: { startedAtMs: nowMs - 2_000, error: null },
   feed: { knownAtMs: nowMs - 1_000, broken: null, error: null },

@@ -1,3 +1,4 @@
+import { copyOf } from '../domain/slice-state.ts';
 import type { TableSnapshots } from '../ports/feed.ts';
 import type { SliceWithState } from './managed-slice.ts';
 
@@ -22,8 +23,8 @@ export function describeCopyProgress(
   all: readonly SliceWithState[],
   snapshots: TableSnapshots,
 ): string | null {
-  if (state.phase === 'monolith') return null;
-  const { copy } = state;
+  const copy = copyOf(state);
+  if (copy === null) return null;
   switch (copy.step) {
     case 'starting': {
       const others = all.filter((each) => each.slice.name !== slice.name);

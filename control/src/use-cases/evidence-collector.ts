@@ -7,6 +7,7 @@ import type { Source, TableSnapshots } from '../ports/feed.ts';
 import type { CaughtUpRounds } from './caught-up-rounds.ts';
 import type { FeedContinuity } from './feed-continuity.ts';
 import { messageOf, withDeadline } from './loop.ts';
+import type { ProxyRegistry } from './proxy-registry.ts';
 import type { ManagedSlice, SliceWithState } from './managed-slice.ts';
 import { describeCopyProgress } from './copy-progress.ts';
 import { checkTables } from './table-check.ts';
@@ -23,6 +24,7 @@ export interface EvidenceDeps {
   readonly tableSnapshots: TableSnapshots;
   readonly rounds: CaughtUpRounds;
   readonly continuity: FeedContinuity;
+  readonly proxies: Pick<ProxyRegistry, 'traffic'>;
 }
 
 /** Asks services and the source how they are, and keeps the last answers. What was not answered stays unknown. */
@@ -64,7 +66,7 @@ export class EvidenceCollector {
   /** What the phase needs besides the service's report: before the copy its tables, after it a round. */
   async pollRest(slice: ManagedSlice, state: SliceState, signal: AbortSignal): Promise<void> {
     const nowMs = this.#deps.clock.nowMs();
-    if (state.phase === 'monolith') {
+    if (state.phase === 'monolith' && slice.tables.length > 0) {
       const last = this.#tables.get(slice.name);
       if (!last || nowMs - last.atMs >= TABLE_CHECK_INTERVAL_MS) await this.#pollTables(slice, signal);
     }
@@ -83,7 +85,7 @@ export class EvidenceCollector {
       : undefined;
     await Promise.all([
       this.pollService(slice, signal).then(() => this.lookAtFeed(slice, state, signal)),
-      state.phase === 'monolith' ? this.#pollTables(slice, signal) : undefined,
+      state.phase === 'monolith' && slice.tables.length > 0 ? this.#pollTables(slice, signal) : undefined,
       round?.catch(() => {
         // kept as evidence by the rounds
       }),
@@ -105,6 +107,8 @@ export class EvidenceCollector {
       nowMs: this.#deps.clock.nowMs(),
       state,
       limits: slice.limits,
+      hasTables: slice.tables.length > 0,
+      traffic: this.#deps.proxies.traffic(slice.name),
       service: this.service(slice.name),
       caughtUp: this.#deps.rounds.evidence(slice.name),
       feed: this.#deps.continuity.last(state),

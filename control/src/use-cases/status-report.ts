@@ -17,6 +17,9 @@ import type { SliceLedger } from './slice-ledger.ts';
 import type { VerificationRunner } from './verification-runner.ts';
 import type { WalMonitor } from './wal-monitor.ts';
 
+/** Gates of a copy that is complete and streams. */
+const IN_SYNC = ['copy-complete', 'feed-continuous', 'service-reachable', 'heartbeat', 'quarantine'];
+
 export interface StatusDeps {
   readonly ledger: SliceLedger;
   readonly evidence: EvidenceCollector;
@@ -46,7 +49,9 @@ export class StatusReporter {
     const { clock, feed, wal, proxies, outbox } = this.#deps;
     const { version, all } = await this.#all();
     const feedStatus = { ...feed.status(), ...wal.status(), outbox: outbox?.status() ?? null };
-    const isWell = feedStatus.state === 'running' && ['ok', 'unknown'].includes(feedStatus.retention.level);
+    const isWell =
+      feedStatus.state === 'none' ||
+      (feedStatus.state === 'running' && ['ok', 'unknown'].includes(feedStatus.retention.level));
     const ofSlices = all.flatMap(({ slice, state }) =>
       nextStepsOf(state, { name: slice.name, examplePath: examplePathOf(slice.definition.routes) }),
     );
@@ -98,8 +103,8 @@ export class StatusReporter {
       share: shareOf(state),
       paused: state.paused,
       activity: this.#activity(slice, seen),
-      inSync: ['copy-complete', 'feed-continuous', 'service-reachable', 'heartbeat', 'quarantine'].every(
-        (name) => gates.some(({ gate, verdict }) => gate === name && verdict === 'pass'),
+      inSync: (seen.hasTables ? IN_SYNC : ['service-reachable']).every((name) =>
+        gates.some(({ gate, verdict }) => gate === name && verdict === 'pass'),
       ),
       service: {
         url: slice.serviceUrl,
@@ -161,9 +166,12 @@ export class StatusReporter {
 }
 
 function describeNext(slice: ManagedSlice, state: SliceState): string | null {
-  if (state.phase === 'monolith') return 'copy its tables into the service and keep them in step (syncing)';
+  const hasTables = slice.tables.length > 0;
+  if (state.phase === 'monolith' && hasTables) {
+    return 'copy its tables into the service and keep them in step (syncing)';
+  }
   const share = nextShare(state, slice.canaryShares);
   if (share === null) return null;
   const step = `send the reads of ${formatShare(share)} of the visitors to the service`;
-  return completeCopyOf(state) ? step : `${step}, once the copy is complete and verified`;
+  return completeCopyOf(state) || !hasTables ? step : `${step}, once the copy is complete and verified`;
 }

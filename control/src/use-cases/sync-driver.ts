@@ -206,6 +206,10 @@ export class SyncDriver {
   }
 
   async #detach(slice: ManagedSlice, state: SliceState, signal: AbortSignal): Promise<void> {
+    if (slice.tables.length === 0) {
+      await this.#commit(state, feedDetached(state), 'it has no tables');
+      return;
+    }
     await this.#changeFeed(async () => {
       // Looked at inside the queue: a slice that began meanwhile keeps its tables.
       const others = (await this.#all()).filter((each) => each.slice !== slice);
