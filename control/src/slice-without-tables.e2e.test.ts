@@ -66,7 +66,12 @@ async function start(
   return { child, url: `http://127.0.0.1:${port}` };
 }
 
-async function ask<T>(path: string, body?: object): Promise<{ status: number; body: T }> {
+interface Answer<T> {
+  readonly status: number;
+  readonly body: T;
+}
+
+async function ask<T>(path: string, body?: object): Promise<Answer<T>> {
   const token = (await readFile(join(folder, 'admin.token'), 'utf8')).trim();
   const response = await fetch(`${url}${path}`, {
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },

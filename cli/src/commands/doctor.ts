@@ -84,6 +84,7 @@ async function checkKeptWal(context: Context): Promise<Finding[]> {
     if (!(error instanceof CommandError)) throw error;
     return [{ check: 'kept WAL', verdict: 'warning', got: 'unknown', remedy: 'banyan status' }];
   }
+  if (feed.state === 'none') return [];
   return [
     keptWal(`kept WAL, slot ${feed.slot}`, feed.retention, freeOwnWal(feed)),
     ...feed.otherSlots.map(({ name, retention }) =>

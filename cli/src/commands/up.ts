@@ -31,16 +31,14 @@ export interface UpOptions {
 async function refuseUnfit(options: UpOptions, { home }: Context): Promise<Monolith> {
   refuseSecond(home);
   const monolith = chooseMonolith({ sampleShop: options.sampleShop ?? false });
-  const { databaseUrl } = monolith;
-  refuseProblems(
-    await checkEnvironment({ home, databaseUrl, ...(monolith.kind === 'sample-shop' && { tables: [] }) }),
-  );
+  const { databaseUrl, kind } = monolith;
+  refuseProblems(await checkEnvironment({ home, databaseUrl, monolith: kind }));
   return monolith;
 }
 
 /** What a start would make in the database that is given. */
 async function dryRun(options: UpOptions, context: Context): Promise<void> {
-  const { databaseUrl } = await refuseUnfit(options, context);
+  const { databaseUrl, kind } = await refuseUnfit(options, context);
   if (options.port !== undefined) refuseProblems([await checkPort(options.port)]);
   const statements = databaseUrl === null ? [] : await planBanyanSchema(databaseUrl);
   const feed = feedName(context.home) ?? 'banyan_<id>';
@@ -50,7 +48,9 @@ async function dryRun(options: UpOptions, context: Context): Promise<void> {
     console.log(JSON.stringify({ schema_version: 1, dryRun: true, statements, later, next_steps: next }));
     return;
   }
-  if (databaseUrl === null) console.log('a PostgreSQL of its own would be started; nothing else is touched');
+  if (databaseUrl === null && kind === 'own') console.log('no slice copies a table: no database is touched');
+  else if (databaseUrl === null)
+    console.log('a PostgreSQL of its own would be started; nothing else is touched');
   else if (statements.length === 0)
     console.log("Banyan's own schema is up to date; nothing would be made in it");
   else console.log(`would make Banyan's own schema:\n${statements.map((each) => `  ${each};`).join('\n')}`);

@@ -3,10 +3,12 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { listen } from '@banyan/kit';
 import { createTestDatabase, type TestDatabase } from '@banyan/postgres';
 import express from 'express';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import pg from 'pg';
 import { Stack } from './stack.ts';
 
-const [mine, theirs] = [new Stack(), new Stack()];
+const [mine, theirs, bare] = [new Stack(), new Stack(), new Stack()];
 let own: TestDatabase;
 let forShop: TestDatabase;
 let monolith: { readonly url: string; close(): Promise<void> };
@@ -20,7 +22,7 @@ beforeAll(async () => {
   );
 });
 afterAll(async () => {
-  await Promise.all([mine.close(), theirs.close()]);
+  await Promise.all([mine.close(), theirs.close(), bare.close()]);
   for (const database of [own, forShop]) {
     await ask(
       database,
@@ -87,4 +89,28 @@ test('the shop comes only where that was asked for; its slot is another one on t
   expect(first).not.toEqual(second);
   // Neither took the other's away.
   expect((await mine.status()).report?.feed).toMatchObject({ slot: first[0], slotActive: true });
+}, 120_000);
+
+test('without slices that copy tables there is no database at all', async () => {
+  const file = join(bare.home.dir, 'banyan.config.ts');
+  const slice = { name: 'start-page', title: 'Start page', routes: [{ path: '/start' }], tables: [] };
+  writeFileSync(file, `export const config = ${JSON.stringify({ slices: [slice] })};`);
+  const env = {
+    ...{ BANYAN_CONFIG: file, MONOLITH_URL: monolith.url, SERVICE_URLS: `start-page=${monolith.url}` },
+  };
+  const { shopUrl } = await bare.upWith(env);
+  expect(await (await fetch(shopUrl)).text()).toBe('my own monolith');
+  const { run, report } = await bare.status();
+  expect(run.processes.map(({ name }) => name).sort()).toEqual(['control', 'proxy']);
+  expect(report?.feed.state).toBe('none');
+  await bare.json('advance', 'start-page');
+  expect((await bare.banyan(['status'])).stdout).toMatch(
+    /copy +none: the slice has no tables[\s\S]*feed +none/,
+  );
+  // With a slice that copies tables the same start is refused, and says what is missing.
+  const { code, stdout } = await new Stack().banyan(['up', '--json'], { MONOLITH_URL: monolith.url });
+  expect([code, stdout]).toEqual([
+    3,
+    expect.stringContaining('DATABASE_URL is not set, and slices copy public.'),
+  ]);
 }, 120_000);

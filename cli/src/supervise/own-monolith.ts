@@ -5,7 +5,8 @@ export type Monolith =
   | { readonly kind: 'sample-shop'; readonly databaseUrl: string | null }
   | {
       readonly kind: 'own';
-      readonly databaseUrl: string;
+      /** Null where no slice copies a table. */
+      readonly databaseUrl: string | null;
       /** Where it answers. Nobody starts it. */
       readonly url: string;
     };
@@ -14,7 +15,8 @@ export type Monolith =
  * The sample shop makes its tables and its demo products in the database that it is given: in one that is not Banyan's it
  * does so only when that was asked for.
  *
- * @throws CommandError `monolith-unknown` when a database is given, and neither whose it is nor that the shop may have it.
+ * @throws CommandError `monolith-unknown` when a database is given, and neither whose it is nor that the shop may have it, or
+ * MONOLITH_URL is no address.
  */
 export function chooseMonolith(
   asked: { readonly sampleShop: boolean },
@@ -22,14 +24,18 @@ export function chooseMonolith(
 ): Monolith {
   const databaseUrl = env['DATABASE_URL'] ? env['DATABASE_URL'] : null;
   const url = env['MONOLITH_URL'] ?? '';
-  if (databaseUrl === null || asked.sampleShop) return { kind: 'sample-shop', databaseUrl };
+  if (asked.sampleShop || (databaseUrl === null && url === '')) return { kind: 'sample-shop', databaseUrl };
   if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return { kind: 'own', databaseUrl, url };
   throw new CommandError({
     code: 'monolith-unknown',
-    message: 'DATABASE_URL names a database of your own, and where its monolith answers is not known.',
+    message: 'Where the monolith of your own answers is not known.',
     evidence: [
       url ? `MONOLITH_URL is no http address: ${url}` : 'MONOLITH_URL is not set',
-      'the sample shop would make its tables and products there: only with --sample-shop',
+      ...(databaseUrl === null
+        ? []
+        : [
+            'DATABASE_URL names a database of your own; the sample shop would fill it: only with --sample-shop',
+          ]),
     ],
     nextSteps: [
       'MONOLITH_URL=http://127.0.0.1:3000 banyan up --dry-run # says what would be made in the database',

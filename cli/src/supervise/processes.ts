@@ -118,8 +118,8 @@ export interface BanyanOptions {
   readonly kafka: PreparedKafka | null;
   /** Where the monolith answers. */
   readonly monolithUrl: string;
-  /** Name of the feed's replication slot and of its publication. */
-  readonly feed: string;
+  /** Name of the feed's replication slot and of its publication; null where no slice copies a table. */
+  readonly feed: string | null;
 }
 
 /**
@@ -136,14 +136,17 @@ export function banyanSpecs({
   const urls = urlsOf(ports);
   const services = process.env['SERVICE_URLS'] ?? '';
   const bus = busEnv(home, kafka);
-  const feed = {
-    ...inherited(['OUTBOX_TABLE']),
-    ...bus,
-    SOURCE_URL_FILE: home.secret('source.url'),
-    TOPIC_PREFIX,
-    SLOT_NAME: name,
-    PUBLICATION_NAME: name,
-  };
+  const feed: Record<string, string> =
+    name === null
+      ? {}
+      : {
+          ...inherited(['OUTBOX_TABLE']),
+          ...bus,
+          SOURCE_URL_FILE: home.secret('source.url'),
+          TOPIC_PREFIX,
+          SLOT_NAME: name,
+          PUBLICATION_NAME: name,
+        };
   const reader = node('reader', 'cdc/src/reader/main.ts', {
     env: { ...inherited(['BUS_MAX_BYTES', 'BUS_WARN_RATIO', 'BUS_KEEP_APPLIED_MS']), ...feed },
     ready: { kind: 'ipc' },
@@ -157,7 +160,7 @@ export function banyanSpecs({
     : {};
   const peer = { PEER_TOKEN_FILE: home.secret('peer.token') };
   return [
-    ...(kafka ? [] : [reader]),
+    ...(kafka || name === null ? [] : [reader]),
     ...(services ? [] : [reviewsSpec(home, ports, { ...peer, ...bus })]),
     node('control', 'control/src/main.ts', {
       env: {

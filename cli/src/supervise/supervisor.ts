@@ -137,16 +137,18 @@ export class Supervisor {
     if (database.status === 'rejected') throw database.reason;
     if (broker.status === 'rejected') throw broker.reason;
     const [databases, kafka] = [database.value, broker.value];
-    if (kafka) this.#writeConnectPassword(kafka, databases.banyan);
-    const feed = kafka ? '' : 'the feed, ';
+    if (kafka && databases) this.#writeConnectPassword(kafka, databases.banyan);
+    const hasFeed = databases !== null;
+    const feed = kafka || !hasFeed ? '' : 'the feed, ';
     rememberStack(this.#home, this.#stack); // nothing of the other one was made before
     const own = monolith.kind === 'own' ? '' : 'the monolith, ';
     onProgress(`starting ${own}${feed}the service, the control plane and the proxy`);
     const shared = { home: this.#home, ports: this.#ports, kafka, monolithUrl: this.#monolithUrl };
-    const specs = banyanSpecs({ ...shared, feed: feedName(this.#home) ?? '' });
-    const shop = monolith.kind === 'own' ? [] : [monolithSpec(this.#home, this.#ports, databases)];
+    const specs = banyanSpecs({ ...shared, feed: hasFeed ? feedName(this.#home) : null });
+    const isShop = monolith.kind === 'sample-shop' && databases !== null;
+    const shop = isShop ? [monolithSpec(this.#home, this.#ports, databases)] : [];
     await Promise.all([...shop, ...specs].map((spec) => this.#start(spec)));
-    if (kafka) {
+    if (kafka && hasFeed) {
       onProgress('waiting until Debezium reads the database');
       await this.#untilFed();
     }
@@ -159,7 +161,10 @@ export class Supervisor {
     this.#save();
   }
 
-  async #startDatabase(): Promise<DatabaseUrls> {
+  /** @returns null where nobody needs one. */
+  async #startDatabase(): Promise<DatabaseUrls | null> {
+    const { kind, databaseUrl } = this.#options.monolith;
+    if (kind === 'own' && databaseUrl === null) return null;
     const databases = await this.#findDatabase();
     await migrateBanyanSchema(databases.banyan);
     // A file, so that the URL with its password stands in no other process's environment.
