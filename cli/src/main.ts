@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { busGroups, busRead, busTopics, type ReadOptions } from './commands/bus.ts';
+import { describeSystemFailure } from './checks/system-failure.ts';
 import { addCommonOptions, contextOf } from './commands/context.ts';
 import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
@@ -9,10 +10,10 @@ import { journal } from './commands/journal.ts';
 import { slices, status } from './commands/status.ts';
 import { printPid } from './commands/pid.ts';
 import { addSyncCommand } from './commands/sync-command.ts';
-import { up } from './commands/up.ts';
+import { up, type UpOptions } from './commands/up.ts';
 import { runVerb, type VerbOptions } from './commands/verbs.ts';
 import { verify, type VerifyCommandOptions } from './commands/verify.ts';
-import { stackNames, type StackName } from './supervise/stack-choice.ts';
+import { stackNames } from './supervise/stack-choice.ts';
 import { CommandError } from './output/command-error.ts';
 import { printFailure } from './output/terminal.ts';
 
@@ -68,6 +69,11 @@ command('up', 'start everything and keep it running; Ctrl-C stops it', 'banyan u
   )
   .option('--customers <n>', 'built-in customers who browse, buy and review', parseCount, 0)
   .option('--detach', 'return once all is ready; `banyan down` stops it')
+  .option(
+    '--sample-shop',
+    'with DATABASE_URL: start the sample shop, which makes its tables and products there',
+  )
+  .option('--dry-run', 'check the environment, print what would be made in the database, change nothing')
   .addOption(
     new Option(
       '--stack <stack>',
@@ -76,10 +82,7 @@ command('up', 'start everything and keep it running; Ctrl-C stops it', 'banyan u
       .choices(stackNames)
       .env('BANYAN_STACK'),
   )
-  .action(
-    (options: { port?: number; customers: number; detach?: boolean; json?: boolean; stack?: StackName }) =>
-      up(options, contextOf(options)),
-  );
+  .action((options: UpOptions & { json?: boolean }) => up(options, contextOf(options)));
 
 command('down', 'stop what `up` started; the state stays', 'banyan down')
   .option('--erase', 'also put the state folder aside, so that the next `up` begins from nothing')
@@ -262,6 +265,15 @@ try {
     // Its message is printed already; help and version are no errors.
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else {
-    throw error;
+    const words = describeSystemFailure(error);
+    if (words === null) throw error; // a fault of ours: its stack says where
+    const failure = {
+      code: 'environment-unfit',
+      message: words,
+      nextSteps: ['banyan doctor'],
+      exitCode: 3,
+    } as const;
+    printFailure(new CommandError({ ...failure, cause: error }), process.argv.includes('--json'));
+    process.exitCode = 3;
   }
 }

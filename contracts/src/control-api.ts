@@ -118,7 +118,8 @@ const otherSlotSchema = z.strictObject({
 });
 
 const feedStatusSchema = z.strictObject({
-  state: z.enum(['running', 'silent', 'failed', 'unknown']),
+  /** `none`: no slice copies a table, and no database is followed. */
+  state: z.enum(['running', 'silent', 'failed', 'unknown', 'none']),
   error: z.string().nullable(),
   slot: z.string(),
   slotActive: z.boolean().nullable(),

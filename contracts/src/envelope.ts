@@ -94,12 +94,14 @@ export function notificationTopic(prefix: string): string {
  * A record that Banyan itself puts on a topic: key `{"banyan":"barrier"}`, an id in header `id`. Whoever else reads the
  * topic passes over these keys.
  * - `barrier`: the consumer reports the id once everything before it is applied.
- * - `reset`: the consumer empties the topic's target table, since a new table snapshot follows.
+ * - `reset`: the copy of the slice in header `slice` (without one: every copy) is emptied, since a table snapshot for it
+ *   follows. Copies of others have nothing to do with it.
+ * - `filled`: that table snapshot has come whole. Rows of later ones (`r`) are not for this copy, until its next `reset`.
  * - `reread`: about the row whose bus key is in header `key`, on that key's partition. Without a value: its row is about
  *   to be read again at the source, under this id. With one: the row as it was read (an envelope, `r`, or `d` when there
  *   is none), which counts only if nothing else of its key has come in between.
  */
-export type ControlRecordKind = 'barrier' | 'reset' | 'reread';
+export type ControlRecordKind = 'barrier' | 'reset' | 'filled' | 'reread';
 
 /** The bus key of a control record. */
 export function controlRecordKey(kind: ControlRecordKind): string {

@@ -63,12 +63,21 @@ export interface GateLimits {
   readonly maxHeartbeatAgeMs: number;
   /** Age of the last verification without a difference, in milliseconds. Default 10 minutes. */
   readonly maxVerificationAgeMs: number;
+  /**
+   * Of a slice without tables: share of the service's answers of the last minute that may be 500 or above, or none at
+   * all, beyond the monolith's, 0 to 1. Default 0.01.
+   */
+  readonly maxErrorShare: number;
+  /** Of a slice without tables: the service's p95 may be so many times the monolith's, or 50 ms. Default 2. */
+  readonly maxSlowdown: number;
 }
 
 export const defaultGateLimits: GateLimits = {
   maxLagMs: 2_000,
   maxHeartbeatAgeMs: 5_000,
   maxVerificationAgeMs: 600_000,
+  maxErrorShare: 0.01,
+  maxSlowdown: 2,
 };
 
 /** What moves together: routes, tables and the service that takes them. */
@@ -78,6 +87,7 @@ export interface SliceDefinition {
   /** One line for people. */
   readonly title: string;
   readonly routes: readonly RoutePattern[];
+  /** Empty for a slice that copies nothing: it goes from `monolith` to `canary`, by its errors and its latency. */
   readonly tables: readonly TableMapping[];
   /** Shares that `advance` goes through in canary, rising, last 1. Default 0.05, 0.25, 0.5, 1. */
   readonly canaryShares?: readonly number[];
@@ -207,6 +217,8 @@ const sliceSchema = z.strictObject({
       maxLagMs: z.number().positive(),
       maxHeartbeatAgeMs: z.number().positive(),
       maxVerificationAgeMs: z.number().positive(),
+      maxErrorShare: z.number().min(0).max(1),
+      maxSlowdown: z.number().min(1),
     })
     .partial()
     .optional(),

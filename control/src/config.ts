@@ -1,5 +1,5 @@
 import { busConfigTable, outboxConfigTable } from '@banyan/cdc';
-import type { ConfigOf, ConfigTable } from '@banyan/kit';
+import { ConfigError, readConfig, type ConfigOf, type ConfigTable } from '@banyan/kit';
 import { z } from 'zod';
 
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -21,8 +21,8 @@ const serviceUrls = text.transform((list, context) => {
   return urls;
 });
 
-/** The control plane's settings. */
-export const configTable = {
+/** What the control plane needs whatever it moves. */
+export const controlConfigTable = {
   host: {
     env: 'HOST',
     schema: z.string().min(1).default('127.0.0.1'),
@@ -31,31 +31,7 @@ export const configTable = {
   port: { env: 'PORT', schema: port, text: 'port of the API; 0 for a free one' },
   storeFile: { env: 'STORE_FILE', schema: text, text: "SQLite file of slices' states and the journal" },
   configFile: { env: 'CONFIG_FILE', schema: text, text: 'banyan.config.ts' },
-  sourceUrl: { env: 'SOURCE_URL', schema: text, text: "the monolith's database", secret: true },
-  ...busConfigTable,
-  connectUrl: {
-    env: 'CONNECT_URL',
-    schema: z.url({ error: 'give a URL', protocol: /^https?$/ }).optional(),
-    text: 'REST API of Kafka Connect',
-    wantedWith: { env: 'STACK', value: 'kafka' },
-  },
-  connectPassword: {
-    env: 'CONNECT_PASSWORD',
-    schema: z
-      .string()
-      .regex(
-        /^\$\{\w+:[^}]+\}$/,
-        'give a reference such as ${dir:/run/secrets:source.password}, not the password',
-      )
-      .optional(),
-    text: "the password of SOURCE_URL as a reference that Connect's workers resolve",
-    wantedWith: { env: 'STACK', value: 'kafka' },
-    secret: true,
-  },
   topicPrefix: { env: 'TOPIC_PREFIX', schema: z.string().min(1).default('shop'), text: 'prefix of topics' },
-  ...outboxConfigTable,
-  slotName: { env: 'SLOT_NAME', schema: text, text: 'replication slot of the feed' },
-  publicationName: { env: 'PUBLICATION_NAME', schema: text, text: 'publication that holds the feed' },
   adminTokenFile: {
     env: 'ADMIN_TOKEN_FILE',
     schema: text,
@@ -104,4 +80,67 @@ export const configTable = {
   },
 } satisfies ConfigTable;
 
+/** What it needs besides as soon as a slice copies a table: the database, the bus, and the feed between them. */
+export const feedConfigTable = {
+  sourceUrl: {
+    env: 'SOURCE_URL',
+    schema: text,
+    text: "the monolith's database; not needed where no slice has tables",
+    secret: true,
+  },
+  ...busConfigTable,
+  connectUrl: {
+    env: 'CONNECT_URL',
+    schema: z.url({ error: 'give a URL', protocol: /^https?$/ }).optional(),
+    text: 'REST API of Kafka Connect',
+    wantedWith: { env: 'STACK', value: 'kafka' },
+  },
+  connectPassword: {
+    env: 'CONNECT_PASSWORD',
+    schema: z
+      .string()
+      .regex(
+        /^\$\{\w+:[^}]+\}$/,
+        'give a reference such as ${dir:/run/secrets:source.password}, not the password',
+      )
+      .optional(),
+    text: "the password of SOURCE_URL as a reference that Connect's workers resolve",
+    wantedWith: { env: 'STACK', value: 'kafka' },
+    secret: true,
+  },
+  ...outboxConfigTable,
+  slotName: { env: 'SLOT_NAME', schema: text, text: 'replication slot of the feed' },
+  publicationName: { env: 'PUBLICATION_NAME', schema: text, text: 'publication that holds the feed' },
+} satisfies ConfigTable;
+
+/** The control plane's settings. */
+export const configTable = { ...controlConfigTable, ...feedConfigTable };
 export type ControlConfig = ConfigOf<typeof configTable>;
+export type OwnConfig = ConfigOf<typeof controlConfigTable>;
+
+/**
+ * The settings, those of the feed with them once SOURCE_URL is set.
+ *
+ * @throws ConfigError
+ */
+export function readSettings(env: NodeJS.ProcessEnv = process.env): {
+  readonly own: OwnConfig;
+  readonly feed: ControlConfig | null;
+} {
+  if (!env['SOURCE_URL'] && !env['SOURCE_URL_FILE'])
+    return { own: readConfig(controlConfigTable, env), feed: null };
+  const all = readConfig(configTable, env);
+  return { own: all, feed: all };
+}
+
+/** @throws ConfigError when slices copy tables, and there is no feed. */
+export function refuseTablesWithoutFeed(
+  slices: readonly { readonly name: string; readonly tables: readonly unknown[] }[],
+): void {
+  const copying = slices.filter(({ tables }) => tables.length > 0).map(({ name }) => name);
+  if (copying.length === 0) return;
+  const { env, text } = feedConfigTable.sourceUrl;
+  throw new ConfigError([
+    `${env} (${text}): wanted by slices that copy tables: ${copying.join(', ')}; it is not set`,
+  ]);
+}

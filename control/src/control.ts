@@ -59,6 +59,8 @@ export interface ControlDeps {
   readonly topicPrefix: string;
   /** `schema.table` of the outbox, which is put into the feed. Default: none. */
   readonly outboxTable?: string | undefined;
+  /** False where no slice copies a table: no database is followed then. Default true. */
+  readonly hasFeed?: boolean;
   /** Name of the reader's slot. */
   readonly slot: string;
   readonly monolithUrl: string;
@@ -109,8 +111,10 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
     completeCopyOf(await ledger.read(name))?.feed ?? null;
   const rounds = new CaughtUpRounds({ caughtUp, clock, markOf, gapMs: deps.caughtUpGapMs });
   const continuity = new FeedContinuity({ source, history, slot: deps.slot, clock });
-  const evidence = new EvidenceCollector({ clock, source, tableSnapshots, rounds, continuity });
-  const feed = new FeedMonitor({ source, bus, history, slot: deps.slot, clock });
+  const proxies = new ProxyRegistry(clock);
+  const evidence = new EvidenceCollector({ clock, source, tableSnapshots, rounds, continuity, proxies });
+  const { hasFeed = true } = deps;
+  const feed = new FeedMonitor({ source, bus, history, slot: deps.slot, clock, hasFeed });
   const wal = new WalMonitor({
     ...{
       source,
@@ -126,7 +130,6 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
     deps.outboxTable === undefined ? null : new OutboxTable({ source, table: deps.outboxTable, slices, log });
   const carried = new CarriedColumns({ source, slices, outboxTable: deps.outboxTable, log });
   const rates = new SnapshotRates();
-  const proxies = new ProxyRegistry(clock);
   const verifications = new VerificationRunner({
     ...{ ledger, store: store.verifications, verify: deps.verify, clock, evidence },
   });
@@ -180,7 +183,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
   const server = await listen(app, { port, ...(host !== undefined && { host }) });
 
   const pollFeed = async (signal: AbortSignal): Promise<void> => {
-    await Promise.all([feed.poll(signal), wal.poll(signal)]);
+    if (hasFeed) await Promise.all([feed.poll(signal), wal.poll(signal)]);
   };
   const pollSlice = async (slice: ManagedSlice, signal: AbortSignal): Promise<void> => {
     for (const table of slice.tables) {

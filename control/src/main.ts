@@ -5,25 +5,57 @@ import {
   followTableSnapshots,
   verifySlice,
 } from '@banyan/cdc';
-import { createLogger, readConfig, runProcess, type Closable } from '@banyan/kit';
+import { createLogger, runProcess, type Closable } from '@banyan/kit';
 import { loadAdminToken } from './adapters/admin-token.ts';
 import { loadConfigFile } from './adapters/config-file.ts';
 import { openSqliteStore } from './adapters/sqlite-store.ts';
-import { configTable } from './config.ts';
+import { createServiceWithoutCopy } from './adapters/service-without-copy.ts';
+import { readSettings, refuseTablesWithoutFeed, type ControlConfig } from './config.ts';
 import { createControl } from './control.ts';
-import { openFeed } from './open-feed.ts';
+import { noFeed, type FeedParts } from './no-feed.ts';
+import { openFeed, type Feed } from './open-feed.ts';
 
 /** How long a service may take for one answer, milliseconds. */
 const SERVICE_DEADLINE_MS = 10_000;
 
 const log = createLogger('control');
 
+/** What is asked of the feed, and what it tells. */
+async function followFeed(
+  { bus, source, history }: Feed,
+  settings: ControlConfig,
+  signal: AbortSignal,
+): Promise<FeedParts> {
+  const { topicPrefix: prefix, slotName: slot } = settings;
+  const tableSnapshots = await followTableSnapshots({ bus, prefix, signal });
+  tableSnapshots.ended.catch((error: unknown) => {
+    // Without it every copy would seem to stand still; whoever supervises us starts us anew.
+    log.fatal({ err: error }, 'table snapshots can no longer be followed');
+    process.exit(1);
+  });
+  const known = { source, bus, prefix, feed: { log: history, slot } };
+  const caughtUp = createCaughtUp(known);
+  const rowReread = createRowReread(known);
+  const pace = {
+    maxRowsPerSecond: settings.verifyMaxRowsPerSecond ?? null,
+    maxServiceLatencyMs: settings.verifyMaxServiceLatencyMs,
+  };
+  const verify: FeedParts['verify'] = ({ repair, maxLagMs, ...options }) =>
+    verifySlice({
+      ...{ ...options, source, caughtUp, reread: repair ? rowReread : null },
+      ...{ pace: { ...pace, maxLagMs }, pageRows: settings.verifyPageRows },
+    });
+  return { bus, source, history, tableSnapshots, caughtUp, rowReread, verify };
+}
+
 /** The one place that wires the control plane together. */
 async function start(): Promise<Closable> {
-  const settings = readConfig(configTable);
-  const { topicPrefix, peerToken } = settings;
-  const loaded = await loadConfigFile({ file: settings.configFile, serviceUrls: settings.serviceUrls });
-  const adminToken = await loadAdminToken(settings.adminTokenFile);
+  const settings = readSettings();
+  const { peerToken, adminTokenFile, configFile, serviceUrls, storeFile } = settings.own;
+  const loaded = await loadConfigFile({ file: configFile, serviceUrls });
+  const { config } = loaded;
+  if (settings.feed === null) refuseTablesWithoutFeed(config.slices);
+  const adminToken = await loadAdminToken(adminTokenFile);
   const closing = new AbortController();
   const stack: Closable[] = [];
   const closeAll = async (): Promise<void> => {
@@ -31,44 +63,25 @@ async function start(): Promise<Closable> {
     for (const each of stack.splice(0).reverse()) await each.close();
   };
   try {
-    const store = await openSqliteStore({ file: settings.storeFile });
+    const store = await openSqliteStore({ file: storeFile });
     stack.push(store);
-    const feed = await openFeed(settings, log);
-    stack.push(feed);
-    const { bus, source, history } = feed;
-    const { signal } = closing;
-    const tableSnapshots = await followTableSnapshots({ bus, prefix: topicPrefix, signal });
-    tableSnapshots.ended.catch((error: unknown) => {
-      // Without it every copy would seem to stand still; whoever supervises us starts us anew.
-      log.fatal({ err: error }, 'table snapshots can no longer be followed');
-      process.exit(1);
-    });
-    const known = { source, bus, prefix: topicPrefix, feed: { log: history, slot: settings.slotName } };
-    const caughtUp = createCaughtUp(known);
-    const rowReread = createRowReread(known);
+    const feed = settings.feed === null ? null : await openFeed(settings.feed, log);
+    if (feed) stack.push(feed);
+    const parts = feed && settings.feed ? await followFeed(feed, settings.feed, closing.signal) : noFeed();
     const services = Object.fromEntries(
-      Object.entries(loaded.serviceUrls).map(([name, url]) => [
-        name,
-        { url, copy: createHttpServiceCopy({ url, peerToken, deadlineMs: SERVICE_DEADLINE_MS }) },
-      ]),
+      Object.entries(loaded.serviceUrls).map(([name, url]) => {
+        const hasTables = config.slices.some((slice) => slice.name === name && slice.tables.length > 0);
+        const copy = hasTables
+          ? createHttpServiceCopy({ url, peerToken, deadlineMs: SERVICE_DEADLINE_MS })
+          : createServiceWithoutCopy({ name, url, deadlineMs: SERVICE_DEADLINE_MS });
+        return [name, { url, copy }];
+      }),
     );
-    const pace = {
-      maxRowsPerSecond: settings.verifyMaxRowsPerSecond ?? null,
-      maxServiceLatencyMs: settings.verifyMaxServiceLatencyMs,
-    };
+    const { host, port, topicPrefix, monolithUrl, gateGraceMs, retainedWalWarnBytes } = settings.own;
     const control = await createControl({
-      ...{ config: loaded.config, services, store, source, bus, history, caughtUp, topicPrefix },
-      ...{ tableSnapshots, rowReread },
-      verify: ({ repair, maxLagMs, ...options }) =>
-        verifySlice({
-          ...{ ...options, source, caughtUp, reread: repair ? rowReread : null },
-          ...{ pace: { ...pace, maxLagMs }, pageRows: settings.verifyPageRows },
-        }),
-      ...{ slot: settings.slotName, outboxTable: settings.outboxTable },
-      monolithUrl: settings.monolithUrl,
-      gateGraceMs: settings.gateGraceMs,
-      retainedWalWarnBytes: settings.retainedWalWarnBytes,
-      ...{ adminToken, peerToken, host: settings.host, port: settings.port, log },
+      ...{ ...parts, config, services, store, topicPrefix, monolithUrl, gateGraceMs, retainedWalWarnBytes },
+      ...{ hasFeed: feed !== null, slot: settings.feed?.slotName ?? '' },
+      ...{ outboxTable: settings.feed?.outboxTable, adminToken, peerToken, host, port, log },
     });
     stack.push(control);
     control.start();

@@ -54,7 +54,7 @@ describe('a table snapshot', () => {
     const t = await copying();
     await t.verb('rollback', { reason: 'not today' });
     await t.tickUntil(() => t.feed.calls.some((call) => call.startsWith('removeTables')));
-    const stopped = t.feed.calls.indexOf('stopTableSnapshots public.reviews');
+    const stopped = t.feed.calls.lastIndexOf('stopTableSnapshots public.reviews');
     expect(t.feed.calls[stopped + 1]).toBe('removeTables public.reviews');
   });
 

@@ -76,9 +76,10 @@ test.each(breaks)(
     expect(routes.body.slices[0]).toMatchObject({ share: 0, rolledBack: true });
 
     t.feed.incarnation = { ...t.feed.incarnation, anewReason: null };
-    await t.tickUntil(() => t.feed.calls.length >= 3);
-    expect(t.feed.calls.slice(0, 3)).toEqual([
+    await t.tickUntil(() => t.feed.calls.length >= 4);
+    expect(t.feed.calls.slice(0, 4)).toEqual([
       'ensureTables public.reviews',
+      'stopTableSnapshots public.reviews',
       'append shop.public.reviews {"banyan":"reset"}',
       'requestTableSnapshot public.reviews',
     ]);

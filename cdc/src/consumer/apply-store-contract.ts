@@ -316,7 +316,7 @@ export function describeApplyStore(dialect: StoreDialect, open: () => Promise<St
   });
 
   describe('progress, barriers and quarantine:', () => {
-    const place = { topic: 'a', partition: 0, lost: false, busId: 'this bus' };
+    const place = { topic: 'a', partition: 0, lost: false, filled: false, busId: 'this bus' };
     const move = { ...place, nextOffset: 3, appliedRows: 2, expectedOffset: 0 };
 
     test('progress is stored with the rows and read at the next start', async () => {
@@ -332,6 +332,13 @@ export function describeApplyStore(dialect: StoreDialect, open: () => Promise<St
       for (const lost of [true, false]) {
         await store.apply({ ...nothing, progress: [{ ...move, lost, expectedOffset: lost ? 0 : 3 }] });
         expect((await store.load()).progress).toMatchObject([{ topic: 'a', lost }]);
+      }
+    });
+
+    test('that the copy was filled is stored, until it is taken back', async () => {
+      for (const filled of [true, false]) {
+        await store.apply({ ...nothing, progress: [{ ...move, filled, expectedOffset: filled ? 0 : 3 }] });
+        expect((await store.load()).progress).toMatchObject([{ topic: 'a', filled }]);
       }
     });
 

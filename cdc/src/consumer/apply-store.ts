@@ -12,6 +12,11 @@ export interface PartitionProgress {
   readonly appliedRows: number;
   /** True when records before `nextOffset` were gone before they could be applied; a `reset` ends it. */
   readonly lost: boolean;
+  /**
+   * True once the table snapshot that the last `reset` announced has come whole: rows of later ones are for other copies.
+   * False also where that was not kept yet.
+   */
+  readonly filled: boolean;
   /** The bus that the offset belongs to (`Bus.id`); null when it was stored before this was kept. */
   readonly busId: string | null;
 }

@@ -45,8 +45,9 @@ interface ProgressRow {
   readonly partition: string;
   readonly next_offset: string;
   readonly applied_rows: string;
-  /** 1 or 0. */
+  /** Both 1 or 0. */
   readonly lost: string;
+  readonly filled: string;
   readonly bus_id: string | null;
 }
 
@@ -70,6 +71,7 @@ export async function readProgress(run: RunSql): ReturnType<ApplyStore['load']> 
       nextOffset: Number(row.next_offset),
       appliedRows: Number(row.applied_rows),
       lost: Number(row.lost) === 1,
+      filled: Number(row.filled) === 1,
       busId: row.bus_id,
     })),
     held: held.map(({ topic, key, records }) => ({ topic, key, records: Number(records) })),
@@ -146,7 +148,7 @@ function toRecord(row: QuarantineRow): QuarantinedRecord {
 }
 
 async function moveProgress(run: RunSql, move: ProgressMove): Promise<void> {
-  const { topic, partition, nextOffset, appliedRows, lost, busId, expectedOffset } = move;
+  const { topic, partition, nextOffset, appliedRows, lost, filled, busId, expectedOffset } = move;
   if (expectedOffset === 0) {
     await run(
       `INSERT INTO banyan_position (topic, partition, next_offset, applied_rows) VALUES (?, ?, 0, 0)
@@ -155,9 +157,9 @@ async function moveProgress(run: RunSql, move: ProgressMove): Promise<void> {
     );
   }
   const moved = await run(
-    `UPDATE banyan_position SET next_offset = ?, applied_rows = ?, lost = ?, bus_id = ?
+    `UPDATE banyan_position SET next_offset = ?, applied_rows = ?, lost = ?, filled = ?, bus_id = ?
      WHERE topic = ? AND partition = ? AND next_offset = ? RETURNING topic`,
-    [nextOffset, appliedRows, lost ? 1 : 0, busId, topic, partition, expectedOffset],
+    [nextOffset, appliedRows, lost ? 1 : 0, filled ? 1 : 0, busId, topic, partition, expectedOffset],
   );
   if (moved.length === 0) {
     throw new ProgressMovedError(

@@ -137,14 +137,14 @@ class SliceConsumer implements Consumer {
   }
 
   async load(): Promise<void> {
-    const { bus, store } = this.#options;
+    const { bus, store, slice } = this.#options;
     const { progress, held, windows } = await store.load();
     const partitions = new Map<string, readonly number[]>();
     for (const topic of this.#topics.keys()) partitions.set(topic, await bus.partitions(topic));
     const busId = await bus.id();
     this.#busId = busId;
     this.#states = initialStates({
-      ...{ topics: this.#topics, partitions, progress, held, windows, busId },
+      ...{ slice: slice.name, topics: this.#topics, partitions, progress, held, windows, busId },
     });
   }
 

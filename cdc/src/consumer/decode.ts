@@ -7,7 +7,10 @@ import type { RowChange } from './reduce.ts';
 /** A record of a table's topic, read. */
 export type DecodedRecord =
   | { readonly kind: 'barrier'; readonly id: string }
-  | { readonly kind: 'reset' }
+  /** For the copy of this slice; null for every copy. */
+  | { readonly kind: 'reset' | 'filled'; readonly slice: string | null }
+  /** A row of a table snapshot that is not for this copy. */
+  | { readonly kind: 'passed-over' }
   /** Follows a delete, for a compacted topic; says nothing new. */
   | { readonly kind: 'tombstone' }
   | {
@@ -36,18 +39,22 @@ const heartbeatSchema = z.object({ ts_ms: z.number() });
 
 const barrierKey = controlRecordKey('barrier');
 const resetKey = controlRecordKey('reset');
+const filledKey = controlRecordKey('filled');
 
 /**
  * Reads one record of a table's topic and maps it.
  *
+ * @param options.passesOverReads Rows of table snapshots are for another copy: they are not even mapped. Default false.
  * @throws RecordError when it is no envelope; MappingError when its row does not fit the mapping.
  */
 export function decodeRecord(
   record: Pick<StoredRecord, 'key' | 'headers' | 'value'>,
   table: CompiledTable,
+  options: { readonly passesOverReads?: boolean } = {},
 ): DecodedRecord {
   if (record.value === null) return decodeWithoutValue(record);
   const envelope = parseEnvelope(record.value);
+  if (envelope.op === 'r' && options.passesOverReads === true) return { kind: 'passed-over' };
   return {
     kind: 'change',
     change: toChange(envelope, table, record.headers[GONE_HEADER] !== undefined),
@@ -65,7 +72,9 @@ export function decodeHeartbeat(record: StoredRecord): number | null {
 }
 
 function decodeWithoutValue({ key, headers }: Pick<StoredRecord, 'key' | 'headers'>): DecodedRecord {
-  if (key === resetKey) return { kind: 'reset' };
+  const slice = headers['slice'] ?? null;
+  if (key === resetKey) return { kind: 'reset', slice };
+  if (key === filledKey) return { kind: 'filled', slice };
   if (key !== barrierKey) return { kind: 'tombstone' };
   const id = headers['id'];
   if (!id) throw new RecordError('a barrier without an id');

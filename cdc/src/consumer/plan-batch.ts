@@ -1,6 +1,6 @@
 import type { StoredRecord } from '../bus/bus.ts';
 import type { ApplyBatch, PartitionProgress, QuarantinedRecord } from './apply-store.ts';
-import { decodeHeartbeat, decodeRecord, RecordError, type DecodedRecord } from './decode.ts';
+import { decodeHeartbeat, decodeRecord, parseEnvelope, RecordError, type DecodedRecord } from './decode.ts';
 import { MappingError, type CompiledTable } from './mapping.ts';
 import { reduceChanges, type RowChange } from './reduce.ts';
 import { rereadOf, RereadWindows, windowChanges } from './reread-windows.ts';
@@ -19,6 +19,7 @@ export interface BatchPlan {
 /** A topic's state while a batch is gone through. */
 interface Draft {
   topic: string;
+  slice: string;
   table: CompiledTable | null;
   changes: RowChange[];
   partitions: Map<number, PartitionProgress>;
@@ -65,10 +66,12 @@ export function planBatch(
         barriers.push({ id: decoded.id, topic: record.topic, partition: record.partition });
         break;
       case 'reset':
+        if (!isFor(draft, decoded)) break;
         empty(draft);
-        for (const [partition, progress] of draft.partitions) {
-          draft.partitions.set(partition, { ...progress, appliedRows: 0, lost: false });
-        }
+        change(draft, { appliedRows: 0, lost: false, filled: false });
+        break;
+      case 'filled':
+        if (isFor(draft, decoded)) change(draft, { filled: true });
         break;
       case 'change':
         if (decoded.change.kind === 'clear') empty(draft);
@@ -77,6 +80,7 @@ export function planBatch(
         if (decoded.committedAtMs !== null) committedAtMs.push(decoded.committedAtMs);
         break;
       case 'tombstone':
+      case 'passed-over':
       case undefined:
         break;
     }
@@ -94,6 +98,7 @@ function openDraft(topic: string, before: ReadonlyMap<string, TopicState>): Draf
   if (!state) throw new Error(`A record of topic "${topic}" came, which was not asked for.`);
   return {
     topic,
+    slice: state.slice,
     table: state.table,
     changes: [],
     partitions: new Map(state.partitions),
@@ -107,8 +112,21 @@ function openDraft(topic: string, before: ReadonlyMap<string, TopicState>): Draf
   };
 }
 
-function toState({ topic, table, partitions, heldCount, heldKeys, windows }: Draft): [string, TopicState] {
-  return [topic, { topic, table, partitions, heldCount, heldKeys, windows: windows.open }];
+function toState(draft: Draft): [string, TopicState] {
+  const { topic, slice, table, partitions, heldCount, heldKeys, windows } = draft;
+  return [topic, { topic, slice, table, partitions, heldCount, heldKeys, windows: windows.open }];
+}
+
+/** Whether a control record is for this copy, and not for another slice's copy of the same table. */
+function isFor(draft: Draft, { slice }: { readonly slice: string | null }): boolean {
+  return slice === null || slice === draft.slice;
+}
+
+/** A topic is filled and emptied as a whole, whatever partition that was said on. */
+function change(draft: Draft, changes: Partial<PartitionProgress>): void {
+  for (const [partition, progress] of draft.partitions) {
+    draft.partitions.set(partition, { ...progress, ...changes });
+  }
 }
 
 /** Thousands of keys may be held: they are copied only by a batch that changes them. */
@@ -166,8 +184,13 @@ function decodeOrHold(
     else if (draft.windows.take(reread, record)) ({ key } = reread);
     else return null;
     const isQueued = record.value !== null && key !== null && draft.heldKeys.has(key);
-    if (isQueued && !reread) return hold('an earlier event of its key is held');
-    const decoded = decodeRecord(record, table);
+    // Nothing of it concerns this copy, also when it could not be mapped or its key is held. Rows that were read again
+    // are for every copy that waits for them.
+    const passesOverReads = !reread && isFilled(draft);
+    if (isQueued && !reread) {
+      return passesOverReads && isRead(record) ? null : hold('an earlier event of its key is held');
+    }
+    const decoded = decodeRecord(record, table, { passesOverReads });
     if (decoded.kind === 'change' && rejection !== null) return hold(rejection);
     if (isQueued && key !== null) release(draft, key);
     return decoded;
@@ -175,6 +198,16 @@ function decodeOrHold(
     if (cause instanceof RecordError || cause instanceof MappingError) return hold(cause.message);
     throw cause;
   }
+}
+
+function isFilled({ partitions }: Draft): boolean {
+  for (const { filled } of partitions.values()) if (filled) return true;
+  return false;
+}
+
+/** @throws RecordError */
+function isRead({ value }: StoredRecord): boolean {
+  return value !== null && parseEnvelope(value).op === 'r';
 }
 
 function toApplyBatch(

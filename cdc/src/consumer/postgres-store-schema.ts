@@ -58,6 +58,14 @@ const migrations: Readonly<Record<string, Knex.Migration>> = {
       await knex.raw('ALTER TABLE banyan_quarantine ADD COLUMN reread_since_ms bigint');
     },
   },
+  '0003-filled': {
+    async up(knex) {
+      await knex.raw('ALTER TABLE banyan_position ADD COLUMN filled integer NOT NULL DEFAULT 0');
+    },
+    async down(knex) {
+      await knex.raw('ALTER TABLE banyan_position DROP COLUMN filled');
+    },
+  },
 };
 
 const migrationSource: Knex.MigrationSource<string> = {

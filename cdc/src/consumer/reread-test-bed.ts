@@ -30,7 +30,7 @@ export class ModelCopy {
 
   restart(): void {
     this.#states = initialStates({
-      ...{ topics: new Map([[notesTopic, table]]), partitions: new Map([[notesTopic, [0]]]) },
+      ...{ slice: 'notes', topics: new Map([[notesTopic, table]]), partitions: new Map([[notesTopic, [0]]]) },
       ...{ progress: this.#progress, held: [], windows: [...this.#windows.values()], busId: 'b' },
     });
   }

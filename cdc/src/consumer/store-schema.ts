@@ -76,6 +76,14 @@ const migrations: Readonly<Record<string, Knex.Migration>> = {
       await knex.raw('ALTER TABLE banyan_quarantine ADD COLUMN reread_since_ms INTEGER');
     },
   },
+  '0005-filled': {
+    async up(knex) {
+      await knex.raw('ALTER TABLE banyan_position ADD COLUMN filled INTEGER NOT NULL DEFAULT 0');
+    },
+    async down(knex) {
+      await knex.raw('ALTER TABLE banyan_position DROP COLUMN filled');
+    },
+  },
 };
 
 const migrationSource: Knex.MigrationSource<string> = {

@@ -4,6 +4,8 @@ import type { CompiledTable } from './mapping.ts';
 /** What the consumer knows of one topic of its slice. */
 export interface TopicState {
   readonly topic: string;
+  /** Name of the slice whose copy this is: others may have copies of the same table. */
+  readonly slice: string;
   /** Null for the heartbeats' topic. */
   readonly table: CompiledTable | null;
   readonly partitions: ReadonlyMap<number, PartitionProgress>;
@@ -17,6 +19,7 @@ export interface TopicState {
 
 /** The states of a slice's topics from what the store holds. */
 export function initialStates(options: {
+  readonly slice: string;
   /** Topic to table, null for the heartbeats'. */
   readonly topics: ReadonlyMap<string, CompiledTable | null>;
   /** Partitions of each topic. */
@@ -27,17 +30,18 @@ export function initialStates(options: {
   /** The bus that offsets belong to from now on. */
   readonly busId: string;
 }): Map<string, TopicState> {
-  const { topics, partitions, progress, held, windows, busId } = options;
+  const { slice, topics, partitions, progress, held, windows, busId } = options;
   return new Map(
     Array.from(topics, ([topic, table]) => {
       const ofTopic = held.filter((record) => record.topic === topic);
       const places = (partitions.get(topic) ?? []).map((partition): [number, PartitionProgress] => {
         const stored = progress.find((place) => place.topic === topic && place.partition === partition);
-        const fresh = { topic, partition, nextOffset: 0, appliedRows: 0, lost: false };
+        const fresh = { topic, partition, nextOffset: 0, appliedRows: 0, lost: false, filled: false };
         return [partition, { ...(stored ?? fresh), busId: stored?.busId ?? busId }];
       });
       const state: TopicState = {
         topic,
+        slice,
         table,
         partitions: new Map(places),
         heldCount: ofTopic.reduce((sum, { records }) => sum + records, 0),

@@ -4,7 +4,7 @@ import { parseNotification, type TableSnapshotNotification } from './table-snaps
 
 /**
  * Offsets of notifications without which the topic says the same: which table snapshots are open and how far they are,
- * and the newest one of each table. What tells of something else is superfluous too.
+ * and the last ones of each table. What tells of something else is superfluous too.
  */
 export function supersededNotifications(records: readonly StoredRecord[]): readonly number[] {
   const told = records.flatMap(({ offset, value }) => {
@@ -13,7 +13,7 @@ export function supersededNotifications(records: readonly StoredRecord[]): reado
   });
   const history = new TableSnapshotHistory();
   for (const { notification } of told) history.apply(notification);
-  const wanted = new Set([...history.open(), ...history.all()].map(({ id }) => id));
+  const wanted = new Set([...history.open(), ...history.kept()].map(({ id }) => id));
   // Of the steps of a table snapshot through one table the last one counts.
   const lastSteps = new Map<string, number>();
   for (const { offset, notification } of told) lastSteps.set(stepOf(notification, offset), offset);

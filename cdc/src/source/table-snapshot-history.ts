@@ -32,12 +32,16 @@ export function withFinished(open: OpenTableSnapshot, table: string): OpenTableS
   return { ...open, finished: [...open.finished, table], scan };
 }
 
+/** Table snapshots of one table that are known: slices that share it ask for one each, and look for their own. */
+const KEPT_OF_TABLE = 16;
+
 const textList = z.array(z.string());
 
 /** Folds notifications, in their order, into what is known of table snapshots. */
 export class TableSnapshotHistory {
   readonly #open = new Map<string, OpenTableSnapshot>();
-  readonly #progress = new Map<string, TableSnapshotProgress>();
+  /** By table and id, oldest first. */
+  readonly #progress = new Map<string, Map<string, TableSnapshotProgress>>();
 
   apply({ id, type, additional_data: data }: TableSnapshotNotification): void {
     const tables = data.data_collections.split(',').map((name) => name.trim());
@@ -48,7 +52,7 @@ export class TableSnapshotHistory {
       case 'STARTED':
         this.#open.set(id, before);
         for (const table of tables) {
-          this.#progress.set(table, { id, table, state: 'requested', rowsDone: null, rowsEstimated: null });
+          this.#begin({ id, table, state: 'requested', rowsDone: null, rowsEstimated: null });
         }
         break;
       case 'IN_PROGRESS': {
@@ -80,19 +84,34 @@ export class TableSnapshotHistory {
     return [...this.#open.values()];
   }
 
-  /** The newest snapshot of a table; null when none was ever asked for. */
-  progress(table: string): TableSnapshotProgress | null {
-    return this.#progress.get(table) ?? null;
+  /** The snapshot of a table with this id, without one the newest; null when it is not known. */
+  progress(table: string, id?: string): TableSnapshotProgress | null {
+    const ofTable = this.#progress.get(table);
+    return (id === undefined ? [...(ofTable?.values() ?? [])].at(-1) : ofTable?.get(id)) ?? null;
   }
 
+  /** The newest one of each table. */
   all(): readonly TableSnapshotProgress[] {
-    return [...this.#progress.values()];
+    return [...this.#progress.keys()].flatMap((table) => this.progress(table) ?? []);
   }
 
-  /** An older snapshot of a table that still runs does not hide that a newer one was asked for. */
+  /** The last ones of each table, at most 16. */
+  kept(): readonly TableSnapshotProgress[] {
+    return [...this.#progress.values()].flatMap((ofTable) => [...ofTable.values()]);
+  }
+
+  #begin(progress: TableSnapshotProgress): void {
+    const ofTable = this.#progress.get(progress.table) ?? new Map<string, TableSnapshotProgress>();
+    this.#progress.set(progress.table, ofTable.set(progress.id, progress));
+    const [oldest] = ofTable.keys();
+    if (ofTable.size > KEPT_OF_TABLE && oldest !== undefined) ofTable.delete(oldest);
+  }
+
+  /** Of one whose beginning is not known (it was let go) nothing is reported, unless nothing newer is known. */
   #report(progress: TableSnapshotProgress): void {
-    const newest = this.#progress.get(progress.table);
-    if (newest === undefined || newest.id === progress.id) this.#progress.set(progress.table, progress);
+    const ofTable = this.#progress.get(progress.table);
+    if (ofTable === undefined) this.#begin(progress);
+    else if (ofTable.has(progress.id)) ofTable.set(progress.id, progress);
   }
 }
 

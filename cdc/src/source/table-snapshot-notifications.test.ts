@@ -90,6 +90,13 @@ test('an older snapshot of a table does not hide a newer one', () => {
   expect(history.progress('public.a')).toMatchObject({ id: '2', state: 'requested' });
 });
 
+test('a newer snapshot of a table does not hide an older one from who asked for that', () => {
+  const history = historyOf(told('1', 'STARTED'), aDone, told('2', 'STARTED'), told('1', 'COMPLETED'));
+  expect(history.progress('public.a', '1')).toMatchObject({ id: '1', state: 'completed' });
+  expect(history.progress('public.a', '2')).toMatchObject({ id: '2', state: 'requested' });
+  expect(history.progress('public.a', '3')).toBeNull();
+});
+
 test('a table that could not be read has failed', () => {
   const history = historyOf(
     told('1', 'STARTED'),

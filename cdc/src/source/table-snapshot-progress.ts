@@ -45,8 +45,10 @@ export async function tableSnapshotProgress(
 
 /** Knows how far table snapshots have come, as their notifications arrive. */
 export interface TableSnapshotFollower {
-  /** The newest snapshot of a table (`schema.table`); null when none was ever asked for. */
-  progress(table: string): TableSnapshotProgress | null;
+  /** The snapshot of a table (`schema.table`) with this id, without one the newest; null when it is not known. */
+  progress(table: string, id?: string): TableSnapshotProgress | null;
+  /** Table snapshots whose end was not told: they run, wait, or went away with a feed that began anew. */
+  open(): readonly { readonly id: string; readonly tables: readonly string[] }[];
   /** Settles when following ends: resolves after the signal has aborted, rejects when the bus failed. */
   readonly ended: Promise<void>;
 }
@@ -99,7 +101,11 @@ export async function followTableSnapshots(options: NotificationsOptions): Promi
   } catch (error) {
     if (!(error instanceof BusUnreachableError)) throw error; // else tried again by what follows
   }
-  return { progress: (table) => history.progress(table), ended: followOn() };
+  return {
+    progress: (table, id) => history.progress(table, id),
+    open: () => history.open(),
+    ended: followOn(),
+  };
 }
 
 /** Each partition's position behind the last of its records. */

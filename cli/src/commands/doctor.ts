@@ -1,9 +1,9 @@
 import { existsSync, statfsSync } from 'node:fs';
 import { freemem } from 'node:os';
 import type { StatusReport } from '@banyan/contracts';
-import pg from 'pg';
 import { findJavaTools, KafkaStackError } from '@banyan/kafka';
-import { findFreePort } from '@banyan/postgres';
+import { checkEnvironment } from '../checks/check-environment.ts';
+import { ok, type Finding } from '../checks/finding.ts';
 import { projectRoot } from '../home.ts';
 import { asTyped, bytes, style } from '../output/terminal.ts';
 import { readRunState } from '../supervise/run-state.ts';
@@ -13,15 +13,6 @@ import { CommandError } from '../output/command-error.ts';
 import { freeOtherWal, freeOwnWal } from '../output/feed-text.ts';
 import { checkClients } from './check-clients.ts';
 import type { Context } from './context.ts';
-
-interface Finding {
-  readonly check: string;
-  readonly verdict: 'ok' | 'warning' | 'problem';
-  readonly got: string;
-  readonly remedy: string | null;
-}
-
-const ok = (check: string, got: string): Finding => ({ check, verdict: 'ok', got, remedy: null });
 
 function checkNode(): Finding {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -55,10 +46,6 @@ function checkMemory(): Finding {
     : { check: 'free memory', verdict: 'warning', got: bytes(free), remedy: 'about 700 MB are wanted' };
 }
 
-async function checkPort(): Promise<Finding> {
-  return ok('a free port', String(await findFreePort()));
-}
-
 /** Of the full stack alone. */
 async function checkJava(context: Context): Promise<Finding[]> {
   if ((readStack(context.home) ?? process.env['BANYAN_STACK']) !== 'kafka') return [];
@@ -68,55 +55,6 @@ async function checkJava(context: Context): Promise<Finding[]> {
   } catch (error) {
     if (!(error instanceof KafkaStackError)) throw error;
     return [{ check: 'Java', verdict: 'problem', got: error.message, remedy: 'banyan up --stack kafka' }];
-  }
-}
-
-/** For a database of one's own: what the feed needs of it. */
-async function checkDatabase(url: string): Promise<Finding[]> {
-  const client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: 5_000,
-    query_timeout: 5_000,
-  });
-  try {
-    await client.connect();
-    const { rows } = await client.query<{
-      version: number;
-      wal_level: string;
-      free_slots: number;
-      replication: boolean;
-    }>(
-      `SELECT current_setting('server_version_num')::int AS version, current_setting('wal_level') AS wal_level,
-              current_setting('max_replication_slots')::int - (SELECT count(*) FROM pg_replication_slots)::int AS free_slots,
-              (SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user) AS replication`,
-    );
-    const row = rows[0];
-    if (!row) throw new Error('no answer');
-    const check = (name: string, good: boolean, got: string, remedy: string): Finding =>
-      good ? ok(name, got) : { check: name, verdict: 'problem', got, remedy };
-    return [
-      check('PostgreSQL 15 or newer', row.version >= 150_000, String(row.version), 'upgrade the server'),
-      check(
-        'wal_level',
-        row.wal_level === 'logical',
-        row.wal_level,
-        "ALTER SYSTEM SET wal_level = 'logical'; restart",
-      ),
-      check(
-        'a free replication slot',
-        row.free_slots > 0,
-        String(row.free_slots),
-        'raise max_replication_slots',
-      ),
-      check('role may replicate', row.replication, String(row.replication), 'ALTER ROLE ... REPLICATION'),
-    ];
-  } catch (cause) {
-    const got = cause instanceof Error ? cause.message : String(cause);
-    return [
-      { check: 'DATABASE_URL', verdict: 'problem', got, remedy: 'is the server up, and the URL right?' },
-    ];
-  } finally {
-    await client.end().catch(() => undefined); // a connection that never was
   }
 }
 
@@ -147,6 +85,7 @@ async function checkKeptWal(context: Context): Promise<Finding[]> {
     if (!(error instanceof CommandError)) throw error;
     return [{ check: 'kept WAL', verdict: 'warning', got: 'unknown', remedy: 'banyan status' }];
   }
+  if (feed.state === 'none') return [];
   return [
     keptWal(`kept WAL, slot ${feed.slot}`, feed.retention, freeOwnWal(feed)),
     ...feed.otherSlots.map(({ name, retention }) =>
@@ -164,13 +103,11 @@ function keptWal(check: string, retention: StatusReport['feed']['retention'], re
 
 /** Looks at what Banyan needs, and says how to mend what is not so. Exit code 3 with a problem. */
 export async function doctor(context: Context): Promise<void> {
-  const url = process.env['DATABASE_URL'];
   const findings = [
     checkNode(),
     checkDisk(context.home.dir),
     checkMemory(),
-    await checkPort(),
-    ...(url ? await checkDatabase(url) : [ok('PostgreSQL', 'embedded (DATABASE_URL is not set)')]),
+    ...(await checkEnvironment({ home: context.home })),
     ...(await checkJava(context)),
     ...(await checkProcesses(context)),
     ...(await checkKeptWal(context)),

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { routesSnapshotSchema } from '@banyan/contracts';
 import pg from 'pg';
 import type { Home } from '../home.ts';
+import { describeFailure } from '../checks/system-failure.ts';
 import { CommandError } from '../output/command-error.ts';
 import { asTyped, bytes } from '../output/terminal.ts';
-import { FEED_NAME } from '../supervise/processes.ts';
+import { feedName } from '../supervise/installation.ts';
 import { whoami, type Context } from './context.ts';
 
 export interface FeedDropOptions {
@@ -31,8 +32,9 @@ interface FoundSlot {
  */
 export async function feedDrop(options: FeedDropOptions, context: Context): Promise<void> {
   const { home, json } = context;
-  const slot = options.slot ?? FEED_NAME;
-  const needed = slot === FEED_NAME ? slicesInNeed(home) : [];
+  const own = feedName(home);
+  const slot = options.slot ?? own ?? unknownSlot();
+  const needed = slot === own ? slicesInNeed(home) : [];
   if (needed.length > 0) {
     throw new CommandError({
       code: 'feed-needed',
@@ -56,7 +58,7 @@ export async function feedDrop(options: FeedDropOptions, context: Context): Prom
   });
   const { found, publication } = done;
   const freedBytes = found?.retained == null ? null : Number(found.retained);
-  const next = slot === FEED_NAME ? ['banyan up'] : ['banyan status'];
+  const next = slot === own ? ['banyan up'] : ['banyan status'];
   if (json) {
     const what = { slot: found !== null, publication, freed_wal_bytes: freedBytes };
     console.log(
@@ -98,6 +100,18 @@ function parseJson(text: string): unknown {
   }
 }
 
+function unknownSlot(): never {
+  throw new CommandError({
+    code: 'slot-unknown',
+    message: 'Which slot is meant is not known: nothing was started here.',
+    nextSteps: [
+      'banyan feed drop --slot NAME --reason "..."',
+      'psql -c "SELECT slot_name FROM pg_replication_slots"',
+    ],
+    exitCode: 2,
+  });
+}
+
 async function onDatabase<T>(home: Home, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const file = home.secret('source.url');
   const url = process.env['DATABASE_URL'] ?? (existsSync(file) ? readFileSync(file, 'utf8').trim() : null);
@@ -120,7 +134,7 @@ async function onDatabase<T>(home: Home, work: (client: pg.Client) => Promise<T>
     throw new CommandError({
       code: 'database-unreachable',
       message: 'The database does not answer; while it is down no slot fills its disk.',
-      evidence: [cause instanceof Error ? cause.message : String(cause)],
+      evidence: [describeFailure(cause)],
       nextSteps: ['banyan doctor'],
       exitCode: 3,
       cause,

@@ -2,10 +2,16 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { checkEnvironment } from '../checks/check-environment.ts';
+import { checkPort } from '../checks/check-port.ts';
+import { refuseProblems } from '../checks/finding.ts';
 import type { Context } from './context.ts';
 import { CommandError } from '../output/command-error.ts';
 import { style } from '../output/terminal.ts';
 import { readRunState, type RunState } from '../supervise/run-state.ts';
+import { planBanyanSchema } from '../supervise/database.ts';
+import { feedName } from '../supervise/installation.ts';
+import { chooseMonolith, type Monolith } from '../supervise/own-monolith.ts';
 import type { StackName } from '../supervise/stack-choice.ts';
 import { refuseSecond, Supervisor } from '../supervise/supervisor.ts';
 
@@ -15,6 +21,42 @@ export interface UpOptions {
   /** Default: the one that the state folder was begun on, else `embedded`. */
   readonly stack?: StackName;
   readonly detach?: boolean;
+  /** The sample shop may have the database of `DATABASE_URL`. */
+  readonly sampleShop?: boolean;
+  /** Checks, says what would be made in the database, and changes nothing. */
+  readonly dryRun?: boolean;
+}
+
+/** @throws CommandError whatever stands against a start, all at once and in the words of `doctor`. */
+async function refuseUnfit(options: UpOptions, { home }: Context): Promise<Monolith> {
+  refuseSecond(home);
+  const monolith = chooseMonolith({ sampleShop: options.sampleShop ?? false });
+  const { databaseUrl, kind } = monolith;
+  refuseProblems(await checkEnvironment({ home, databaseUrl, monolith: kind }));
+  return monolith;
+}
+
+/** What a start would make in the database that is given. */
+async function dryRun(options: UpOptions, context: Context): Promise<void> {
+  const { databaseUrl, kind } = await refuseUnfit(options, context);
+  if (options.port !== undefined) refuseProblems([await checkPort(options.port)]);
+  const statements = databaseUrl === null ? [] : await planBanyanSchema(databaseUrl);
+  const feed = feedName(context.home) ?? 'banyan_<id>';
+  const later = `replication slot and publication ${feed}: at the start; tables go into the publication when their slice is advanced`;
+  if (context.json) {
+    const next = ['banyan up'];
+    console.log(JSON.stringify({ schema_version: 1, dryRun: true, statements, later, next_steps: next }));
+    return;
+  }
+  if (databaseUrl === null && kind === 'own') console.log('no slice copies a table: no database is touched');
+  else if (databaseUrl === null)
+    console.log('a PostgreSQL of its own would be started; nothing else is touched');
+  else if (statements.length === 0)
+    console.log("Banyan's own schema is up to date; nothing would be made in it");
+  else console.log(`would make Banyan's own schema:\n${statements.map((each) => `  ${each};`).join('\n')}`);
+  if (databaseUrl !== null) console.log(`would make the ${later}`);
+  if (options.sampleShop)
+    console.log('would start the sample shop, which makes its tables and products there');
 }
 
 /** Prints where things are, once all of them answer. */
@@ -57,6 +99,11 @@ function announce(run: RunState, context: Context, startedAtMs: number): void {
 /** Starts everything and stays in the foreground until Ctrl-C, or with `--detach` returns once all is ready. */
 export async function up(options: UpOptions, context: Context): Promise<void> {
   const startedAtMs = Date.now();
+  if (options.dryRun) {
+    await dryRun(options, context);
+    return;
+  }
+  const monolith = await refuseUnfit(options, context);
   if (options.detach) {
     await upDetached(options, context, startedAtMs);
     return;
@@ -68,6 +115,7 @@ export async function up(options: UpOptions, context: Context): Promise<void> {
   }
   const starting = Supervisor.start({
     home: context.home,
+    monolith,
     customers: options.customers,
     ...(options.stack === undefined ? {} : { stack: options.stack }),
     ...(options.port === undefined ? {} : { shopPort: options.port }),
@@ -92,13 +140,13 @@ export async function up(options: UpOptions, context: Context): Promise<void> {
 
 async function upDetached(options: UpOptions, context: Context, startedAtMs: number): Promise<void> {
   const { home } = context;
-  refuseSecond(home);
   mkdirSync(home.logsDir, { recursive: true, mode: 0o700 });
   const logFile = join(home.logsDir, 'up.log');
   const log = openSync(logFile, 'w', 0o600);
   const args = [process.argv[1] ?? '', 'up', '--customers', String(options.customers)];
   if (options.port !== undefined) args.push('--port', String(options.port));
   if (options.stack !== undefined) args.push('--stack', options.stack);
+  if (options.sampleShop) args.push('--sample-shop');
   const child = spawn(process.execPath, args, {
     detached: true,
     stdio: ['ignore', log, log],

@@ -129,7 +129,7 @@ describe('the WAL that the slot keeps', () => {
       expect(shown.stdout).toContain('banyan feed drop --reason');
       const doctor = await stack.banyan(['doctor', '--json']);
       expect((JSON.parse(doctor.stdout) as { findings: unknown }).findings).toContainEqual({
-        ...{ check: 'kept WAL, slot banyan_shop', verdict: 'warning', got: feed.retention.text },
+        ...{ check: `kept WAL, slot ${feed.slot}`, verdict: 'warning', got: feed.retention.text },
         remedy: expect.stringContaining('banyan feed drop --reason'),
       });
     });
@@ -138,6 +138,7 @@ describe('the WAL that the slot keeps', () => {
   }, 300_000);
 
   test('does not grow on an idle database: heartbeats move the slot on', async () => {
+    const { slot } = await full.feed();
     const written = await full.onDatabase(async (client) => {
       const { rows } = await client.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn() AS lsn');
       return rows[0]?.lsn ?? '';
@@ -147,7 +148,7 @@ describe('the WAL that the slot keeps', () => {
       () =>
         full.onDatabase(async (client) => {
           const sql = 'SELECT FROM pg_replication_slots WHERE slot_name = $1 AND restart_lsn > $2::pg_lsn';
-          return (await client.query(sql, ['banyan_shop', written])).rowCount === 1;
+          return (await client.query(sql, [slot, written])).rowCount === 1;
         }),
       120_000,
     );

@@ -60,10 +60,18 @@ export class Stack {
   }
 
   /** Starts `banyan up` in the foreground of a process of its own, and waits for its `ready`. */
-  async up(...args: readonly string[]): Promise<{ shopUrl: string }> {
+  up(...args: readonly string[]): Promise<{ shopUrl: string }> {
+    return this.upWith({}, ...args);
+  }
+
+  /** The same with further variables. */
+  async upWith(
+    env: Readonly<Record<string, string>>,
+    ...args: readonly string[]
+  ): Promise<{ shopUrl: string }> {
     const child = spawn(process.execPath, [banyanBin, 'up', '--json', ...args], {
       cwd: projectRoot,
-      env: this.#env(),
+      env: this.#env(env),
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.#up = child;

@@ -30,18 +30,22 @@ function sliceText(slice: SliceStatus): string[] {
     `  writes     ${slice.owner}`,
   ];
   if (slice.phase !== 'monolith') {
+    const hasTables = slice.tables.length > 0;
     const lag = slice.sync?.lag ?? null;
     const lagText = lag ? `p50 ${duration(lag.p50Ms)}, p99 ${duration(lag.p99Ms)}` : 'unknown';
-    lines.push(
-      `  copy       ${slice.inSync ? 'in sync' : 'NOT in sync'} · lag ${lagText} · heartbeat ${duration(slice.heartbeatAgeMs)} ago`,
-    );
+    if (!hasTables) lines.push('  copy       none: the slice has no tables');
+    else
+      lines.push(
+        `  copy       ${slice.inSync ? 'in sync' : 'NOT in sync'} · lag ${lagText} · heartbeat ${duration(slice.heartbeatAgeMs)} ago`,
+      );
     lines.push(...slice.tables.flatMap((each) => tableLines(each)).map((line) => `             ${line}`));
     const { verification } = slice;
-    lines.push(
-      verification
-        ? `  verified   ${duration(Date.now() - verification.finishedAtMs)} ago: ${count(verification.rowsSource)} rows against ${count(verification.rowsTarget)}, ${count(verification.differences)} differences`
-        : '  verified   not yet',
-    );
+    if (hasTables)
+      lines.push(
+        verification
+          ? `  verified   ${duration(Date.now() - verification.finishedAtMs)} ago: ${count(verification.rowsSource)} rows against ${count(verification.rowsTarget)}, ${count(verification.differences)} differences`
+          : '  verified   not yet',
+      );
   }
   lines.push(
     `  service    ${slice.service.reachable ? 'answers' : `DOES NOT ANSWER${slice.service.error ? `: ${slice.service.error}` : ''}`}`,
@@ -101,11 +105,13 @@ export function statusText(parts: {
       lines.push('');
     }
     const { feed } = report;
-    lines.push(
-      `feed       ${feed.state}${feed.error ? `: ${feed.error}` : ''} · heard ${duration(feed.heardAgeMs)} ago · keeps ${bytes(feed.retainedWalBytes)} of WAL`,
-      ...incarnationText(feed),
-    );
-    lines.push(...feedLines(feed));
+    if (feed.state === 'none') lines.push('feed       none: no slice copies a table');
+    else
+      lines.push(
+        `feed       ${feed.state}${feed.error ? `: ${feed.error}` : ''} · heard ${duration(feed.heardAgeMs)} ago · keeps ${bytes(feed.retainedWalBytes)} of WAL`,
+        ...incarnationText(feed),
+      );
+    if (feed.state !== 'none') lines.push(...feedLines(feed));
     if (feed.outbox) lines.push(outboxText(feed.outbox));
     if (feed.bus) lines.push(busText(feed.bus));
     for (const { report: proxy, reportedAgeMs } of report.proxies) {

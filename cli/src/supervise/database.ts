@@ -56,6 +56,31 @@ export async function ensureDatabase(passwords: DatabasePasswords, adminUrl: str
   return { shop: urlFor('shop'), banyan: urlFor('banyan') };
 }
 
+/**
+ * What `migrateBanyanSchema` would do, statement by statement; none when nothing is left to do. It is done, and rolled
+ * back: what fails then would have failed.
+ */
+export async function planBanyanSchema(url: string): Promise<readonly string[]> {
+  const database = knex({ client: 'pg', connection: url, pool: { min: 0, max: 1 } });
+  const statements: string[] = [];
+  const rolledBack = new Error('rolled back');
+  try {
+    await database.transaction(async (transaction) => {
+      transaction.on('query', ({ sql }: { readonly sql: string }) => {
+        if (/^\s*(create|alter|drop|comment|grant)\b/i.test(sql))
+          statements.push(sql.replaceAll(/\s+/g, ' ').trim());
+      });
+      await migrateBanyan(transaction);
+      throw rolledBack;
+    });
+  } catch (error) {
+    if (error !== rolledBack) throw error;
+  } finally {
+    await database.destroy();
+  }
+  return statements;
+}
+
 /** Makes Banyan's own schema in the monolith's database, apart from the monolith's tables. Idempotent. */
 export async function migrateBanyanSchema(url: string): Promise<void> {
   const database = knex({ client: 'pg', connection: url, pool: { min: 0, max: 1 } });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { findFreePort } from '@banyan/postgres';
 import { z } from 'zod';
+import { checkPort, whyNotListen } from '../checks/check-port.ts';
 import { CommandError } from '../output/command-error.ts';
 import type { Home } from '../home.ts';
 import { writeWhole } from './run-state.ts';
@@ -27,12 +27,24 @@ const portsSchema = z.record(z.enum(portNames), portSchema);
 const lastPortsSchema = z.partialRecord(z.enum(portNames), portSchema);
 const PREFERRED_SHOP_PORT = 8080;
 
-/** True when nobody listens on this port of 127.0.0.1. */
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+async function isFree(port: number): Promise<boolean> {
+  return (await whyNotListen(port)) === null;
+}
+
+/** @throws CommandError `port-taken`, `port-forbidden` */
+async function refusePort(port: number): Promise<void> {
+  const failure = await whyNotListen(port);
+  if (failure === null) return;
+  const isTaken = failure.code === 'EADDRINUSE';
+  const { remedy } = await checkPort(port);
+  throw new CommandError({
+    code: isTaken ? 'port-taken' : 'port-forbidden',
+    message: isTaken
+      ? `Port ${port} is taken by another process.`
+      : `Port ${port} is not to be had${port < 1_024 ? ': those below 1024 are for root' : ''}.`,
+    evidence: [failure.words],
+    nextSteps: ['banyan up', ...(remedy === null ? [] : [remedy])],
+    exitCode: 3,
   });
 }
 
@@ -52,15 +64,7 @@ function readLastPorts(home: Home): { readonly [K in keyof Ports]?: number | und
  * @throws CommandError when the port that the user asked for is taken.
  */
 export async function choosePorts(home: Home, shopPort?: number): Promise<Ports> {
-  if (shopPort !== undefined && !(await isFree(shopPort))) {
-    throw new CommandError({
-      code: 'port-taken',
-      message: `Port ${shopPort} is taken by another process.`,
-      evidence: [`wanted to listen on 127.0.0.1:${shopPort}`],
-      nextSteps: ['banyan up', `banyan up --port ${shopPort + 1}`],
-      exitCode: 3,
-    });
-  }
+  if (shopPort !== undefined) await refusePort(shopPort);
   const last = readLastPorts(home);
   const chosen: Record<string, number> = {};
   const taken = new Set<number>();

@@ -1,14 +1,13 @@
 import { join } from 'node:path';
 import type { PreparedKafka, PreparedProcess } from '@banyan/kafka';
 import type { PreparedCluster } from '@banyan/postgres';
+import { configFile } from '../checks/check-config.ts';
 import { projectRoot, type Home } from '../home.ts';
 import type { DatabaseUrls } from './database.ts';
 import type { Ports } from './ports.ts';
 import type { ProcessSpec } from './process-spec.ts';
 
 const TOPIC_PREFIX = 'shop';
-/** Name of the feed's replication slot and of its publication. */
-export const FEED_NAME = 'banyan_shop';
 /** The database's password for Connect alone, which takes a file as it is: no newline at its end. */
 export const CONNECT_PASSWORD_FILE = 'source.password';
 
@@ -112,22 +111,42 @@ function busEnv(home: Home, kafka: PreparedKafka | null): Record<string, string>
     : { STACK: 'embedded', BUS_FILE: home.file('bus.sqlite') };
 }
 
+export interface BanyanOptions {
+  readonly home: Home;
+  readonly ports: Ports;
+  /** Null for the embedded stack, which has a reader of its own. */
+  readonly kafka: PreparedKafka | null;
+  /** Where the monolith answers. */
+  readonly monolithUrl: string;
+  /** Name of the feed's replication slot and of its publication; null where no slice copies a table. */
+  readonly feed: string | null;
+}
+
 /**
- * Banyan's own processes: feed, service, control plane and proxy, in the order in which they stop last to first.
- *
- * @param kafka Null for the embedded stack, which has a reader of its own.
+ * Banyan's own processes: feed, service, control plane and proxy, in the order in which they stop last to first. With
+ * `SERVICE_URLS` set the services are others', and run already.
  */
-export function banyanSpecs(home: Home, ports: Ports, kafka: PreparedKafka | null): readonly ProcessSpec[] {
+export function banyanSpecs({
+  home,
+  ports,
+  kafka,
+  monolithUrl,
+  feed: name,
+}: BanyanOptions): readonly ProcessSpec[] {
   const urls = urlsOf(ports);
+  const services = process.env['SERVICE_URLS'] ?? '';
   const bus = busEnv(home, kafka);
-  const feed = {
-    ...inherited(['OUTBOX_TABLE']),
-    ...bus,
-    SOURCE_URL_FILE: home.secret('source.url'),
-    TOPIC_PREFIX,
-    SLOT_NAME: FEED_NAME,
-    PUBLICATION_NAME: FEED_NAME,
-  };
+  const feed: Record<string, string> =
+    name === null
+      ? {}
+      : {
+          ...inherited(['OUTBOX_TABLE']),
+          ...bus,
+          SOURCE_URL_FILE: home.secret('source.url'),
+          TOPIC_PREFIX,
+          SLOT_NAME: name,
+          PUBLICATION_NAME: name,
+        };
   const reader = node('reader', 'cdc/src/reader/main.ts', {
     env: { ...inherited(['BUS_MAX_BYTES', 'BUS_WARN_RATIO', 'BUS_KEEP_APPLIED_MS']), ...feed },
     ready: { kind: 'ipc' },
@@ -141,19 +160,8 @@ export function banyanSpecs(home: Home, ports: Ports, kafka: PreparedKafka | nul
     : {};
   const peer = { PEER_TOKEN_FILE: home.secret('peer.token') };
   return [
-    ...(kafka ? [] : [reader]),
-    node('reviews', 'extracted/reviews/src/main.ts', {
-      env: {
-        ...peer,
-        PORT: String(ports.reviews),
-        STORE_FILE: home.file('reviews.sqlite'),
-        ...bus,
-        TOPIC_PREFIX,
-        IDENTITY_PUBLIC_KEY_FILE: home.secret('identity.pub.pem'),
-      },
-      ready: { kind: 'http', url: `${urls.reviews}/readyz` },
-      url: urls.reviews,
-    }),
+    ...(kafka || name === null ? [] : [reader]),
+    ...(services ? [] : [reviewsSpec(home, ports, { ...peer, ...bus })]),
     node('control', 'control/src/main.ts', {
       env: {
         ...inherited(['RETAINED_WAL_WARN_BYTES']),
@@ -162,10 +170,10 @@ export function banyanSpecs(home: Home, ports: Ports, kafka: PreparedKafka | nul
         ...peer,
         PORT: String(ports.control),
         STORE_FILE: home.file('control.sqlite'),
-        CONFIG_FILE: process.env['BANYAN_CONFIG'] ?? join(projectRoot, 'banyan.config.ts'),
+        CONFIG_FILE: configFile(),
         ADMIN_TOKEN_FILE: home.secret('admin.token'),
-        MONOLITH_URL: urls.monolith,
-        SERVICE_URLS: `reviews=${urls.reviews}`,
+        MONOLITH_URL: monolithUrl,
+        SERVICE_URLS: services || `reviews=${urls.reviews}`,
       },
       ready: { kind: 'http', url: `${urls.control}/healthz` },
       url: urls.control,
@@ -177,7 +185,7 @@ export function banyanSpecs(home: Home, ports: Ports, kafka: PreparedKafka | nul
         ADMIN_PORT: String(ports.proxyAdmin),
         PROXY_ID: 'proxy-1',
         CONTROL_URL: urls.control,
-        MONOLITH_URL: urls.monolith,
+        MONOLITH_URL: monolithUrl,
         SNAPSHOT_FILE: home.file('routes-snapshot.json'),
         IDENTITY_PRIVATE_KEY_FILE: home.secret('identity.key.pem'),
         PIN_SECRET_FILE: home.secret('pin.secret'),
@@ -187,6 +195,21 @@ export function banyanSpecs(home: Home, ports: Ports, kafka: PreparedKafka | nul
       url: urls.shop,
     }),
   ];
+}
+
+function reviewsSpec(home: Home, ports: Ports, shared: Record<string, string>): ProcessSpec {
+  const { reviews } = urlsOf(ports);
+  return node('reviews', 'extracted/reviews/src/main.ts', {
+    env: {
+      ...shared,
+      PORT: String(ports.reviews),
+      STORE_FILE: home.file('reviews.sqlite'),
+      TOPIC_PREFIX,
+      IDENTITY_PUBLIC_KEY_FILE: home.secret('identity.pub.pem'),
+    },
+    ready: { kind: 'http', url: `${reviews}/readyz` },
+    url: reviews,
+  });
 }
 
 /** Built-in customers, who browse, buy and review. Their totals arrive as JSON lines. */

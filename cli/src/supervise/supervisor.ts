@@ -7,6 +7,8 @@ import { ControlClient } from '../control-client.ts';
 import type { Home } from '../home.ts';
 import { CommandError } from '../output/command-error.ts';
 import { ensureDatabase, migrateBanyanSchema, type DatabaseUrls } from './database.ts';
+import { ensureInstallation, feedName } from './installation.ts';
+import type { Monolith } from './own-monolith.ts';
 import { choosePorts, type Ports } from './ports.ts';
 import {
   banyanSpecs,
@@ -42,6 +44,7 @@ export interface SupervisorOptions {
   readonly customers?: number;
   /** `embedded` or `kafka`. Default the one that the home was begun on, else `embedded`. */
   readonly stack?: StackName;
+  readonly monolith: Monolith;
   /** Told what is being done, a line a step. */
   readonly onProgress: (line: string) => void;
 }
@@ -85,6 +88,8 @@ export class Supervisor {
     const { home } = options;
     refuseSecond(home);
     const stack = chooseStack(home, options.stack);
+    mkdirSync(home.dir, { recursive: true, mode: 0o700 });
+    ensureInstallation(home);
     mkdirSync(home.logsDir, { recursive: true, mode: 0o700 });
     ensureSecrets(home);
     const supervisor = new Supervisor(options, await choosePorts(home, options.shopPort), stack);
@@ -107,11 +112,16 @@ export class Supervisor {
       state: this.#state,
       shopUrl: urls.shop,
       stack: this.#stack,
-      monolithUrl: urls.monolith,
+      monolithUrl: this.#monolithUrl,
       controlUrl: urls.control,
       proxyAdminUrl: urls.proxyAdmin,
       processes: this.#processes.map(({ state }) => state),
     };
+  }
+
+  get #monolithUrl(): string {
+    const { monolith } = this.#options;
+    return monolith.kind === 'own' ? monolith.url : urlsOf(this.#ports).monolith;
   }
 
   /** Ends the processes, those that ask before those that answer. Idempotent. */
@@ -121,21 +131,24 @@ export class Supervisor {
   }
 
   async #startAll(): Promise<void> {
-    const { onProgress, customers = 0 } = this.#options;
+    const { onProgress, monolith, customers = 0 } = this.#options;
     // All settled, so that whoever ends us finds every process that was started.
     const [database, broker] = await Promise.allSettled([this.#startDatabase(), this.#startKafka()]);
     if (database.status === 'rejected') throw database.reason;
     if (broker.status === 'rejected') throw broker.reason;
     const [databases, kafka] = [database.value, broker.value];
-    if (kafka) this.#writeConnectPassword(kafka, databases.banyan);
-    const feed = kafka ? '' : 'the feed, ';
+    if (kafka && databases) this.#writeConnectPassword(kafka, databases.banyan);
+    const hasFeed = databases !== null;
+    const feed = kafka || !hasFeed ? '' : 'the feed, ';
     rememberStack(this.#home, this.#stack); // nothing of the other one was made before
-    onProgress(`starting the monolith, ${feed}the service, the control plane and the proxy`);
-    await Promise.all([
-      this.#start(monolithSpec(this.#home, this.#ports, databases)),
-      ...banyanSpecs(this.#home, this.#ports, kafka).map((spec) => this.#start(spec)),
-    ]);
-    if (kafka) {
+    const own = monolith.kind === 'own' ? '' : 'the monolith, ';
+    onProgress(`starting ${own}${feed}the service, the control plane and the proxy`);
+    const shared = { home: this.#home, ports: this.#ports, kafka, monolithUrl: this.#monolithUrl };
+    const specs = banyanSpecs({ ...shared, feed: hasFeed ? feedName(this.#home) : null });
+    const isShop = monolith.kind === 'sample-shop' && databases !== null;
+    const shop = isShop ? [monolithSpec(this.#home, this.#ports, databases)] : [];
+    await Promise.all([...shop, ...specs].map((spec) => this.#start(spec)));
+    if (kafka && hasFeed) {
       onProgress('waiting until Debezium reads the database');
       await this.#untilFed();
     }
@@ -148,7 +161,10 @@ export class Supervisor {
     this.#save();
   }
 
-  async #startDatabase(): Promise<DatabaseUrls> {
+  /** @returns null where nobody needs one. */
+  async #startDatabase(): Promise<DatabaseUrls | null> {
+    const { kind, databaseUrl } = this.#options.monolith;
+    if (kind === 'own' && databaseUrl === null) return null;
     const databases = await this.#findDatabase();
     await migrateBanyanSchema(databases.banyan);
     // A file, so that the URL with its password stands in no other process's environment.
@@ -157,8 +173,8 @@ export class Supervisor {
   }
 
   async #findDatabase(): Promise<DatabaseUrls> {
-    const given = process.env['DATABASE_URL'];
-    if (given) return { shop: given, banyan: given };
+    const { databaseUrl: given } = this.#options.monolith;
+    if (given !== null) return { shop: given, banyan: given };
     this.#options.onProgress('starting PostgreSQL');
     const cluster = await prepareCluster({ dir: this.#home.file('postgres'), port: this.#ports.postgres });
     await this.#start(postgresSpec(cluster));

@@ -54,7 +54,7 @@ export const storedStateSchema: z.ZodType<SliceState> = z.discriminatedUnion('ph
   z.strictObject({
     ...everyPhase,
     phase: z.literal('canary'),
-    copy: completeCopy,
+    copy: completeCopy.nullable(),
     share: z.number().min(0).max(1),
     sinceMs: atMs,
   }),

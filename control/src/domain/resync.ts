@@ -19,8 +19,8 @@ export function resync(state: SliceState, nowMs: number): SliceState | null {
 
 /** A person wants the copy made anew. */
 export function resyncAsked(state: SliceState, nowMs: number): Decision {
-  if (state.phase === 'monolith') {
-    const reasons = ['there is no copy to make anew; advance the slice to make one'];
+  if (copyOf(state) === null) {
+    const reasons = ['there is no copy to make anew'];
     return { ok: false, code: 'not-possible', reasons };
   }
   const next = resync(state, nowMs);

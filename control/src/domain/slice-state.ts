@@ -37,14 +37,15 @@ export type Copy =
     }
   | CompleteCopy;
 
-/** What a slice's phase carries; a canary without a complete copy cannot be written down. */
+/** What a slice's phase carries; a canary of a slice with tables whose copy is not complete cannot be written down. */
 export type PhaseState =
   /** `attached`: the tables are still in the feed and are to be taken out. */
   | { readonly phase: 'monolith'; readonly feed: 'detached' | 'attached' }
   | { readonly phase: 'syncing'; readonly copy: Copy }
   | {
       readonly phase: 'canary';
-      readonly copy: CompleteCopy;
+      /** Null for a slice without tables. */
+      readonly copy: CompleteCopy | null;
       /** Share of cohorts whose reads the service answers, 0 to 1. */
       readonly share: number;
       readonly sinceMs: number;

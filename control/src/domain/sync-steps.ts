@@ -1,4 +1,4 @@
-import type { FeedMark, SliceState, Verification } from './slice-state.ts';
+import { completeCopyOf, type FeedMark, type SliceState, type Verification } from './slice-state.ts';
 
 /** The table snapshot was asked for, of this feed. Null when the slice is no longer at that point. */
 export function snapshotRequested(state: SliceState, snapshotId: string, feed: FeedMark): SliceState | null {
@@ -23,17 +23,16 @@ export function verified(
   snapshotId: string,
   verification: Verification,
 ): SliceState | null {
-  if (state.phase === 'monolith' || state.copy.step !== 'complete') return null;
-  if (state.copy.snapshotId !== snapshotId) return null;
+  const complete = completeCopyOf(state);
+  if (state.phase === 'monolith' || complete?.snapshotId !== snapshotId) return null;
   const epoch = state.epoch + 1;
-  const copy = { ...state.copy, verification };
+  const copy = { ...complete, verification };
   return state.phase === 'canary' ? { ...state, epoch, copy } : { ...state, epoch, copy };
 }
 
 /** A repair of this very copy begins: nothing changes but the epoch, so that the journal can hold it. */
 export function repairBegun(state: SliceState, snapshotId: string): SliceState | null {
-  if (state.phase === 'monolith' || state.copy.step !== 'complete') return null;
-  return state.copy.snapshotId === snapshotId ? { ...state, epoch: state.epoch + 1 } : null;
+  return completeCopyOf(state)?.snapshotId === snapshotId ? { ...state, epoch: state.epoch + 1 } : null;
 }
 
 /** The tables of a slice that went back to the monolith are out of the feed. */

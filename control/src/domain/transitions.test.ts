@@ -189,7 +189,7 @@ test('no order of verbs and events leaves what is allowed, and a rollback leads 
         const movesReads = shareOf(after) > shareOf(state);
         // Reads move to the service only past gates that pass, unpaused, onto a complete copy.
         if (movesReads) expect([each.passes, state.paused]).toEqual([true, null]);
-        if (after.phase === 'canary') expect(after.copy.step).toBe('complete');
+        if (after.phase === 'canary') expect(after.copy?.step).toBe('complete');
         if (after.rolledBack) expect(shareOf(after)).toBe(0);
         if (each.kind === 'resync') {
           expect(after).toMatchObject({ phase: 'syncing', copy: { step: 'starting' }, paused: state.paused });

@@ -1,5 +1,5 @@
 import type { GateResult } from '@banyan/contracts';
-import { formatShare, type SliceState } from './slice-state.ts';
+import { completeCopyOf, formatShare, type SliceState } from './slice-state.ts';
 
 /** Why a verb was refused; stable, for programs. */
 export type RefusalCode = 'gate-failed' | 'paused' | 'nothing-to-do' | 'not-possible';
@@ -19,6 +19,8 @@ export interface StepInput {
   readonly canaryShares: readonly number[];
   /** Share asked for, 0 to 1. */
   readonly share?: number;
+  /** False: there is nothing to copy, and no `syncing`. Default true. */
+  readonly hasTables?: boolean;
 }
 
 /** Who asks and why, for what is kept in the state. */
@@ -60,16 +62,17 @@ function stepped(state: SliceState): { epoch: number; rolledBack: false } {
 }
 
 function toShare(input: StepInput, share: number, refusals: readonly Decision[] = []): Decision {
-  const { state, nowMs, gates } = input;
+  const { state, nowMs, gates, hasTables = true } = input;
   const refused = [...refusals, obstacles(state, gates)].find((decision) => decision !== null);
   if (refused) return refused;
-  if (state.phase === 'monolith' || state.copy.step !== 'complete') {
+  const copy = completeCopyOf(state);
+  if (copy === null && hasTables) {
     return refuse('not-possible', 'the service has no complete copy of the data yet');
   }
   const from = state.phase === 'canary' ? state.share : 0;
   return {
     ok: true,
-    next: { ...state, ...stepped(state), phase: 'canary', copy: state.copy, share, sinceMs: nowMs },
+    next: { ...carried(state), ...stepped(state), phase: 'canary', copy, share, sinceMs: nowMs },
     plan: [
       `send the reads of ${formatShare(share)} of the visitors to the service (${formatShare(from)} before)`,
       'keep all writes on the monolith',
@@ -85,7 +88,8 @@ export function advance(input: StepInput): Decision {
   }
   switch (state.phase) {
     case 'monolith':
-      return startSyncing(input);
+      if (input.hasTables ?? true) return startSyncing(input);
+      return toShare(input, nextShare(state, canaryShares) ?? 1);
     case 'syncing':
     case 'canary': {
       const wanted = share ?? nextShare(state, canaryShares);
@@ -149,7 +153,7 @@ export function route(input: StepInput & { readonly share: number }): Decision {
       ],
     };
   }
-  if (state.phase === 'monolith') {
+  if (state.phase === 'monolith' && (input.hasTables ?? true)) {
     return refuse(
       'not-possible',
       'the service has no copy of the data: its reads would be wrong; advance the slice to syncing first',
@@ -200,6 +204,13 @@ export function rollback(state: SliceState): Decision {
         ],
       };
     case 'canary':
+      if (state.copy === null) {
+        return {
+          ok: true,
+          next: { ...back, phase: 'monolith', feed: 'detached' },
+          plan: ['send all reads to the monolith at once, over every cohort, pin and header'],
+        };
+      }
       return {
         ok: true,
         next: { ...back, phase: 'syncing', copy: state.copy },

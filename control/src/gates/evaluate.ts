@@ -10,13 +10,13 @@ import {
   quarantine,
   serviceReachable,
   sourceTables,
-  tablesNotShared,
   verification,
   type Gate,
 } from './gates.ts';
+import { errors, latency, whileServing as whileServed } from './traffic-gates.ts';
 
 /** Gates before a copy is begun. */
-const toSyncing: readonly Gate[] = [serviceReachable, sourceTables, tablesNotShared];
+const toSyncing: readonly Gate[] = [serviceReachable, sourceTables];
 
 /** Gates before any read moves, and before more do. */
 const toCanary: readonly Gate[] = [
@@ -33,14 +33,20 @@ const toCanary: readonly Gate[] = [
 /** Gates for as long as reads are with the service. */
 const whileServing: readonly Gate[] = toCanary.map((gate) => (gate === lag ? lastingLag : gate));
 
+/** Of a slice that copies nothing: before its first share nobody has asked the service, and nothing is known of it. */
+const toFirstShare: readonly Gate[] = [serviceReachable];
+const toNextShare: readonly Gate[] = [serviceReachable, errors, latency];
+const withoutTablesServing: readonly Gate[] = [serviceReachable, whileServed(errors), whileServed(latency)];
+
 /** The verdicts that keep the reads with the service. */
 export function evaluateServing(evidence: Evidence): readonly GateResult[] {
-  return whileServing.map((gate) => gate(evidence));
+  return (evidence.hasTables ? whileServing : withoutTablesServing).map((gate) => gate(evidence));
 }
 
 /** The verdicts that the next step forward from this slice's phase depends on. */
 export function evaluateGates(evidence: Evidence): readonly GateResult[] {
-  const gates = evidence.state.phase === 'monolith' ? toSyncing : toCanary;
+  const isFirst = evidence.state.phase === 'monolith';
+  const gates = evidence.hasTables ? (isFirst ? toSyncing : toCanary) : isFirst ? toFirstShare : toNextShare;
   return gates.map((gate) => gate(evidence));
 }
 

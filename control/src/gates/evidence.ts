@@ -1,5 +1,6 @@
 import type { GateLimits, SyncReport } from '@banyan/contracts';
 import type { SliceState } from '../domain/slice-state.ts';
+import type { TrafficWindow } from '../domain/traffic-window.ts';
 
 /** What the service answered when it was last asked; null before it was asked at all. */
 export type ServiceEvidence =
@@ -37,6 +38,10 @@ export interface Evidence {
   readonly nowMs: number;
   readonly state: SliceState;
   readonly limits: GateLimits;
+  /** False: it copies nothing, and is judged by its traffic. */
+  readonly hasTables: boolean;
+  /** What both sides answered in the last minute, by the proxies; null when none has told. */
+  readonly traffic: TrafficWindow | null;
   readonly service: ServiceEvidence | null;
   readonly caughtUp: CaughtUpEvidence;
   /** Null without a copy whose table snapshot was asked for. */
@@ -45,8 +50,6 @@ export interface Evidence {
   readonly copyProgress: string | null;
   /** Asked for only before the copy is begun. */
   readonly tables: TableCheck | null;
-  /** Other slices whose copy a new table snapshot of this one would empty, as `public.products (slice search)`. */
-  readonly sharedTables: readonly string[];
 }
 
 /** A report older than this says nothing of now, milliseconds. */

@@ -36,12 +36,13 @@ const good: Evidence = {
   nowMs,
   state: withVerification(verification),
   limits: defaultGateLimits,
+  hasTables: true,
+  traffic: null,
   service: { reachable: true, report, atMs: nowMs - 300 },
   caughtUp: { startedAtMs: nowMs - 2_000, error: null },
   feed: { knownAtMs: nowMs - 1_000, broken: null, error: null },
   copyProgress: null,
   tables: null,
-  sharedTables: [],
 };
 const reported = (change: Partial<SyncReport>, ageMs = 300): Partial<Evidence> => ({
   service: { reachable: true, report: { ...report, ...change }, atMs: nowMs - ageMs },
@@ -129,7 +130,6 @@ describe('before the copy', () => {
     ['source-tables', 'fail', { tables: { known: true, problems: ['public.reviews does not exist'] } }],
     ['source-tables', 'inconclusive', { tables: { known: false, error: 'ECONNREFUSED' } }],
     ['source-tables', 'inconclusive', { tables: null }],
-    ['tables-not-shared', 'fail', { tables, sharedTables: ['public.products (slice search)'] }],
   ])('%s is %s', (gate, verdict, change) => {
     expect(verdicts({ state, ...change })[gate]).toBe(verdict);
   });

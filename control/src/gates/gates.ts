@@ -58,18 +58,6 @@ export const sourceTables: Gate = ({ tables, state }) => {
     : verdict(judged, 'fail', tables.problems.join('; '));
 };
 
-/** No other slice's copy would be emptied by a new table snapshot. */
-export const tablesNotShared: Gate = ({ sharedTables, state }) => {
-  const judged: Judged = {
-    gate: 'tables-not-shared',
-    wanted: 'no table of the slice is being copied for another slice',
-    remedy: `a new table snapshot empties that copy; roll the other slice back first, or move it after ${state.name}`,
-  };
-  return sharedTables.length === 0
-    ? verdict(judged, 'pass', 'none is')
-    : verdict(judged, 'fail', sharedTables.join(', '));
-};
-
 /** The table snapshot is complete and was caught up with. */
 export const copyComplete: Gate = ({ state, copyProgress }) => {
   const judged: Judged = {

@@ -39,8 +39,10 @@ export type ControlBus = Pick<Bus, 'append' | 'release'> & InspectedBus;
 
 /** Follows table snapshots by their notifications on the bus. */
 export interface TableSnapshots {
-  /** The last one of this table (`schema.table`); null when none was ever reported. */
-  progress(table: string): TableSnapshotProgress | null;
+  /** The one of this table (`schema.table`) with this id, without one the newest; null when it is not known. */
+  progress(table: string, id?: string): TableSnapshotProgress | null;
+  /** Those whose end was not told: they run, wait, or went away with a feed that began anew. */
+  open(): readonly { readonly id: string; readonly tables: readonly string[] }[];
 }
 
 /** Waits until a service has applied a position that is taken after the call began. */

@@ -9,6 +9,7 @@ import {
 import {
   OffsetGoneError,
   type Bus,
+  type BusRecord,
   type BusUsage,
   type ServiceStore,
   type SlotWal,
@@ -47,6 +48,8 @@ export interface FakeFeed {
   readonly copy: ServiceCopy;
   /** What was asked of it, in order, e.g. `ensureTables public.reviews`. */
   readonly calls: string[];
+  /** What was put on the bus. */
+  readonly appended: BusRecord[];
   /** Set a message to make that part fail with it. */
   readonly broken: {
     service: string | null;
@@ -174,7 +177,11 @@ export function slotWal(name: string, changes: Partial<SlotWal> = {}): SlotWal {
 
 /** @param clock The clock that heartbeats are written by. */
 export function createFakeFeed(clock: ManualClock): FakeFeed {
-  const progress = new Map<string, TableSnapshotProgress>();
+  /** Of every table snapshot that was asked for, in that order. */
+  const progress: TableSnapshotProgress[] = [];
+  const change = (to: (each: TableSnapshotProgress) => Partial<TableSnapshotProgress>): void => {
+    for (const [i, each] of progress.entries()) progress[i] = { ...each, ...to(each) };
+  };
   let heartbeatAtMs = clock.nowMs();
   let snapshots = 0;
   let positions = 0;
@@ -205,16 +212,15 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
         snapshots += 1;
         const id = `snapshot-${snapshots}`;
         for (const table of tables) {
-          progress.set(table, { id, table, state: 'running', rowsDone: 12, rowsEstimated: 20 });
+          progress.push({ id, table, state: 'running', rowsDone: 12, rowsEstimated: 20 });
         }
         return id;
       }),
     stopTableSnapshots: (tables) =>
       ask('source', `stopTableSnapshots ${tables.join()}`, () => {
-        for (const table of tables) {
-          const now = progress.get(table);
-          if (now && now.state !== 'completed') progress.set(table, { ...now, state: 'stopped' });
-        }
+        change(({ table, state }) =>
+          tables.includes(table) && state === 'running' ? { state: 'stopped' } : {},
+        );
       }),
     readRows: () => ask('source', '', () => []),
     takePosition: () => ask('source', '', () => '0/1'),
@@ -237,6 +243,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
   const bus: ControlBus & FeedHistory = {
     append(records: Parameters<Bus['append']>[0]) {
       feed.calls.push(...records.map(({ topic, key }) => `append ${topic} ${key ?? ''}`));
+      feed.appended.push(...records);
       return Promise.resolve();
     },
     release(group) {
@@ -252,6 +259,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
   };
   const feed: FakeFeed = {
     calls: [],
+    appended: [],
     broken: { service: null, source: null, caughtUp: null, verify: null },
     lag: { p50Ms: 20, p99Ms: 80, samples: 60 },
     quarantined: 0,
@@ -290,7 +298,12 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     onCatchUp: () => Promise.resolve(),
     source,
     bus,
-    tableSnapshots: { progress: (table) => progress.get(table) ?? null },
+    tableSnapshots: {
+      progress: (table, id) =>
+        progress.findLast((each) => each.table === table && (id === undefined || each.id === id)) ?? null,
+      open: () =>
+        progress.flatMap(({ id, table, state }) => (state === 'running' ? [{ id, tables: [table] }] : [])),
+    },
     rowReread: {
       readAgain: (table, keys) =>
         ask('source', `readAgain ${table} ${JSON.stringify(keys)}`, () => feed.onReadAgain()),
@@ -342,11 +355,10 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
       rows: () => Promise.resolve({ rows: [], isWhole: true }),
     },
     readRows(rowsDone) {
-      for (const [table, each] of progress) progress.set(table, { ...each, rowsDone });
+      change(() => ({ rowsDone }));
     },
     completeSnapshot() {
-      for (const [table, each] of progress)
-        progress.set(table, { ...each, state: 'completed', rowsDone: 20 });
+      change(({ state }) => (state === 'running' ? { state: 'completed', rowsDone: 20 } : {}));
     },
   };
   return feed;

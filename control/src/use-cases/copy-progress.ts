@@ -1,33 +1,41 @@
-import type { SliceState } from '../domain/slice-state.ts';
-import type { TableSnapshotProgress, TableSnapshots } from '../ports/feed.ts';
-import type { ManagedSlice } from './managed-slice.ts';
+import { copyOf } from '../domain/slice-state.ts';
+import type { TableSnapshots } from '../ports/feed.ts';
+import type { SliceWithState } from './managed-slice.ts';
 
 const number = new Intl.NumberFormat('en-US');
 
-/** How far this very table snapshot of a table has come; an older or another slice's one says nothing. */
-export function progressOf(
-  snapshots: TableSnapshots,
-  table: string,
-  snapshotId: string,
-): TableSnapshotProgress | null {
-  const progress = snapshots.progress(table);
-  return progress?.id === snapshotId ? progress : null;
+/** Name of the first slice whose table snapshot is not over, whether whole, failed or stopped; null when there is none. */
+export function sliceInSnapshot(all: readonly SliceWithState[], snapshots: TableSnapshots): string | null {
+  const found = all.find(({ slice, state }) => {
+    if (state.phase !== 'syncing' || state.copy.step !== 'copying') return false;
+    const { snapshotId } = state.copy;
+    return slice.tables.some((table) => {
+      const reading = snapshots.progress(table, snapshotId)?.state ?? 'requested';
+      return reading === 'requested' || reading === 'running';
+    });
+  });
+  return found?.slice.name ?? null;
 }
 
 /** `table snapshot of public.reviews: 1,200 of 2,000 rows`; null in phases without a copy. */
 export function describeCopyProgress(
-  slice: ManagedSlice,
-  state: SliceState,
+  { slice, state }: SliceWithState,
+  all: readonly SliceWithState[],
   snapshots: TableSnapshots,
 ): string | null {
-  if (state.phase === 'monolith') return null;
-  const { copy } = state;
+  const copy = copyOf(state);
+  if (copy === null) return null;
   switch (copy.step) {
-    case 'starting':
-      return 'adding the tables to the feed and asking for a table snapshot';
+    case 'starting': {
+      const others = all.filter((each) => each.slice.name !== slice.name);
+      const first = sliceInSnapshot(others, snapshots);
+      return first === null
+        ? 'adding the tables to the feed and asking for a table snapshot'
+        : `waiting: the table snapshot of the slice ${first} comes first`;
+    }
     case 'copying': {
       const open = slice.tables.filter(
-        (table) => progressOf(snapshots, table, copy.snapshotId)?.state !== 'completed',
+        (table) => snapshots.progress(table, copy.snapshotId)?.state !== 'completed',
       );
       return open.length === 0
         ? 'table snapshot complete; waiting until the service has applied it'
@@ -39,7 +47,7 @@ export function describeCopyProgress(
 }
 
 function describeTable(snapshots: TableSnapshots, table: string, snapshotId: string): string {
-  const progress = progressOf(snapshots, table, snapshotId);
+  const progress = snapshots.progress(table, snapshotId);
   if (progress?.state === 'failed') return `table snapshot of ${table}: failed`;
   if (progress?.rowsDone == null) return `table snapshot of ${table}: asked for`;
   const total = progress.rowsEstimated === null ? '' : ` of about ${number.format(progress.rowsEstimated)}`;

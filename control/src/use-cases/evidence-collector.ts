@@ -1,5 +1,5 @@
 import type { GateResult } from '@banyan/contracts';
-import { completeCopyOf, copyOf, type SliceState } from '../domain/slice-state.ts';
+import { completeCopyOf, type SliceState } from '../domain/slice-state.ts';
 import { freshReport, type Evidence, type ServiceEvidence, type TableCheck } from '../gates/evidence.ts';
 import { evaluateGates, evaluateServing } from '../gates/evaluate.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -7,7 +7,8 @@ import type { Source, TableSnapshots } from '../ports/feed.ts';
 import type { CaughtUpRounds } from './caught-up-rounds.ts';
 import type { FeedContinuity } from './feed-continuity.ts';
 import { messageOf, withDeadline } from './loop.ts';
-import type { ManagedSlice } from './managed-slice.ts';
+import type { ProxyRegistry } from './proxy-registry.ts';
+import type { ManagedSlice, SliceWithState } from './managed-slice.ts';
 import { describeCopyProgress } from './copy-progress.ts';
 import { checkTables } from './table-check.ts';
 
@@ -23,6 +24,7 @@ export interface EvidenceDeps {
   readonly tableSnapshots: TableSnapshots;
   readonly rounds: CaughtUpRounds;
   readonly continuity: FeedContinuity;
+  readonly proxies: Pick<ProxyRegistry, 'traffic'>;
 }
 
 /** Asks services and the source how they are, and keeps the last answers. What was not answered stays unknown. */
@@ -64,7 +66,7 @@ export class EvidenceCollector {
   /** What the phase needs besides the service's report: before the copy its tables, after it a round. */
   async pollRest(slice: ManagedSlice, state: SliceState, signal: AbortSignal): Promise<void> {
     const nowMs = this.#deps.clock.nowMs();
-    if (state.phase === 'monolith') {
+    if (state.phase === 'monolith' && slice.tables.length > 0) {
       const last = this.#tables.get(slice.name);
       if (!last || nowMs - last.atMs >= TABLE_CHECK_INTERVAL_MS) await this.#pollTables(slice, signal);
     }
@@ -83,7 +85,7 @@ export class EvidenceCollector {
       : undefined;
     await Promise.all([
       this.pollService(slice, signal).then(() => this.lookAtFeed(slice, state, signal)),
-      state.phase === 'monolith' ? this.#pollTables(slice, signal) : undefined,
+      state.phase === 'monolith' && slice.tables.length > 0 ? this.#pollTables(slice, signal) : undefined,
       round?.catch(() => {
         // kept as evidence by the rounds
       }),
@@ -99,18 +101,19 @@ export class EvidenceCollector {
     return this.#services.get(name) ?? null;
   }
 
-  /** @param all Every slice's state and definition, to see which tables are being copied for others. */
+  /** @param all Every slice's state and definition, since a table snapshot waits for those of others. */
   evidence(slice: ManagedSlice, state: SliceState, all: readonly SliceWithState[]): Evidence {
     return {
       nowMs: this.#deps.clock.nowMs(),
       state,
       limits: slice.limits,
+      hasTables: slice.tables.length > 0,
+      traffic: this.#deps.proxies.traffic(slice.name),
       service: this.service(slice.name),
       caughtUp: this.#deps.rounds.evidence(slice.name),
       feed: this.#deps.continuity.last(state),
-      copyProgress: describeCopyProgress(slice, state, this.#deps.tableSnapshots),
+      copyProgress: describeCopyProgress({ slice, state }, all, this.#deps.tableSnapshots),
       tables: this.#tables.get(slice.name)?.check ?? null,
-      sharedTables: sharedTables(slice, all),
     };
   }
 
@@ -123,23 +126,6 @@ export class EvidenceCollector {
   servingGates(slice: ManagedSlice, state: SliceState): readonly GateResult[] {
     return evaluateServing(this.evidence(slice, state, []));
   }
-}
-
-/** A slice and where it stands. */
-export interface SliceWithState {
-  readonly slice: ManagedSlice;
-  readonly state: SliceState;
-}
-
-/** Tables of `slice` that are being copied for another slice, as `public.products (slice search)`. */
-function sharedTables(slice: ManagedSlice, all: readonly SliceWithState[]): string[] {
-  return all
-    .filter((other) => other.slice.name !== slice.name && copyOf(other.state) !== null)
-    .flatMap((other) =>
-      slice.tables
-        .filter((table) => other.slice.tables.includes(table))
-        .map((table) => `${table} (slice ${other.slice.name})`),
-    );
 }
 
 function rejectsWith(signal: AbortSignal): Promise<never> {

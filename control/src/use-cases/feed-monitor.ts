@@ -21,7 +21,11 @@ export interface FeedMonitorDeps {
   /** Name of the reader's slot, and of the feed. */
   readonly slot: string;
   readonly clock: Clock;
+  /** False: no database is followed. Default true. */
+  readonly hasFeed?: boolean;
 }
+
+const NO_FEED = { state: 'none', error: null } as const;
 
 interface Asked {
   readonly slot: { readonly status: SlotStatus } | { readonly error: string };
@@ -41,7 +45,8 @@ export class FeedMonitor {
 
   /** Does not throw: no answer is evidence too. */
   async poll(signal: AbortSignal): Promise<void> {
-    const { source, bus, history, slot, clock } = this.#deps;
+    const { source, bus, history, slot, clock, hasFeed = true } = this.#deps;
+    if (!hasFeed) return;
     const deadline = withDeadline(signal, DEADLINE_MS);
     const [status, position, room] = await Promise.allSettled([
       source.slotStatus(deadline),
@@ -65,7 +70,7 @@ export class FeedMonitor {
     const heardAgeMs =
       asked?.position?.heardAtMs == null ? null : Math.max(0, nowMs - asked.position.heardAtMs);
     return {
-      ...judge(asked, heardAgeMs),
+      ...(this.#deps.hasFeed === false ? NO_FEED : judge(asked, heardAgeMs)),
       slot,
       slotActive: known?.active ?? null,
       retainedWalBytes: known?.retainedWalBytes ?? null,

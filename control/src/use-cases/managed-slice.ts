@@ -1,5 +1,6 @@
 import { defaultGateLimits, type GateLimits, type SliceDefinition } from '@banyan/contracts';
 import { carriedTables } from '@banyan/cdc';
+import type { SliceState } from '../domain/slice-state.ts';
 import type { CarriedTable, ServiceCopy } from '../ports/feed.ts';
 
 /** A slice with what control needs to move it. */
@@ -14,6 +15,12 @@ export interface ManagedSlice {
   readonly tables: readonly string[];
   /** The same, with the columns that it maps. */
   readonly carried: readonly CarriedTable[];
+}
+
+/** A slice and where it stands. */
+export interface SliceWithState {
+  readonly slice: ManagedSlice;
+  readonly state: SliceState;
 }
 
 const DEFAULT_CANARY_SHARES = [0.05, 0.25, 0.5, 1];

@@ -1,4 +1,5 @@
 import type { ProxyReport, SliceStatus, StatusReport } from '@banyan/contracts';
+import { recentLooks, windowOf, type TrafficLook, type TrafficWindow } from '../domain/traffic-window.ts';
 import type { Clock } from '../ports/clock.ts';
 
 /** A proxy that reported within this time is alive, milliseconds. */
@@ -10,13 +11,25 @@ const FORGET_MS = 60_000;
 export class ProxyRegistry {
   readonly #clock: Clock;
   readonly #reports = new Map<string, { readonly report: ProxyReport; readonly atMs: number }>();
+  readonly #looks = new Map<string, readonly TrafficLook[]>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   record(report: ProxyReport): void {
-    this.#reports.set(report.proxyId, { report, atMs: this.#clock.nowMs() });
+    const atMs = this.#clock.nowMs();
+    this.#reports.set(report.proxyId, { report, atMs });
+    const run = `${report.proxyId} ${report.startedAtMs}`;
+    for (const { slice, monolith, service } of report.slices) {
+      const looks = this.#looks.get(slice) ?? [];
+      this.#looks.set(slice, recentLooks([...looks, { atMs, run, monolith, service }], atMs));
+    }
+  }
+
+  /** What both sides of a slice answered in the last minute; null when no proxy told. */
+  traffic(slice: string): TrafficWindow | null {
+    return windowOf(recentLooks(this.#looks.get(slice) ?? [], this.#clock.nowMs()));
   }
 
   /** Every proxy that is not forgotten yet, by id. */

@@ -109,7 +109,13 @@ export class SliceVerbs {
     gates: readonly GateResult[],
   ): Decision {
     const nowMs = this.#deps.clock.nowMs();
-    const input = { state, nowMs, gates, canaryShares: slice.canaryShares };
+    const input = {
+      state,
+      nowMs,
+      gates,
+      canaryShares: slice.canaryShares,
+      hasTables: slice.tables.length > 0,
+    };
     switch (order.verb) {
       case 'advance':
         return advance(order.share === undefined ? input : { ...input, share: order.share });
@@ -148,6 +154,7 @@ export class SliceVerbs {
 
   #reasonsAgainstVerifying(slice: ManagedSlice, state: SliceState, order: VerifyOrder): string[] {
     const reasons: string[] = [];
+    if (slice.tables.length === 0) return ['it copies no table: there is nothing to verify'];
     if (completeCopyOf(state) === null) reasons.push('there is no complete copy to verify yet');
     try {
       refuseTransformedKeys(slice.definition);

@@ -7,16 +7,18 @@ import { freshReport, heartbeatAgeMs, type Evidence } from '../gates/evidence.ts
 import { evaluateGates } from '../gates/evaluate.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { TableSnapshots } from '../ports/feed.ts';
-import { progressOf } from './copy-progress.ts';
-import type { EvidenceCollector, SliceWithState } from './evidence-collector.ts';
+import type { EvidenceCollector } from './evidence-collector.ts';
 import type { FeedMonitor } from './feed-monitor.ts';
-import { findSlice, type ManagedSlice } from './managed-slice.ts';
+import { findSlice, type ManagedSlice, type SliceWithState } from './managed-slice.ts';
 import type { OutboxTable } from './outbox-table.ts';
 import type { ProxyRegistry } from './proxy-registry.ts';
 import type { Reconciler } from './reconciler.ts';
 import type { SliceLedger } from './slice-ledger.ts';
 import type { VerificationRunner } from './verification-runner.ts';
 import type { WalMonitor } from './wal-monitor.ts';
+
+/** Gates of a copy that is complete and streams. */
+const IN_SYNC = ['copy-complete', 'feed-continuous', 'service-reachable', 'heartbeat', 'quarantine'];
 
 export interface StatusDeps {
   readonly ledger: SliceLedger;
@@ -47,7 +49,9 @@ export class StatusReporter {
     const { clock, feed, wal, proxies, outbox } = this.#deps;
     const { version, all } = await this.#all();
     const feedStatus = { ...feed.status(), ...wal.status(), outbox: outbox?.status() ?? null };
-    const isWell = feedStatus.state === 'running' && ['ok', 'unknown'].includes(feedStatus.retention.level);
+    const isWell =
+      feedStatus.state === 'none' ||
+      (feedStatus.state === 'running' && ['ok', 'unknown'].includes(feedStatus.retention.level));
     const ofSlices = all.flatMap(({ slice, state }) =>
       nextStepsOf(state, { name: slice.name, examplePath: examplePathOf(slice.definition.routes) }),
     );
@@ -99,8 +103,8 @@ export class StatusReporter {
       share: shareOf(state),
       paused: state.paused,
       activity: this.#activity(slice, seen),
-      inSync: ['copy-complete', 'feed-continuous', 'service-reachable', 'heartbeat', 'quarantine'].every(
-        (name) => gates.some(({ gate, verdict }) => gate === name && verdict === 'pass'),
+      inSync: (seen.hasTables ? IN_SYNC : ['service-reachable']).every((name) =>
+        gates.some(({ gate, verdict }) => gate === name && verdict === 'pass'),
       ),
       service: {
         url: slice.serviceUrl,
@@ -148,7 +152,7 @@ export class StatusReporter {
   #tableSnapshot(table: string, state: SliceState): SliceStatus['tables'][number]['tableSnapshot'] {
     const copy = copyOf(state);
     if (!copy || copy.step === 'starting') return null;
-    const progress = progressOf(this.#deps.tableSnapshots, table, copy.snapshotId);
+    const progress = this.#deps.tableSnapshots.progress(table, copy.snapshotId);
     const reading = copy.step === 'complete' ? 'completed' : (progress?.state ?? 'requested');
     const rate = progress && reading === 'running' ? this.#deps.rates.rate(table, progress) : null;
     return {
@@ -162,9 +166,12 @@ export class StatusReporter {
 }
 
 function describeNext(slice: ManagedSlice, state: SliceState): string | null {
-  if (state.phase === 'monolith') return 'copy its tables into the service and keep them in step (syncing)';
+  const hasTables = slice.tables.length > 0;
+  if (state.phase === 'monolith' && hasTables) {
+    return 'copy its tables into the service and keep them in step (syncing)';
+  }
   const share = nextShare(state, slice.canaryShares);
   if (share === null) return null;
   const step = `send the reads of ${formatShare(share)} of the visitors to the service`;
-  return completeCopyOf(state) ? step : `${step}, once the copy is complete and verified`;
+  return completeCopyOf(state) || !hasTables ? step : `${step}, once the copy is complete and verified`;
 }
