@@ -159,6 +159,29 @@ describe('the way back', () => {
     expect(after.body.slices[0]).toMatchObject({ share: 0.1, rolledBack: false, salt: 'reviews' });
   });
 
+  test('names no next step that would be refused: it is waited for while a gate stands against it', async () => {
+    const t = await startInCanary();
+    t.feed.lag = { p50Ms: 100, p99Ms: 9_000, samples: 60 };
+    await t.control.tick();
+    const back = await t.verb('rollback', { reason: 'stars look wrong' });
+    expect(back.body.next_steps).toEqual([
+      'banyan status --watch',
+      'banyan status',
+      'banyan rollback reviews --reason "..."',
+    ]);
+    expect((await t.get<{ next_steps: string[] }>('/v1/status')).body.next_steps).toEqual(
+      back.body.next_steps,
+    );
+    const refused = await t.verb('advance');
+    expect([refused.status, refused.body.error.code]).toEqual([409, 'gate-failed']);
+
+    t.feed.lag = { p50Ms: 50, p99Ms: 90, samples: 60 };
+    await t.control.tick();
+    const { body } = await t.get<{ next_steps: string[] }>('/v1/status');
+    expect(body.next_steps[0]).toBe('banyan advance reviews');
+    expect((await t.verb('advance')).status).toBe(200);
+  });
+
   test('does not wait for anybody who does not answer', async () => {
     const t = await startInCanary();
     t.feed.copy.sync = () => new Promise(() => undefined);

@@ -12,6 +12,7 @@ import {
   sourceTables,
   tablesNotShared,
   verification,
+  VERIFICATION_GATE,
   type Gate,
 } from './gates.ts';
 
@@ -42,6 +43,13 @@ export function evaluateServing(evidence: Evidence): readonly GateResult[] {
 export function evaluateGates(evidence: Evidence): readonly GateResult[] {
   const gates = evidence.state.phase === 'monolith' ? toSyncing : toCanary;
   return gates.map((gate) => gate(evidence));
+}
+
+/** True when a step forward would be refused. A verification that is only missing or old is made by the step itself. */
+export function isHeldUp(gates: readonly GateResult[]): boolean {
+  return gates.some(
+    ({ gate, verdict }) => verdict === 'fail' || (verdict === 'inconclusive' && gate !== VERIFICATION_GATE),
+  );
 }
 
 /** True when every gate passes. No gate at all is not a pass. */
