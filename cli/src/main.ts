@@ -7,6 +7,7 @@ import { down } from './commands/down.ts';
 import { explain } from './commands/explain.ts';
 import { feedDrop, type FeedDropOptions } from './commands/feed.ts';
 import { journal } from './commands/journal.ts';
+import { lookThrough } from './commands/look.ts';
 import { slices, status } from './commands/status.ts';
 import { printPid } from './commands/pid.ts';
 import { addSyncCommand } from './commands/sync-command.ts';
@@ -177,6 +178,14 @@ command(
   .action((method: string, path: string, options: { user?: string; visitor?: string; json?: boolean }) =>
     explain(method, path, options, contextOf(options)),
   );
+
+command(
+  'look',
+  'the shop with a badge on each page that says who answered, and links that ask the other side',
+  'banyan look',
+)
+  .option('--port <port>', 'of the address on this machine (default: a free one)', parsePort)
+  .action((options: { port?: number; json?: boolean }) => lookThrough(options, contextOf(options)));
 
 command('journal [slice]', 'every step: who, what, when, why', 'banyan journal reviews --evidence')
   .option('--limit <n>', 'entries at most', parseCount, 50)
