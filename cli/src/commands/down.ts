@@ -23,7 +23,7 @@ const PUT_ASIDE = 'put-aside';
  */
 export function putAside(home: Home): string | null {
   if (!existsSync(home.dir)) return null;
-  const names = readdirSync(home.dir).filter((name) => name !== PUT_ASIDE);
+  const names = readdirSync(home.dir).filter((name) => ![PUT_ASIDE, '.gitignore'].includes(name));
   if (names.length === 0) return null;
   const kept = join(home.dir, PUT_ASIDE, new Date().toISOString().replaceAll(/[:.]/g, '-'));
   mkdirSync(kept, { recursive: true, mode: 0o700 });

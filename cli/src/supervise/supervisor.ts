@@ -86,6 +86,7 @@ export class Supervisor {
     refuseSecond(home);
     const stack = chooseStack(home, options.stack);
     mkdirSync(home.logsDir, { recursive: true, mode: 0o700 });
+    writeFileSync(home.file('.gitignore'), '*\n'); // a home of any name, in any checkout
     ensureSecrets(home);
     const supervisor = new Supervisor(options, await choosePorts(home, options.shopPort), stack);
     supervisor.#save();

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Stack } from '../faults/stack.ts';
@@ -51,6 +51,10 @@ test('steps that somebody took by hand are seen, and a pause is ended where the 
     /Predict: Customers write reviews .*\n {2}- Yes, all of them\n[^]*\nAnswer: Yes, all of them\n/,
   );
 }, 240_000);
+
+test('git adds nothing of a home, wherever it lies', () => {
+  expect(readFileSync(stack.home.file('.gitignore'), 'utf8')).toBe('*\n');
+});
 
 test('a shop that the walkthrough did not start is neither stopped at its end nor by --reset', async () => {
   expect((await fetch(shopUrl)).status).toBe(200);
