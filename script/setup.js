@@ -30,7 +30,8 @@ export async function setup() {
   const startedAt = Date.now();
   const seconds = () => Math.round((Date.now() - startedAt) / 1000);
   const ticker = setInterval(() => console.log(`  ... ${seconds()} s`), 20_000);
-  const problem = await install();
+  // A command that cannot even be started, such as an npm that is on no PATH.
+  const problem = await install().catch(({ message }) => message);
   clearInterval(ticker);
   if (problem) {
     console.error(`\n${problem}`);
