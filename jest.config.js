@@ -9,9 +9,10 @@ export default {
     ],
   },
   testMatch: ['**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '/.banyan/'],
-  modulePathIgnorePatterns: ['<rootDir>/.banyan/'],
-  watchPathIgnorePatterns: ['<rootDir>/.banyan/'],
+  // Homes: `.banyan/`, and others beside it. They hold databases, whose folders only PostgreSQL's account may read.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/\\.banyan'],
+  modulePathIgnorePatterns: ['<rootDir>/\\.banyan'],
+  watchPathIgnorePatterns: ['<rootDir>/\\.banyan'],
   globalSetup: '<rootDir>/script/jest-postgres-start.js',
   globalTeardown: '<rootDir>/script/jest-postgres-stop.js',
   // Only for what hangs: a busy machine may be ten times as slow as a quiet one.

@@ -1,8 +1,10 @@
 // `npm test`: every part in order; a failing part fails the run, and the parts after it still report.
-// The last line is `N passed, N failed`: the counts of jest and Playwright, added up.
+// The last line is `N passed, N failed`: the counts of jest and Playwright, added up, and one for each other part that
+// failed.
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { closingLine, failedOf } from './closing-line.js';
 import { root, run } from './setup.js';
 
 const only = process.argv.slice(2);
@@ -43,7 +45,12 @@ const jest = (name, ...args) => ({
 });
 
 const parts = [
-  { name: 'format', command: bin('prettier'), args: ['--check', '--log-level', 'warn', '.'] },
+  {
+    name: 'format',
+    command: bin('prettier'),
+    // Prettier walks through what it ignores, and fails at a folder that only PostgreSQL's account may read.
+    args: ['--check', '--log-level', 'warn', '.', '!**/.banyan*/**'],
+  },
   { name: 'lint', command: bin('eslint'), args: ['.'] },
   { name: 'types', command: bin('tsc'), args: ['-p', '.'] },
   {
@@ -85,20 +92,20 @@ for (const part of parts.filter(({ name }) => only.length === 0 || only.includes
     console.error(`${part.name} left no report: ${error.message}`);
     counts = { passed: 0, failed: 1 };
   }
-  results.push({ name: part.name, code, seconds: Math.round((Date.now() - startedAt) / 1000), ...counts });
+  const seconds = Math.round((Date.now() - startedAt) / 1000);
+  results.push({ name: part.name, code, seconds, ...counts, failed: failedOf({ code, ...counts }) });
 }
 rmSync(dir, { recursive: true, force: true });
 
 console.log('');
-for (const { name, code, seconds, passed, failed } of results) {
+for (const { name, seconds, passed, failed } of results) {
   const counted = passed + failed > 0 ? `${passed} passed, ${failed} failed, ` : '';
-  console.log(`${code === 0 ? 'ok    ' : 'FAILED'} ${name.padEnd(12)} ${counted}${seconds} s`);
+  console.log(`${failed === 0 ? 'ok    ' : 'FAILED'} ${name.padEnd(12)} ${counted}${seconds} s`);
 }
 const sum = (key) => results.reduce((total, result) => total + result[key], 0);
-const broken = results.filter(({ code, failed }) => code !== 0 || failed > 0);
-if (broken.length > 0) process.exitCode = 1;
+if (sum('failed') > 0) process.exitCode = 1;
 if (results.length === 0) {
   console.error(`No such part. Parts: ${parts.map(({ name }) => name).join(', ')}.`);
   process.exitCode = 2;
 }
-console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
+console.log(closingLine({ passed: sum('passed'), failed: sum('failed') }));

@@ -1,3 +1,4 @@
+import packageJson from '../package.json' with { type: 'json' };
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { busGroups, busRead, busTopics, type ReadOptions } from './commands/bus.ts';
 import { describeSystemFailure } from './checks/system-failure.ts';
@@ -7,6 +8,7 @@ import { down } from './commands/down.ts';
 import { explain, type ExplainOptions } from './commands/explain.ts';
 import { feedDrop, type FeedDropOptions } from './commands/feed.ts';
 import { journal } from './commands/journal.ts';
+import { lookThrough } from './commands/look.ts';
 import { slices, status } from './commands/status.ts';
 import { printPid } from './commands/pid.ts';
 import { addSyncCommand } from './commands/sync-command.ts';
@@ -15,7 +17,7 @@ import { runVerb, type VerbOptions } from './commands/verbs.ts';
 import { verify, type VerifyCommandOptions } from './commands/verify.ts';
 import { stackNames } from './supervise/stack-choice.ts';
 import { CommandError } from './output/command-error.ts';
-import { printFailure } from './output/terminal.ts';
+import { asTyped, printFailure } from './output/terminal.ts';
 
 function parsePort(text: string): number {
   const port = Number(text);
@@ -36,19 +38,20 @@ function parseShare(text: string): number {
   throw new InvalidArgumentError('A share is written with its sign, from 0% to 100%, e.g. 25%.');
 }
 
-const program = new Command('banyan')
+const program = new Command('npx banyan')
+  .version(packageJson.version, '-V, --version', 'the version of Banyan')
   .description('Moves features out of a monolith, one slice at a time: traffic and data together.')
   .exitOverride()
   .configureHelp({ showGlobalOptions: true })
-  .showHelpAfterError('(banyan COMMAND --help shows an example)')
+  .showHelpAfterError('(npx banyan COMMAND --help shows an example)')
   .addHelpText(
     'after',
     `
 Example:
-  $ banyan up                          start the shop, the feed, the service and the proxy
-  $ banyan advance reviews --wait      copy the slice's tables and verify the copy
-  $ banyan advance reviews             give the service its first share of reads
-  $ banyan rollback reviews --reason "wrong stars"
+  $ npx banyan up                          start the shop, the feed, the service and the proxy
+  $ npx banyan advance reviews --wait      copy the slice's tables and verify the copy
+  $ npx banyan advance reviews             give the service its first share of reads
+  $ npx banyan rollback reviews --reason "wrong stars"
 
 Exit codes: 0 done, 1 refused by a gate or not yet, 2 wrong command line or request,
             3 the environment is not as needed, 130 interrupted.
@@ -58,7 +61,7 @@ The state is kept in .banyan/ of the checkout; BANYAN_HOME names another folder.
 const command = (nameAndArgs: string, text: string, example: string): Command =>
   addCommonOptions(program.command(nameAndArgs).description(text)).addHelpText(
     'after',
-    `\nExample:\n  $ ${example}`,
+    `\nExample:\n  $ ${asTyped(example)}`,
   );
 
 command('up', 'start everything and keep it running; Ctrl-C stops it', 'banyan up --customers 8')
@@ -68,7 +71,7 @@ command('up', 'start everything and keep it running; Ctrl-C stops it', 'banyan u
     parsePort,
   )
   .option('--customers <n>', 'built-in customers who browse, buy and review', parseCount, 0)
-  .option('--detach', 'return once all is ready; `banyan down` stops it')
+  .option('--detach', 'return once all is ready; `npx banyan down` stops it')
   .option(
     '--sample-shop',
     'with DATABASE_URL: start the sample shop, which makes its tables and products there',
@@ -155,7 +158,7 @@ command(
   .option('--reason <text>', 'why, for the journal; --repair wants one')
   .option('--dry-run', 'print what would be done, change nothing')
   .option('--wait', 'return when it is done, with its result (the default)')
-  .option('--no-wait', 'return once it has begun; `banyan status` shows how far it is')
+  .option('--no-wait', 'return once it has begun; `npx banyan status` shows how far it is')
   .option('--timeout-s <seconds>', 'longest time to wait; it goes on after that', parseCount, 3_600)
   .addHelpText(
     'after',
@@ -190,6 +193,14 @@ command(
     explain(method, path, options, contextOf(options)),
   );
 
+command(
+  'look',
+  'the shop with a badge on each page that says who answered, and links that ask the other side',
+  'banyan look',
+)
+  .option('--port <port>', 'of the address on this machine (default: a free one)', parsePort)
+  .action((options: { port?: number; json?: boolean }) => lookThrough(options, contextOf(options)));
+
 command('journal [slice]', 'every step: who, what, when, why', 'banyan journal reviews --evidence')
   .option('--limit <n>', 'entries at most', parseCount, 50)
   .option('--evidence', 'with what each gate saw')
@@ -200,12 +211,12 @@ command('journal [slice]', 'every step: who, what, when, why', 'banyan journal r
 const bus = program
   .command('bus')
   .description('look at what is on its way from the database to the services')
-  .addHelpText('after', '\nExample:\n  $ banyan bus topics');
+  .addHelpText('after', '\nExample:\n  $ npx banyan bus topics');
 
 const busCommand = (nameAndArgs: string, text: string, example: string): Command =>
   addCommonOptions(bus.command(nameAndArgs).description(text)).addHelpText(
     'after',
-    `\nExample:\n  $ ${example}`,
+    `\nExample:\n  $ ${asTyped(example)}`,
   );
 
 busCommand('topics', 'what is kept of each topic, and for whom', 'banyan bus topics').action(
@@ -242,7 +253,7 @@ addCommonOptions(
   .option('--slot <name>', "another slot than Banyan's own: one that an earlier set-up left behind")
   .option('--dry-run', 'print what would be done, change nothing')
   .requiredOption('--reason <text>', 'why, for the log')
-  .addHelpText('after', '\nExample:\n  $ banyan feed drop --reason "the trial is over" --dry-run')
+  .addHelpText('after', '\nExample:\n  $ npx banyan feed drop --reason "the trial is over" --dry-run')
   .action((options: FeedDropOptions & { json?: boolean }) => feedDrop(options, contextOf(options)));
 
 command(

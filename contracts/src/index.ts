@@ -1,5 +1,6 @@
 export * from './bus-report.ts';
 export * from './control-api.ts';
+export * from './duration.ts';
 export * from './envelope.ts';
 export * from './json-exact.ts';
 export * from './outbox.ts';

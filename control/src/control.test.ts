@@ -136,6 +136,29 @@ describe('the way back', () => {
     expect(after.body.slices[0]).toMatchObject({ share: 0.1, rolledBack: false, salt: 'reviews' });
   });
 
+  test('names no next step that would be refused: it is waited for while a gate stands against it', async () => {
+    const t = await startInCanary();
+    t.feed.lag = { p50Ms: 100, p99Ms: 9_000, samples: 60 };
+    await t.control.tick();
+    const back = await t.verb('rollback', { reason: 'stars look wrong' });
+    expect(back.body.next_steps).toEqual([
+      'banyan status --watch',
+      'banyan status',
+      'banyan rollback reviews --reason "..."',
+    ]);
+    expect((await t.get<{ next_steps: string[] }>('/v1/status')).body.next_steps).toEqual(
+      back.body.next_steps,
+    );
+    const refused = await t.verb('advance');
+    expect([refused.status, refused.body.error.code]).toEqual([409, 'gate-failed']);
+
+    t.feed.lag = { p50Ms: 50, p99Ms: 90, samples: 60 };
+    await t.control.tick();
+    const { body } = await t.get<{ next_steps: string[] }>('/v1/status');
+    expect(body.next_steps[0]).toBe('banyan advance reviews');
+    expect((await t.verb('advance')).status).toBe(200);
+  });
+
   test('does not wait for anybody who does not answer', async () => {
     const t = await startInCanary();
     t.feed.copy.sync = () => new Promise(() => undefined);
@@ -186,7 +209,7 @@ describe('the guard of a canary', () => {
     expect((await t.slice()).phase).toBe('syncing');
     const entry = (await t.journal()).at(-1);
     expect(entry).toMatchObject({ by: 'gate', verb: 'rollback', from: 'canary 50 %', to: 'syncing' });
-    expect(entry?.reason).toContain('lag (fail): wanted commit to apply at most 2,000 ms');
+    expect(entry?.reason).toContain('lag (fail): wanted commit to apply in at most 2 s');
     expect(entry?.evidence.some(({ gate, verdict }) => gate === 'lag' && verdict === 'fail')).toBe(true);
     const routes = await t.get<{ slices: object[] }>('/v1/routes', PEER_TOKEN);
     expect(routes.body.slices[0]).toMatchObject({ share: 0, rolledBack: true });

@@ -80,6 +80,14 @@ describe('positions and kept WAL', () => {
     expect(text).toContain('banyan_table_end_offset{slice="reviews",table="public.reviews"} 9');
   });
 
+  test('never say that more was applied than the bus holds: it was asked a moment earlier than the service', async () => {
+    const t = await start();
+    t.feed.bus.ends = (topics) =>
+      Promise.resolve(topics.map((topic) => ({ topic, partition: 0, nextOffset: 5 })));
+    await t.control.tick();
+    expect((await status(t)).slices[0]?.tables[0]).toMatchObject({ nextOffset: 7, endOffset: 7 });
+  });
+
   test('are unknown, not 0, while the source does not answer', async () => {
     const t = await start();
     t.feed.broken.source = 'the database is starting up';

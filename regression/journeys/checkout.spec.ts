@@ -28,7 +28,14 @@ test('a customer fills the cart, changes it, orders, and finds the order among h
   await expect(page.getByRole('main')).toContainText('Mill Lane 7');
 
   await page.goto('/orders');
-  await expect(page.getByRole('row', { name: new RegExp(`^${order}\\b`) })).toContainText(first);
+  const row = page.getByRole('row', { name: new RegExp(`^${order}\\b`) });
+  await expect(row).toContainText(first);
+  // On a small screen too the total is there to be seen, and the menu that goes on to the right shows that it does.
+  await page.setViewportSize({ width: 390, height: 844 });
+  await expect(page.getByText(/^€/).first()).toBeInViewport({ ratio: 1 });
+  const menu = page.getByRole('navigation', { name: 'Departments' });
+  expect(await menu.evaluate(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)).toBe(true);
+  await expect(menu).toHaveCSS('background-image', /linear-gradient/);
   await page.goto('/cart');
   await expect(page.getByText('There is nothing in it yet.')).toBeVisible();
 });

@@ -1,3 +1,4 @@
+import { formatDuration } from '@banyan/contracts';
 import type { Logger } from '@banyan/kit';
 import { SourceFencedError, type SourcePosition } from '../bus/bus.ts';
 import { beginAnew, type BeginAnewOptions } from './begin-anew.ts';
@@ -63,7 +64,7 @@ async function announceAndBegin(
   // Whatever broke it again at once, a new table snapshot of everything each second would not help.
   if (stored.incarnation > 1 && sinceMs < incarnationGapMs) {
     throw new Error(
-      `The feed began anew ${sinceMs} ms ago and has to again: ${reason}. It waits ${incarnationGapMs} ms.`,
+      `The feed began anew ${formatDuration(sinceMs)} ago and has to again: ${reason}. It waits ${formatDuration(incarnationGapMs)}.`,
     );
   }
   const { systemId, timeline } = server;

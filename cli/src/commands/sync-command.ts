@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { addCommonOptions, contextOf } from './context.ts';
+import { asTyped } from '../output/terminal.ts';
 import { syncErrors, syncRetry, syncSkip, type HeldKeyOptions } from './sync.ts';
 
 type Given<T> = T & { readonly json?: boolean };
@@ -9,11 +10,11 @@ export function addSyncCommand(program: Command, parseCount: (text: string) => n
   const sync = program
     .command('sync')
     .description('what a service could not apply: show it, replay it, or let it go')
-    .addHelpText('after', '\nExample:\n  $ banyan sync errors reviews');
+    .addHelpText('after', '\nExample:\n  $ npx banyan sync errors reviews');
   const command = (nameAndArgs: string, text: string, example: string): Command =>
     addCommonOptions(sync.command(nameAndArgs).description(text)).addHelpText(
       'after',
-      `\nExample:\n  $ ${example}`,
+      `\nExample:\n  $ ${asTyped(example)}`,
     );
 
   command(

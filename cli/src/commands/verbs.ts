@@ -69,11 +69,11 @@ async function waitUntilSettled(
     if (!slice) throw new CommandError({ code: 'not-found', message: `No slice "${name}".`, exitCode: 2 });
     const versions = report.proxies.map(({ report: proxy }) => proxy.snapshotVersion);
     if (isSettled(slice, versions, report.snapshotVersion)) {
-      const text = progressText(slice);
+      const text = asTyped(progressText(slice));
       if (!options.quiet) console.log(isTerminal() ? `\r\u001b[K${text}` : text);
       return;
     }
-    const text = progressText(slice);
+    const text = asTyped(progressText(slice));
     if (!options.quiet && text !== shown) {
       process.stdout.write(isTerminal() ? `\r\u001b[K${text}` : `${text}\n`);
       shown = text;

@@ -27,9 +27,7 @@ test('names the command that frees kept WAL, by whether somebody reads it', () =
 test('names slots of others that nobody reads', () => {
   const kept = { name: 'old', database: 'shop', retainedWalBytes: 5, inactiveMs: 7_200_000 };
   const quiet = { ...kept, retention: { level: 'ok' as const, text: '5 MiB of WAL kept' } };
-  expect(text({ otherSlots: [quiet] })).toContain(
-    'slot old: nobody has read it for 120 min, 5 MiB of WAL kept',
-  );
+  expect(text({ otherSlots: [quiet] })).toContain('slot old: nobody has read it for 2 h, 5 MiB of WAL kept');
   const loud = { ...kept, retention: { level: 'warning' as const, text: '2,000 MiB of WAL kept' } };
   expect(text({ otherSlots: [loud] })).toMatch(/WARNING slot old.*\n.*banyan feed drop --slot old --reason/);
 });

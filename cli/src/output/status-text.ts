@@ -131,7 +131,6 @@ export function statusText(parts: {
     );
   }
   if (run) lines.push('', processTable(run));
-  if (report && report.next_steps.length > 0)
-    lines.push('', asTyped(`try: ${report.next_steps.join('  ·  ')}`));
-  return lines.join('\n');
+  if (report && report.next_steps.length > 0) lines.push('', `try: ${report.next_steps.join('  ·  ')}`);
+  return asTyped(lines.join('\n'));
 }

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import Table from 'cli-table3';
+import { formatDuration } from '@banyan/contracts';
 import type { CommandError } from './command-error.ts';
 
 /** True when standard output is a terminal and colour was not switched off (https://no-color.org). */
@@ -47,12 +48,9 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
     .join('\n');
 }
 
-/** Milliseconds for people: `12 ms`, `3.4 s`, `5 min`; unknown stays `unknown`. */
+/** Milliseconds for people, in the unit that reads best; unknown stays `unknown`. */
 export function duration(ms: number | null): string {
-  if (ms === null) return 'unknown';
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  if (ms < 120_000) return `${(ms / 1_000).toFixed(1)} s`;
-  return `${Math.round(ms / 60_000)} min`;
+  return ms === null ? 'unknown' : formatDuration(ms);
 }
 
 /** A share for people: `50 %`, `4.7 %`; unknown stays `unknown`. */
@@ -74,7 +72,7 @@ export function count(value: number | null): string {
 }
 
 const COMMAND =
-  /(?<!npx )\bbanyan (?=(?:up|down|status|slices|advance|pause|resume|rollback|resync|route|verify|sync|explain|journal|bus|feed|pid|doctor)\b)/g;
+  /(?<!npx )\bbanyan (?=(?:up|down|status|slices|advance|pause|resume|rollback|resync|route|verify|sync|explain|look|journal|bus|feed|pid|doctor)\b)/g;
 
 /** Commands in a text as people type them in a checkout, where `banyan` itself is on no PATH. */
 export function asTyped(text: string): string {
@@ -90,7 +88,7 @@ export function printFailure(error: CommandError, json: boolean): void {
     );
     return;
   }
-  console.error(`${style('red', 'error')}: ${error.message}`);
+  console.error(`${style('red', 'error')}: ${asTyped(error.message)}`);
   for (const line of error.evidence) console.error(`  ${asTyped(line)}`);
   for (const step of error.nextSteps) console.error(`try: ${style('bold', asTyped(step))}`);
 }

@@ -91,6 +91,7 @@ export class Supervisor {
     mkdirSync(home.dir, { recursive: true, mode: 0o700 });
     ensureInstallation(home);
     mkdirSync(home.logsDir, { recursive: true, mode: 0o700 });
+    writeFileSync(home.file('.gitignore'), '*\n'); // a home of any name, in any checkout
     ensureSecrets(home);
     const supervisor = new Supervisor(options, await choosePorts(home, options.shopPort), stack);
     supervisor.#save();

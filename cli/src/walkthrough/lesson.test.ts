@@ -18,8 +18,8 @@ test('a heading inside a fence is text, not a section', () => {
     'x',
     '# T\n\nIntro.\n\n## Do\n\n```sh\n## not a section\necho a\n```\n\n## Check\n\n```probe\nshop-answers\n```\n\n## What you just saw\n\nIt.\n',
   );
-  expect(lesson.commands).toEqual(['## not a section\necho a']);
-  expect(lesson.predict).toBeNull();
+  expect(lesson.commands).toEqual([{ text: '## not a section\necho a', move: null, isMetered: false }]);
+  expect(lesson.question).toBeNull();
 });
 
 test('every lesson of the walkthrough can be followed, and its probes exist', () => {

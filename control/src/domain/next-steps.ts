@@ -6,6 +6,8 @@ export interface CommandSubject {
   readonly name: string;
   /** A path that the slice serves, with `x` for each parameter. */
   readonly examplePath: string;
+  /** True while a gate would refuse the next step forward. */
+  readonly isHeldUp: boolean;
 }
 
 /** `/products/:slug/reviews` as `/products/x/reviews`, from the first route that answers GET. */
@@ -18,21 +20,22 @@ export function examplePathOf(
 
 const rollbackCommand = (name: string): string => `banyan rollback ${name} --reason "..."`;
 
-/** Commands that make sense for a slice as it is, most useful first. */
-export function nextStepsOf(state: SliceState, { name, examplePath }: CommandSubject): string[] {
+/** Commands that make sense for a slice as it is, most useful first; none that would be refused. */
+export function nextStepsOf(state: SliceState, { name, examplePath, isHeldUp }: CommandSubject): string[] {
   const explain = `banyan explain GET ${examplePath}`;
+  const forward = isHeldUp ? 'banyan status --watch' : `banyan advance ${name}`;
   if (state.paused) return ['banyan status', `banyan resume ${name}`];
   switch (state.phase) {
     case 'monolith':
-      return [`banyan advance ${name}`, explain];
+      return [forward, explain];
     case 'syncing':
       return completeCopyOf(state)
-        ? [`banyan advance ${name}`, 'banyan status', rollbackCommand(name)]
+        ? [forward, 'banyan status', rollbackCommand(name)]
         : ['banyan status --watch', rollbackCommand(name)];
     case 'canary':
       return state.share === 1
         ? ['banyan status', explain, rollbackCommand(name)]
-        : ['banyan status', `banyan advance ${name}`, explain, rollbackCommand(name)];
+        : ['banyan status', forward, explain, rollbackCommand(name)];
   }
 }
 

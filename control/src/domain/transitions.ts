@@ -46,7 +46,7 @@ function obstacles(state: SliceState, gates: readonly GateResult[]): Decision | 
   return refuse(pause.length > 0 ? 'paused' : 'gate-failed', ...pause, ...failed);
 }
 
-/** `lag (fail): wanted at most 2,000 ms, got 3,100 ms`. */
+/** `lag (fail): wanted at most 2 s, got 3.1 s`. */
 export function describeGate(gate: GateResult): string {
   return `${gate.gate} (${gate.verdict}): wanted ${gate.wanted}, got ${gate.got}`;
 }

@@ -11,6 +11,7 @@ import {
   serviceReachable,
   sourceTables,
   verification,
+  VERIFICATION_GATE,
   type Gate,
 } from './gates.ts';
 import { errors, latency, whileServing as whileServed } from './traffic-gates.ts';
@@ -48,6 +49,13 @@ export function evaluateGates(evidence: Evidence): readonly GateResult[] {
   const isFirst = evidence.state.phase === 'monolith';
   const gates = evidence.hasTables ? (isFirst ? toSyncing : toCanary) : isFirst ? toFirstShare : toNextShare;
   return gates.map((gate) => gate(evidence));
+}
+
+/** True when a step forward would be refused. A verification that is only missing or old is made by the step itself. */
+export function isHeldUp(gates: readonly GateResult[]): boolean {
+  return gates.some(
+    ({ gate, verdict }) => verdict === 'fail' || (verdict === 'inconclusive' && gate !== VERIFICATION_GATE),
+  );
 }
 
 /** True when every gate passes. No gate at all is not a pass. */

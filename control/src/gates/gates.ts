@@ -1,4 +1,4 @@
-import type { GateResult, SyncReport } from '@banyan/contracts';
+import { formatDuration, type GateResult, type SyncReport } from '@banyan/contracts';
 import { completeCopyOf, copyOf } from '../domain/slice-state.ts';
 import {
   CAUGHT_UP_MAX_AGE_MS,
@@ -14,7 +14,6 @@ import {
 export type Gate = (evidence: Evidence) => GateResult;
 
 const number = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
-const ms = (value: number): string => `${number.format(value)} ms`;
 
 interface Judged {
   readonly gate: string;
@@ -37,7 +36,8 @@ export const serviceReachable: Gate = ({ service, state, nowMs }) => {
   if (service === null) return verdict(judged, 'inconclusive', 'it was not asked yet');
   if (!service.reachable) return verdict(judged, 'fail', `no answer: ${service.error}`);
   const ageMs = nowMs - service.atMs;
-  if (ageMs > REPORT_FRESH_MS) return verdict(judged, 'inconclusive', `last asked ${ms(ageMs)} ago`);
+  if (ageMs > REPORT_FRESH_MS)
+    return verdict(judged, 'inconclusive', `last asked ${formatDuration(ageMs)} ago`);
   const { state: consumer, error } = service.report;
   return consumer === 'running'
     ? verdict(judged, 'pass', 'it answers and its consumer runs')
@@ -91,11 +91,11 @@ export const feedContinuous: Gate = ({ feed, state, nowMs }) => {
 export const caughtUp: Gate = ({ caughtUp: { startedAtMs, error }, nowMs }) => {
   const judged: Judged = {
     gate: 'caught-up',
-    wanted: `a position of the last ${ms(CAUGHT_UP_MAX_AGE_MS)} applied by the service`,
+    wanted: `a position at most ${formatDuration(CAUGHT_UP_MAX_AGE_MS)} old applied by the service`,
     remedy: 'banyan status: is the feed running, is anything quarantined? banyan doctor',
   };
   const ageMs = startedAtMs === null ? null : nowMs - startedAtMs;
-  const last = ageMs === null ? 'none yet' : `the last one was taken ${ms(ageMs)} ago`;
+  const last = ageMs === null ? 'none yet' : `taken ${formatDuration(ageMs)} ago`;
   if (ageMs !== null && ageMs <= CAUGHT_UP_MAX_AGE_MS) return verdict(judged, 'pass', last);
   return error === null
     ? verdict(judged, 'inconclusive', last)
@@ -105,7 +105,7 @@ export const caughtUp: Gate = ({ caughtUp: { startedAtMs, error }, nowMs }) => {
 function judgeLag({ service, nowMs, limits: { maxLagMs } }: Evidence, of: 'p50' | 'p99'): GateResult {
   const judged: Judged = {
     gate: 'lag',
-    wanted: `commit to apply at most ${ms(maxLagMs)} (${of} of the last minute)`,
+    wanted: `commit to apply in at most ${formatDuration(maxLagMs)} (${of} of the last minute)`,
     remedy: 'wait until the service keeps up: banyan status --watch',
   };
   const report = freshReport(service, nowMs);
@@ -114,7 +114,7 @@ function judgeLag({ service, nowMs, limits: { maxLagMs } }: Evidence, of: 'p50' 
     return verdict(judged, 'inconclusive', 'unknown: nothing was applied in the last minute');
   }
   const lagMs = of === 'p50' ? report.lag.p50Ms : report.lag.p99Ms;
-  const got = `${ms(lagMs)} over ${number.format(report.lag.samples)} samples`;
+  const got = `${formatDuration(lagMs)} over ${number.format(report.lag.samples)} samples`;
   return verdict(judged, lagMs <= maxLagMs ? 'pass' : 'fail', got);
 }
 
@@ -132,12 +132,12 @@ export const lastingLag: Gate = (evidence) => judgeLag(evidence, 'p50');
 export const heartbeat: Gate = ({ service, nowMs, limits: { maxHeartbeatAgeMs } }) => {
   const judged: Judged = {
     gate: 'heartbeat',
-    wanted: `a heartbeat of the last ${ms(maxHeartbeatAgeMs)} in the service`,
+    wanted: `a heartbeat at most ${formatDuration(maxHeartbeatAgeMs)} old`,
     remedy: 'banyan status: is the feed running, does the service answer? banyan doctor',
   };
   const ageMs = heartbeatAgeMs(service, nowMs);
   if (ageMs === null) return verdict(judged, 'inconclusive', 'unknown: no heartbeat was ever met');
-  return verdict(judged, ageMs <= maxHeartbeatAgeMs ? 'pass' : 'fail', `the last one is ${ms(ageMs)} old`);
+  return verdict(judged, ageMs <= maxHeartbeatAgeMs ? 'pass' : 'fail', `${formatDuration(ageMs)} old`);
 };
 
 const NAMED_KEYS = 5;
@@ -172,7 +172,7 @@ export const VERIFICATION_GATE = 'verification';
 export const verification: Gate = ({ state, nowMs, limits: { maxVerificationAgeMs } }) => {
   const judged: Judged = {
     gate: VERIFICATION_GATE,
-    wanted: `rows and checksums of both sides equal, at most ${ms(maxVerificationAgeMs)} ago`,
+    wanted: `rows and checksums of both sides equal, at most ${formatDuration(maxVerificationAgeMs)} ago`,
     remedy: `banyan advance ${state.name} verifies first; differences: banyan verify ${state.name}, then banyan verify ${state.name} --repair --reason "..."`,
   };
   const last = completeCopyOf(state)?.verification ?? null;
@@ -184,6 +184,6 @@ export const verification: Gate = ({ state, nowMs, limits: { maxVerificationAgeM
     return verdict(judged, 'fail', `${rows}, ${number.format(last.differences)} differences${examples}`);
   }
   const ageMs = nowMs - last.finishedAtMs;
-  const got = `${rows}, no difference, ${ms(Math.max(0, ageMs))} ago`;
+  const got = `${rows}, no difference, ${formatDuration(ageMs)} ago`;
   return verdict(judged, ageMs <= maxVerificationAgeMs ? 'pass' : 'inconclusive', got);
 };

@@ -1,3 +1,4 @@
+import { formatDuration } from '@banyan/contracts';
 import { judgeGateClock, tickGateClock, type GateClock } from '../domain/grace.ts';
 import { describeGate, pause, rollback } from '../domain/transitions.ts';
 import { shareOf, type SliceState } from '../domain/slice-state.ts';
@@ -52,7 +53,7 @@ export class CanaryGuard {
     const verdict = judgeGateClock(gateClock, nowMs, graceMs);
     if (verdict.action === 'none') return;
     const findings = gates.filter(({ gate }) => verdict.gates.includes(gate)).map(describeGate);
-    const reason = `for more than ${graceMs} ms: ${findings.join('; ')}`;
+    const reason = `for more than ${formatDuration(graceMs)}: ${findings.join('; ')}`;
     const decision =
       verdict.action === 'rollback' ? rollback(state) : pause(state, { by: 'gate', reason, atMs: nowMs });
     if (!decision.ok) return; // paused already

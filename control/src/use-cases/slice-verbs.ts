@@ -1,16 +1,22 @@
 import { CONTROL_SCHEMA_VERSION, type GateResult, type VerbResponse } from '@banyan/contracts';
 import { refuseTransformedKeys, VerifyUnsupportedError } from '@banyan/cdc';
-import { examplePathOf, nextStepsAfterRefusal, nextStepsOf } from '../domain/next-steps.ts';
+import {
+  examplePathOf,
+  nextStepsAfterRefusal,
+  nextStepsOf,
+  type CommandSubject,
+} from '../domain/next-steps.ts';
 import { resyncAsked } from '../domain/resync.ts';
 import { completeCopyOf, describeState, shareOf, type SliceState } from '../domain/slice-state.ts';
 import { advance, pause, resume, rollback, route, type Decision } from '../domain/transitions.ts';
+import { isHeldUp } from '../gates/evaluate.ts';
 import { VERIFICATION_GATE, verification as verificationGate } from '../gates/gates.ts';
 import type { Clock } from '../ports/clock.ts';
 import { EpochConflictError } from '../ports/slice-store.ts';
 import type { EvidenceCollector } from './evidence-collector.ts';
 import type { FeedMonitor } from './feed-monitor.ts';
 import { messageOf } from './loop.ts';
-import { findSlice, type ManagedSlice } from './managed-slice.ts';
+import { findSlice, type ManagedSlice, type SliceWithState } from './managed-slice.ts';
 import type { SliceLedger } from './slice-ledger.ts';
 import type { VerificationRunner } from './verification-runner.ts';
 import { RefusedError, type VerbOrder } from './verb-order.ts';
@@ -30,6 +36,13 @@ interface Judged {
   readonly state: SliceState;
   readonly gates: readonly GateResult[];
   readonly decision: Decision;
+}
+
+interface Done {
+  readonly state: SliceState;
+  readonly gates: readonly GateResult[];
+  readonly decision: Extract<Decision, { ok: true }>;
+  readonly journalId: number | null;
 }
 
 const COMMIT_ATTEMPTS = 5;
@@ -53,8 +66,8 @@ export class SliceVerbs {
       // 1. Decide on the state as it is now. The step that was asked for is the one from the state first seen.
       const { state, gates, decision } = await this.#judge(slice, order, signal);
       if (standing(state) !== standing(seen)) throw conflict(slice, seen, state);
-      if (!decision.ok) throw refusal(slice, state, order, decision);
-      if (order.dryRun) return response(slice, order, { state, gates, decision, journalId: null });
+      if (!decision.ok) throw refusal({ subject: await this.#subject(slice, state), state, order, decision });
+      if (order.dryRun) return this.#respond(slice, order, { state, gates, decision, journalId: null });
       // 2. Step, if nobody stepped in between. Bookkeeping in between (a verification) is no reason to give up.
       try {
         const { verb, by, reason = null } = order;
@@ -62,7 +75,7 @@ export class SliceVerbs {
         const journalId = await ledger.commit(step);
         // 3. Published before it is answered.
         await published();
-        return response(slice, order, { state, gates, decision, journalId });
+        return await this.#respond(slice, order, { state, gates, decision, journalId });
       } catch (error) {
         if (!(error instanceof EpochConflictError) || attempt === COMMIT_ATTEMPTS) throw error;
       }
@@ -93,13 +106,40 @@ export class SliceVerbs {
   }
 
   async #decide(slice: ManagedSlice, state: SliceState, order: VerbOrder): Promise<Judged> {
-    const { ledger, evidence, slices } = this.#deps;
+    const gates = this.#deps.evidence.gates(slice, state, await this.#all());
+    return { state, gates, decision: this.#decision(slice, state, order, gates) };
+  }
+
+  async #all(): Promise<SliceWithState[]> {
+    const { ledger, slices } = this.#deps;
     const stored = (await ledger.readAll()).slices;
-    const all = slices.flatMap((each) =>
+    return slices.flatMap((each) =>
       stored.filter(({ name }) => name === each.name).map((other) => ({ slice: each, state: other })),
     );
-    const gates = evidence.gates(slice, state, all);
-    return { state, gates, decision: this.#decision(slice, state, order, gates) };
+  }
+
+  /** By the evidence at hand: a step back does not wait for new. */
+  async #subject(slice: ManagedSlice, state: SliceState): Promise<CommandSubject> {
+    const gates = this.#deps.evidence.gates(slice, state, await this.#all());
+    const examplePath = examplePathOf(slice.definition.routes);
+    return { name: slice.name, examplePath, isHeldUp: isHeldUp(gates) };
+  }
+
+  async #respond(slice: ManagedSlice, order: VerbOrder, done: Done): Promise<VerbResponse> {
+    const { state, gates, decision, journalId } = done;
+    const after = order.dryRun ? state : decision.next;
+    return {
+      schema_version: CONTROL_SCHEMA_VERSION,
+      slice: slice.name,
+      verb: order.verb,
+      dryRun: order.dryRun,
+      from: describeState(state),
+      to: describeState(decision.next),
+      plan: [...decision.plan],
+      gates: [...gates],
+      journalId,
+      next_steps: nextStepsOf(after, await this.#subject(slice, after)),
+    };
   }
 
   #decision(
@@ -137,19 +177,22 @@ export class SliceVerbs {
   async #verify(slice: ManagedSlice, state: SliceState, order: VerifyOrder): Promise<VerbResponse> {
     const { ledger, evidence, verifications } = this.#deps;
     const reasons = this.#reasonsAgainstVerifying(slice, state, order);
-    if (reasons.length > 0) throw refusal(slice, state, order, { ok: false, code: 'not-possible', reasons });
+    if (reasons.length > 0) {
+      const decision = { ok: false, code: 'not-possible', reasons } as const;
+      throw refusal({ subject: await this.#subject(slice, state), state, order, decision });
+    }
     const plan = this.#planOf(slice, order);
     const decision = { ok: true, next: state, plan } as const;
-    if (order.dryRun) return response(slice, order, { state, gates: [], decision, journalId: null });
+    if (order.dryRun) return this.#respond(slice, order, { state, gates: [], decision, journalId: null });
     const asked = { by: order.by, reason: order.reason ?? null, repair: order.repair };
     if (!order.wait) {
       await verifications.begin(slice, asked);
-      return response(slice, order, { state, gates: [], decision, journalId: null });
+      return this.#respond(slice, order, { state, gates: [], decision, journalId: null });
     }
     const { journalId } = await verifications.run(slice, asked);
     const after = await ledger.read(slice.name);
     const gates = [verificationGate(evidence.evidence(slice, after, []))];
-    return response(slice, order, { state, gates, decision: { ...decision, next: after }, journalId });
+    return this.#respond(slice, order, { state, gates, decision: { ...decision, next: after }, journalId });
   }
 
   #reasonsAgainstVerifying(slice: ManagedSlice, state: SliceState, order: VerifyOrder): string[] {
@@ -200,10 +243,6 @@ function standing(state: SliceState): string {
   return JSON.stringify([describeState(state), state.paused]);
 }
 
-function subjectOf(slice: ManagedSlice): { name: string; examplePath: string } {
-  return { name: slice.name, examplePath: examplePathOf(slice.definition.routes) };
-}
-
 function conflict(slice: ManagedSlice, seen: SliceState, state: SliceState): RefusedError {
   return new RefusedError(`Somebody else changed ${slice.name} at the same time; nothing was done.`, {
     code: 'epoch-conflict',
@@ -214,43 +253,19 @@ function conflict(slice: ManagedSlice, seen: SliceState, state: SliceState): Ref
   });
 }
 
-function refusal(
-  slice: ManagedSlice,
-  state: SliceState,
-  order: VerbOrder,
-  decision: Extract<Decision, { ok: false }>,
-): RefusedError {
+function refusal(refused: {
+  readonly subject: CommandSubject;
+  readonly state: SliceState;
+  readonly order: VerbOrder;
+  readonly decision: Extract<Decision, { ok: false }>;
+}): RefusedError {
+  const { subject, state, order, decision } = refused;
   return new RefusedError(
-    `${order.verb} of ${slice.name} was refused; it stays in ${describeState(state)}.`,
+    `${order.verb} of ${subject.name} was refused; it stays in ${describeState(state)}.`,
     {
       code: decision.code,
       reasons: decision.reasons,
-      nextSteps: nextStepsAfterRefusal(decision.code, state, subjectOf(slice)),
+      nextSteps: nextStepsAfterRefusal(decision.code, state, subject),
     },
   );
-}
-
-function response(
-  slice: ManagedSlice,
-  order: VerbOrder,
-  done: {
-    readonly state: SliceState;
-    readonly gates: readonly GateResult[];
-    readonly decision: Extract<Decision, { ok: true }>;
-    readonly journalId: number | null;
-  },
-): VerbResponse {
-  const { state, gates, decision, journalId } = done;
-  return {
-    schema_version: CONTROL_SCHEMA_VERSION,
-    slice: slice.name,
-    verb: order.verb,
-    dryRun: order.dryRun,
-    from: describeState(state),
-    to: describeState(decision.next),
-    plan: [...decision.plan],
-    gates: [...gates],
-    journalId,
-    next_steps: nextStepsOf(order.dryRun ? state : decision.next, subjectOf(slice)),
-  };
 }

@@ -4,7 +4,7 @@ import type { SnapshotRates } from '../domain/snapshot-rate.ts';
 import { copyOf, completeCopyOf, formatShare, shareOf, type SliceState } from '../domain/slice-state.ts';
 import { nextShare } from '../domain/transitions.ts';
 import { freshReport, heartbeatAgeMs, type Evidence } from '../gates/evidence.ts';
-import { evaluateGates } from '../gates/evaluate.ts';
+import { evaluateGates, isHeldUp } from '../gates/evaluate.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { TableSnapshots } from '../ports/feed.ts';
 import type { EvidenceCollector } from './evidence-collector.ts';
@@ -52,14 +52,17 @@ export class StatusReporter {
     const isWell =
       feedStatus.state === 'none' ||
       (feedStatus.state === 'running' && ['ok', 'unknown'].includes(feedStatus.retention.level));
-    const ofSlices = all.flatMap(({ slice, state }) =>
-      nextStepsOf(state, { name: slice.name, examplePath: examplePathOf(slice.definition.routes) }),
-    );
+    const slices = all.map((each) => this.#slice(each, all));
+    const ofSlices = all.flatMap(({ slice: { name, definition }, state }) => {
+      const gates = slices.find((each) => each.name === name)?.gates ?? [];
+      const examplePath = examplePathOf(definition.routes);
+      return nextStepsOf(state, { name, examplePath, isHeldUp: isHeldUp(gates) });
+    });
     return {
       schema_version: CONTROL_SCHEMA_VERSION,
       nowMs: clock.nowMs(),
       snapshotVersion: version,
-      slices: all.map((each) => this.#slice(each, all)),
+      slices,
       feed: feedStatus,
       proxies: proxies.all(),
       next_steps: [...new Set([...(isWell ? [] : ['banyan doctor']), ...ofSlices])],
@@ -142,11 +145,17 @@ export class StatusReporter {
         kind,
         tableSnapshot: this.#tableSnapshot(source, state),
         nextOffset: reported?.nextOffset ?? null,
-        endOffset: this.#deps.wal.endOffset(tableTopic(this.#deps.topicPrefix, source)),
+        endOffset: this.#endOffset(source, reported?.nextOffset ?? null),
         appliedRows: reported?.appliedRows ?? null,
         quarantined: reported?.quarantined ?? null,
       };
     });
+  }
+
+  /** The bus was asked before the service, or after it: what was applied was on the bus. */
+  #endOffset(source: string, nextOffset: number | null): number | null {
+    const end = this.#deps.wal.endOffset(tableTopic(this.#deps.topicPrefix, source));
+    return end === null ? null : Math.max(end, nextOffset ?? 0);
   }
 
   #tableSnapshot(table: string, state: SliceState): SliceStatus['tables'][number]['tableSnapshot'] {

@@ -1,5 +1,5 @@
 import { describeFinding, differencesOf, type TableVerifyState, type VerifyState } from '@banyan/cdc';
-import type { VerificationReport } from '@banyan/contracts';
+import { formatDuration, type VerificationReport } from '@banyan/contracts';
 import type { Verification } from '../domain/slice-state.ts';
 import type { StoredVerification } from '../ports/verification-store.ts';
 
@@ -56,7 +56,7 @@ export function describeReport(report: VerificationReport): string {
     `${number.format(differences)} differences`,
     ...(report.repair ? [`${number.format(repaired)} repaired`] : []),
     ...(rowsPerSecond === null ? [] : [`${number.format(rowsPerSecond)} rows/s`]),
-    ...(timeLeftMs === null ? [] : [`${number.format(timeLeftMs / 1_000)} s left`]),
+    ...(timeLeftMs === null ? [] : [`${formatDuration(timeLeftMs)} left`]),
   ];
   const interrupted = report.state === 'interrupted' ? 'interrupted, goes on from ' : '';
   return `verification: ${interrupted}${parts.join(', ')}`;

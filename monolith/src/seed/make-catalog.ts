@@ -1,6 +1,7 @@
 import { FORMS } from '../catalog/picture-forms.ts';
 import type { Random } from '../random.ts';
-import { CLOSINGS, MATERIALS, OPENINGS, PRICES_CENTS, SERIES } from './words.ts';
+import type { ProductSort } from './review-words.ts';
+import { CLOSINGS, CLOSINGS_OF, MATERIALS, OPENINGS, PRICES_CENTS, SERIES } from './words.ts';
 
 /** A product to be stored, still without the id of its category. */
 export interface SeedProduct {
@@ -9,6 +10,7 @@ export interface SeedProduct {
   readonly description: string;
   readonly priceCents: number;
   readonly departmentSlug: string;
+  readonly sort: ProductSort;
   readonly imageSeed: number;
   /** Pieces in the warehouse. */
   readonly quantity: number;
@@ -38,20 +40,31 @@ function nameProduct(random: Random, kindOf: string, taken: Set<string>): string
   return name;
 }
 
+/** Departments that are of one sort; in the others it is furniture, but for what is named here. */
+const SORTS: Readonly<Record<string, ProductSort>> = {
+  lighting: 'lighting',
+  textiles: 'textiles',
+  kitchen: 'kitchen',
+  Basket: 'baskets',
+  'Storage Box': 'baskets',
+};
+
 function makeProduct(random: Random, departmentSlug: string, taken: Set<string>): SeedProduct {
   const kinds = Object.keys(FORMS[departmentSlug] ?? {});
   const kind = random.pick(kinds);
   const [material, materialLine] = random.pick(MATERIALS[kind] ?? MATERIALS[departmentSlug] ?? []);
   const name = nameProduct(random, `${material} ${kind}`, taken);
+  const sort = SORTS[kind] ?? SORTS[departmentSlug] ?? 'furniture';
   const [min, max] = PRICES_CENTS[kind] ?? [1_000, 10_000];
   // Cheaper things are more common: the square of an even chance. Prices end in 4 or 9 euros.
   const priceCents = Math.round((min + random.next() ** 2 * (max - min)) / 500) * 500 - 100;
   return {
     slug: slugOf(name),
     name,
-    description: `${random.pick(OPENINGS)} ${materialLine} ${random.pick(CLOSINGS)}`,
+    description: `${random.pick(OPENINGS)} ${materialLine} ${random.pick([...CLOSINGS, ...CLOSINGS_OF[sort]])}`,
     priceCents: Math.max(min, priceCents),
     departmentSlug,
+    sort,
     imageSeed: random.int(1, 90_000_000) * kinds.length + kinds.indexOf(kind),
     quantity: stock(random),
   };

@@ -3,7 +3,7 @@ import { DEPARTMENTS } from '../catalog/departments.ts';
 import { hashPassword } from '../customers/password.ts';
 import type { ShopDatabase } from '../database/open-database.ts';
 import { createRandom, type Random } from '../random.ts';
-import { makeCatalog } from './make-catalog.ts';
+import { makeCatalog, type SeedProduct } from './make-catalog.ts';
 import { makeAddress, makeCustomers, type SeedCustomer } from './make-people.ts';
 import { makeReviews } from './make-reviews.ts';
 
@@ -98,10 +98,10 @@ interface Ids {
 
 async function seedReviews(
   { database, size, random, transaction }: SeedRun,
-  { productIds, customerIds }: Ids,
+  { products, productIds, customerIds }: Ids & { readonly products: readonly SeedProduct[] },
 ) {
-  const { products, customers, reviews: count } = size;
-  const rows = makeReviews(random, { products, customers, count })
+  const { customers, reviews: count } = size;
+  const rows = makeReviews(random, { sorts: products.map(({ sort }) => sort), customers, count })
     .map(({ productIndex, customerIndex, ...review }) => {
       const createdAt = moment(random, 1);
       return {

@@ -1,3 +1,5 @@
+import type { ProductSort } from './review-words.ts';
+
 // Words that the seed makes a shop of. Only ever append: the order decides what a seed number means.
 
 // prettier-ignore
@@ -65,9 +67,37 @@ export const OPENINGS = [
 
 // prettier-ignore
 export const CLOSINGS = [
-  'Spare parts kept for ten years.', 'Delivered assembled.', 'Two-year guarantee, longer if you ask nicely.',
-  'Wipe clean with a damp cloth.', 'Packed without plastic.', 'Arrives in a flat box with one tool.',
+  'Two-year guarantee, longer if you ask nicely.', 'Packed without plastic.', 'Returns within thirty days, no questions.',
 ] as const;
+
+/** Ends of descriptions that fit one sort of product alone. */
+export const CLOSINGS_OF: Readonly<Record<ProductSort, readonly string[]>> = {
+  furniture: [
+    'Spare parts kept for ten years.',
+    'Delivered assembled.',
+    'Arrives in a flat box with one tool.',
+  ],
+  lighting: [
+    'Spare parts kept for ten years.',
+    'Bulb included.',
+    'Wired for you by any electrician in minutes.',
+  ],
+  textiles: [
+    'Machine washable at thirty degrees.',
+    'Airs well, washes rarely.',
+    'Dyed without heavy metals.',
+  ],
+  kitchen: [
+    'Safe with food, as you would hope.',
+    'Seconds are sold at the workshop door.',
+    'Wipe clean with a damp cloth.',
+  ],
+  baskets: [
+    'Wipe clean with a damp cloth.',
+    'Handles that can be replaced.',
+    'Carries more than you would think.',
+  ],
+};
 
 /** Cheapest and dearest price in cents of each kind. */
 export const PRICES_CENTS: Readonly<Record<string, readonly [min: number, max: number]>> = {

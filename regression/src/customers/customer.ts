@@ -79,7 +79,6 @@ export function createCustomer(options: CustomerOptions): { visit(): Promise<voi
     signal,
     account: null,
     accountsMade: 0,
-    reviewsWritten: 0,
     reviewed,
   };
   return {

@@ -15,7 +15,6 @@ export interface Life {
   /** Null when the next time he enters he makes a new one. */
   account: Account | null;
   accountsMade: number;
-  reviewsWritten: number;
   /** Products that this account has reviewed: one review each. */
   readonly reviewed: Set<string>;
 }
@@ -30,7 +29,7 @@ export interface Visit {
   product: string | null;
   entered: boolean;
   /** The review written last, if the shop said that it has it. */
-  written: { readonly slug: string; readonly title: string } | null;
+  written: { readonly slug: string; readonly body: string } | null;
 }
 
 /** One thing done in a visit. */

@@ -10,18 +10,18 @@ export const writeReview: Act = async (life, visit) => {
     life.account = null;
     return;
   }
-  const review = inventReview(life.random, `${life.mark}-${++life.reviewsWritten}`);
+  const review = inventReview(life.random, slug);
   life.reviewed.add(slug);
   const send = () => visit.session.post(`/products/${slug}/reviews`, review);
   if (!(await ask(life, { kind: 'write-review', expected: [303], send }))) return;
   life.tally.count('reviewsWritten');
-  visit.written = { slug, title: review.title };
+  visit.written = { slug, body: review.body };
 };
 
 interface OwnReviewCheck {
   readonly kind: 'own-review' | 'api-own-review';
   readonly pathOf: (slug: string) => string;
-  readonly shows: (text: string, title: string) => boolean;
+  readonly shows: (text: string, body: string) => boolean;
 }
 
 /**
@@ -34,12 +34,12 @@ async function findOwnReview(
   { kind, pathOf, shows }: OwnReviewCheck,
 ): Promise<void> {
   if (!visit.written) return;
-  const { slug, title } = visit.written;
+  const { slug, body } = visit.written;
   for (const query of ['', '?page=2']) {
     const page = await look(life, visit, kind, pathOf(slug) + query);
-    if (!page || shows(page.text, title)) return;
+    if (!page || shows(page.text, body)) return;
   }
-  life.tally.staleRead(kind, `${pathOf(slug)} does not show "${title}"`);
+  life.tally.staleRead(kind, `${pathOf(slug)} does not show "${body}"`);
 }
 
 /** Looks for his own review on the page. */
@@ -55,5 +55,5 @@ export const findOwnInApi: Act = (life, visit) =>
   findOwnReview(life, visit, {
     kind: 'api-own-review',
     pathOf: (slug) => `/api/products/${slug}/reviews`,
-    shows: (text, title) => text.includes(JSON.stringify(title)),
+    shows: (text, body) => text.includes(JSON.stringify(body)),
   });

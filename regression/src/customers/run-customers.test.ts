@@ -32,15 +32,15 @@ async function readForm(request: IncomingMessage): Promise<URLSearchParams> {
 }
 
 function createShop(faults: Faults) {
-  const titles: string[] = [];
+  const bodies: string[] = [];
   const links = '<a href="/categories/tables">T</a><a href="/products/a">A</a><a href="/products/b">B</a>';
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = request.url ?? '/';
     if (faults.silent?.test(path)) return;
     if (faults.broken?.test(path)) return void response.writeHead(502).end();
     if (request.method === 'GET') {
-      const own = faults.forgetful ? '' : titles.map((title) => `<h3>${title}</h3>`).join('');
-      const html = path.startsWith('/api/') ? JSON.stringify(titles) : links + own;
+      const own = faults.forgetful ? '' : bodies.map((body) => `<p>${body}</p>`).join('');
+      const html = path.startsWith('/api/') ? JSON.stringify(bodies) : links + own;
       const body = path.startsWith('/api/') && faults.forgetful ? '[]' : html;
       return void response.writeHead(200, { 'set-cookie': 'csrf=token; Path=/' }).end(body);
     }
@@ -48,8 +48,8 @@ function createShop(faults: Faults) {
     const forged = form.get('_csrf') !== 'token' || !request.headers.cookie?.includes('csrf=token');
     if (forged) return void response.writeHead(403).end();
     if (path === '/checkout' && faults.soldOut) return void response.writeHead(409).end();
-    const title = form.get('title');
-    if (title) titles.push(title);
+    const review = form.get('body');
+    if (review) bodies.push(review);
     response.writeHead(303, { location: '/' }).end();
   };
 }
