@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bySchema, reasonSchema } from './asked.ts';
 import { phases } from './phase.ts';
 import { proxyReportSchema } from './proxy-report.ts';
 import { syncReportSchema } from './sync-report.ts';
@@ -172,9 +173,9 @@ export type StatusReport = z.infer<typeof statusReportSchema>;
 /** Body of the verbs: `POST /v1/slices/:name/{advance|pause|resume|rollback|route|verify|resync}`. */
 export const verbRequestSchema = z.strictObject({
   /** Who asks, for the journal. */
-  by: z.string().min(1),
+  by: bySchema,
   /** Why; obligatory for `pause`, `rollback`, `route` and `resync`. */
-  reason: z.string().min(1).optional(),
+  reason: reasonSchema.optional(),
   dryRun: z.boolean().default(false),
   /** For `route`, and for `advance` within canary: the share wanted, 0 to 1. */
   share: z.number().min(0).max(1).optional(),

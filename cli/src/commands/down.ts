@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from './context.ts';
 import { CommandError } from '../output/command-error.ts';
 import { processStartedAt, readRunState } from '../supervise/run-state.ts';
+import { printJson } from '../output/terminal.ts';
 
 const STOP_TIMEOUT_MS = 40_000;
 
@@ -36,9 +37,7 @@ export async function down(options: DownOptions, context: Context): Promise<void
     renameSync(home.dir, kept);
   }
   if (context.json) {
-    console.log(
-      JSON.stringify({ schema_version: 1, stopped: run !== null, kept, next_steps: ['banyan up'] }),
-    );
+    printJson({ schema_version: 1, stopped: run !== null, kept, next_steps: ['banyan up'] });
     return;
   }
   console.log(run ? 'stopped' : 'nothing ran');

@@ -1,5 +1,5 @@
 import { ControlClient } from '../control-client.ts';
-import { style } from '../output/terminal.ts';
+import { printJson, style } from '../output/terminal.ts';
 import type { Context } from './context.ts';
 
 /** Shows where a request would go and why, asked of the running proxy. */
@@ -9,14 +9,14 @@ export async function explain(
   options: { readonly user?: string; readonly visitor?: string },
   context: Context,
 ): Promise<void> {
-  const explanation = await ControlClient.open(context.home).explain({
+  const explanation = await ControlClient.open(context.home, { exact: context.json }).explain({
     method: method.toUpperCase(),
     path,
     ...(options.user === undefined ? {} : { user: options.user }),
     ...(options.visitor === undefined ? {} : { visitor: options.visitor }),
   });
   if (context.json) {
-    console.log(JSON.stringify({ schema_version: 1, ...explanation }));
+    printJson({ schema_version: 1, ...explanation });
     return;
   }
   const { slice, target, reason, steps, cohort } = explanation;

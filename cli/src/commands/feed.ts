@@ -1,10 +1,11 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { routesSnapshotSchema } from '@banyan/contracts';
+import { printableJson } from '@banyan/kit';
 import pg from 'pg';
 import type { Home } from '../home.ts';
 import { CommandError } from '../output/command-error.ts';
-import { asTyped, bytes } from '../output/terminal.ts';
+import { asTyped, bytes, printJson } from '../output/terminal.ts';
 import { FEED_NAME } from '../supervise/processes.ts';
 import { whoami, type Context } from './context.ts';
 
@@ -59,12 +60,10 @@ export async function feedDrop(options: FeedDropOptions, context: Context): Prom
   const next = slot === FEED_NAME ? ['banyan up'] : ['banyan status'];
   if (json) {
     const what = { slot: found !== null, publication, freed_wal_bytes: freedBytes };
-    console.log(
-      JSON.stringify({
-        ...{ schema_version: 1, name: slot, dryRun: options.dryRun ?? false, dropped: what },
-        next_steps: next,
-      }),
-    );
+    printJson({
+      ...{ schema_version: 1, name: slot, dryRun: options.dryRun ?? false, dropped: what },
+      next_steps: next,
+    });
     return;
   }
   const verb = options.dryRun ? 'would drop' : 'dropped';
@@ -170,6 +169,6 @@ function refuseForeign(slot: string, found: FoundSlot | null): void {
 
 /** The journal is the control plane's, and that does not run: a line of its own beside the logs. */
 function note(home: Home, line: Readonly<Record<string, string>>): void {
-  mkdirSync(home.logsDir, { recursive: true });
-  appendFileSync(join(home.logsDir, 'feed.log'), `${JSON.stringify(line)}\n`);
+  mkdirSync(home.logsDir, { recursive: true, mode: 0o700 });
+  appendFileSync(join(home.logsDir, 'feed.log'), `${printableJson(line)}\n`);
 }

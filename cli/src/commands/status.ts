@@ -5,7 +5,7 @@ import { readCustomerTotals, type CustomerTotals } from '../customers.ts';
 import type { Home } from '../home.ts';
 import { CommandError } from '../output/command-error.ts';
 import { statusText } from '../output/status-text.ts';
-import { isTerminal, percent, table } from '../output/terminal.ts';
+import { isTerminal, percent, printJson, table } from '../output/terminal.ts';
 import { readRunState, type RunState } from '../supervise/run-state.ts';
 import type { Context } from './context.ts';
 
@@ -22,9 +22,9 @@ export interface Everything {
 type Shown = Omit<Everything, 'run'> & { readonly run: RunState | null };
 
 /** Looks once. @throws CommandError `not-running` when nothing runs in this home. */
-export async function look(home: Home): Promise<Everything> {
+export async function look(home: Home, options: { readonly exact?: boolean } = {}): Promise<Everything> {
   const run = readRunState(home);
-  const report = await askForReport(ControlClient.open(home)); // says so when nothing runs
+  const report = await askForReport(ControlClient.open(home, options)); // says so when nothing runs
   if (!run) throw new CommandError({ code: 'not-running', message: 'Banyan has just stopped.', exitCode: 3 });
   return { run, report, customers: readCustomerTotals(home) };
 }
@@ -40,15 +40,15 @@ async function askForReport(client: ControlClient): Promise<StatusReport | null>
 }
 
 /** As `look`, of a control plane that others run: its processes and customers are not ours to see. */
-async function lookElsewhere(home: Home): Promise<Shown> {
-  return { run: null, report: await askForReport(ControlClient.open(home)), customers: null };
+async function lookElsewhere(home: Home, options: { readonly exact: boolean }): Promise<Shown> {
+  return { run: null, report: await askForReport(ControlClient.open(home, options)), customers: null };
 }
 
 function print(everything: Shown, json: boolean): void {
   const { run, report, customers } = everything;
   if (json) {
     const next = report?.next_steps ?? ['banyan doctor'];
-    console.log(JSON.stringify({ schema_version: 1, run, control: report, customers, next_steps: next }));
+    printJson({ schema_version: 1, run, control: report, customers, next_steps: next });
   } else {
     console.log(statusText(everything));
   }
@@ -57,8 +57,9 @@ function print(everything: Shown, json: boolean): void {
 /** Everything that is known now; with `watch` again every second until interrupted. */
 export async function status(options: { readonly watch?: boolean }, context: Context): Promise<void> {
   for (;;) {
+    const { home, json: exact } = context;
     const everything =
-      controlUrlElsewhere() === null ? await look(context.home) : await lookElsewhere(context.home);
+      controlUrlElsewhere() === null ? await look(home, { exact }) : await lookElsewhere(home, { exact });
     if (options.watch && !context.json && isTerminal()) process.stdout.write('\u001b[2J\u001b[H');
     print(everything, context.json);
     if (!options.watch) {
@@ -71,9 +72,9 @@ export async function status(options: { readonly watch?: boolean }, context: Con
 
 /** One line a slice. */
 export async function slices(context: Context): Promise<void> {
-  const report = await ControlClient.open(context.home).status();
+  const report = await ControlClient.open(context.home, { exact: context.json }).status();
   if (context.json) {
-    console.log(JSON.stringify({ schema_version: 1, slices: report.slices, next_steps: report.next_steps }));
+    printJson({ schema_version: 1, slices: report.slices, next_steps: report.next_steps });
     return;
   }
   console.log(

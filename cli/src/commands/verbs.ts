@@ -4,7 +4,7 @@ import { ControlClient, type Verb } from '../control-client.ts';
 import { CommandError } from '../output/command-error.ts';
 import { gatesText } from '../output/status-text.ts';
 import { progressBar } from '../output/table-progress.ts';
-import { asTyped, count, isTerminal, style } from '../output/terminal.ts';
+import { asTyped, count, isTerminal, printJson, style } from '../output/terminal.ts';
 import { whoami, type Context } from './context.ts';
 
 export interface VerbOptions {
@@ -34,7 +34,7 @@ export async function runVerb(
   options: VerbOptions,
   context: Context,
 ): Promise<void> {
-  const client = ControlClient.open(context.home);
+  const client = ControlClient.open(context.home, { exact: context.json });
   const response = await client.verb(slice, verb, {
     by: whoami(),
     dryRun: options.dryRun ?? false,
@@ -45,7 +45,7 @@ export async function runVerb(
   if (options.wait && !response.dryRun) {
     await waitUntilSettled(client, slice, { ...options, quiet: context.json });
   }
-  if (context.json) console.log(JSON.stringify(response));
+  if (context.json) printJson(response);
   else if (response.next_steps.length > 0) console.log(asTyped(`next: ${response.next_steps.join('  ·  ')}`));
 }
 
