@@ -63,12 +63,18 @@ export interface GateLimits {
   readonly maxHeartbeatAgeMs: number;
   /** Age of the last verification without a difference, in milliseconds. Default 10 minutes. */
   readonly maxVerificationAgeMs: number;
+  /**
+   * Age of the last heartbeat from which the service itself refuses reads, so that the monolith answers them, in
+   * milliseconds: the net below the control plane, which takes the reads back earlier while it lives. Default 20,000.
+   */
+  readonly refuseReadsAfterMs: number;
 }
 
 export const defaultGateLimits: GateLimits = {
   maxLagMs: 2_000,
   maxHeartbeatAgeMs: 5_000,
   maxVerificationAgeMs: 600_000,
+  refuseReadsAfterMs: 20_000,
 };
 
 /** What moves together: routes, tables and the service that takes them. */
@@ -207,6 +213,7 @@ const sliceSchema = z.strictObject({
       maxLagMs: z.number().positive(),
       maxHeartbeatAgeMs: z.number().positive(),
       maxVerificationAgeMs: z.number().positive(),
+      refuseReadsAfterMs: z.number().positive(),
     })
     .partial()
     .optional(),

@@ -15,8 +15,9 @@ export interface Reviews extends Closable {
 }
 
 /**
- * Starts the service: opens and migrates its store, listens, and begins to copy. Reads are served from
- * what the store holds even while the copy cannot run; `/readyz` tells.
+ * Starts the service: opens and migrates its store, listens, and begins to copy. Reads are refused (503, so that the
+ * proxy asks the shop) until the copy runs, and whenever it is too old or has missed records; `/readyz` tells whether it
+ * runs.
  *
  * @throws ConfigError when the bus of the stack is not named; the driver's error when the store cannot be opened; an error with code EADDRINUSE when the port is taken.
  * @example
