@@ -163,6 +163,8 @@ export const statusReportSchema = z.strictObject({
   schema_version: z.literal(CONTROL_SCHEMA_VERSION),
   nowMs: z.number().int(),
   snapshotVersion: z.number().int(),
+  /** What a person should see first, whatever else is well: stores that cannot be written, full disks, lost files. */
+  problems: z.array(z.string()).default([]),
   slices: z.array(sliceStatusSchema),
   feed: feedStatusSchema,
   proxies: z.array(z.strictObject({ reportedAgeMs: z.number(), report: proxyReportSchema })),
@@ -197,8 +199,10 @@ export const verbResponseSchema = z.strictObject({
   /** What was or would be done, in order. */
   plan: z.array(z.string()),
   gates: z.array(gateResultSchema),
-  /** Null for a dry run. */
+  /** Null for a dry run, and for a step that is not in the journal yet. */
   journalId: z.number().int().nullable(),
+  /** Why the step, which is in force, is not in the journal yet; null when it is. */
+  unwritten: z.string().nullable().default(null),
   next_steps: z.array(z.string()),
 });
 export type VerbResponse = z.infer<typeof verbResponseSchema>;

@@ -32,6 +32,7 @@ import { Reconciler } from './use-cases/reconciler.ts';
 import { RoutesPublisher } from './use-cases/routes-publisher.ts';
 import { SliceLedger } from './use-cases/slice-ledger.ts';
 import { SliceVerbs } from './use-cases/slice-verbs.ts';
+import { within } from './use-cases/store-failure.ts';
 import { StatusReporter } from './use-cases/status-report.ts';
 import { SyncDriver } from './use-cases/sync-driver.ts';
 import { VerificationRunner } from './use-cases/verification-runner.ts';
@@ -39,6 +40,8 @@ import { WalMonitor } from './use-cases/wal-monitor.ts';
 
 const SERVICE_POLL_INTERVAL_MS = 1_000;
 const FEED_POLL_INTERVAL_MS = 2_000;
+/** How soon a step that could not be written is tried again. */
+const FLUSH_INTERVAL_MS = 1_000;
 
 /** What a control plane is made of. Nothing of it is closed by the control plane. */
 export interface ControlDeps {
@@ -72,6 +75,8 @@ export interface ControlDeps {
   readonly host?: string;
   /** 0 for a free one. */
   readonly port: number;
+  /** Watches of the files that are used, whose problems `status` shows first. Default: none. */
+  readonly stores?: readonly { problems(): readonly string[] }[];
   readonly log: Logger;
   /** Default: the system's. */
   readonly clock?: Clock;
@@ -102,7 +107,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
     if (!service) throw new Error(`Slice "${definition.name}" has no service.`);
     return manageSlice(definition, service);
   });
-  const ledger = new SliceLedger(store, clock);
+  const ledger = new SliceLedger({ store, clock, log });
   const markOf = async (name: string): Promise<FeedMark | null> =>
     completeCopyOf(await ledger.read(name))?.feed ?? null;
   const rounds = new CaughtUpRounds({ caughtUp, clock, markOf, gapMs: deps.caughtUpGapMs });
@@ -132,7 +137,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
   const driver = new SyncDriver({
     ...{ ledger, clock, source, bus, tableSnapshots, caughtUp, continuity, topicPrefix, slices },
   });
-  const reconciler = new Reconciler({ ledger, driver, guard, evidence, verifications, clock, log });
+  const reconciler = new Reconciler({ ledger, driver, guard, evidence, verifications, proxies, clock, log });
   const { monolithDeadlineMs, serviceDeadlineMs } = deps.config;
   const settings = { monolithUrl: deps.monolithUrl, monolithDeadlineMs, serviceDeadlineMs };
   const publisher = new RoutesPublisher({ ledger, slices, settings, clock, log });
@@ -146,7 +151,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
   const verbs = new SliceVerbs({ ledger, evidence, verifications, feed, clock, slices, published });
   const reporter = new StatusReporter({
     ...{ ledger, evidence, feed, proxies, reconciler, verifications, tableSnapshots, slices, clock },
-    ...{ wal, rates, topicPrefix, outbox },
+    ...{ wal, rates, topicPrefix, outbox, stores: deps.stores ?? [] },
   });
 
   // A higher version than any that was published before, since addresses may have changed; then the first snapshot.
@@ -197,6 +202,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
         await pollSlice(slice, signal);
         await reconciler.tick(slice, signal);
       }
+      await ledger.flush();
       await publisher.refresh();
     },
     start() {
@@ -204,6 +210,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
       const onError = (error: unknown): void => log.warn({ err: error }, 'evidence could not be collected');
       loops = [
         startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: pollFeed, onError }),
+        startLoop({ intervalMs: FLUSH_INTERVAL_MS, run: () => ledger.flush(), onError }),
         ...(outbox
           ? [startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: (signal) => outbox.look(signal), onError })]
           : []),
@@ -224,6 +231,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
         rounds.close();
         await Promise.all([server.close(), reconciler.close(), ...loops.map((loop) => loop.close())]);
         await verifications.close();
+        await within(FLUSH_INTERVAL_MS, ledger.flush()).catch(() => undefined); // a last try
         await publisher.close();
       })();
       return closed;

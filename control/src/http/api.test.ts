@@ -93,8 +93,8 @@ describe('errors', () => {
   });
 
   test('what was not foreseen does not show its inside', async () => {
-    t.store.read = () => Promise.reject(new Error('/secret/path: disk I/O error'));
-    const { status, body } = await t.get<Problem>('/v1/status');
+    t.store.journal = () => Promise.reject(new Error('/secret/path: disk I/O error'));
+    const { status, body } = await t.get<Problem>('/v1/journal');
     expect([status, body.error.code, JSON.stringify(body)]).toEqual([
       500,
       'internal',

@@ -59,10 +59,12 @@ export class SliceVerbs {
       try {
         const { verb, by, reason = null } = order;
         const step = { from: state, next: decision.next, by, verb, reason, evidence: gates };
-        const journalId = await ledger.commit(step);
+        const takesBack = shareOf(decision.next) < shareOf(state);
+        const journalId = await (takesBack ? ledger.takeBack(step) : ledger.commit(step));
         // 3. Published before it is answered.
         await published();
-        return response(slice, order, { state, gates, decision, journalId });
+        const unwritten = ledger.unwrittenReason(name);
+        return { ...response(slice, order, { state, gates, decision, journalId }), unwritten };
       } catch (error) {
         if (!(error instanceof EpochConflictError) || attempt === COMMIT_ATTEMPTS) throw error;
       }
@@ -244,6 +246,7 @@ function response(
     plan: [...decision.plan],
     gates: [...gates],
     journalId,
+    unwritten: null,
     next_steps: nextStepsOf(order.dryRun ? state : decision.next, subjectOf(slice)),
   };
 }
