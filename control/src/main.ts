@@ -4,6 +4,8 @@ import {
   createRowReread,
   followTableSnapshots,
   verifySlice,
+  watchFile,
+  type FileWatch,
 } from '@banyan/cdc';
 import { createLogger, readConfig, runProcess, type Closable } from '@banyan/kit';
 import { loadAdminToken } from './adapters/admin-token.ts';
@@ -35,6 +37,16 @@ async function start(): Promise<Closable> {
     stack.push(store);
     const feed = await openFeed(settings, log);
     stack.push(feed);
+    const files = [
+      { file: settings.storeFile, name: "the control plane's store" },
+      ...(settings.stack === 'embedded' ? [{ file: settings.busFile ?? '', name: 'the bus' }] : []),
+    ];
+    const stores: FileWatch[] = [];
+    for (const { file, name } of files) {
+      const watch = await watchFile({ file, name, logger: log });
+      stack.push(watch);
+      stores.push(watch);
+    }
     const { bus, source, history } = feed;
     const { signal } = closing;
     const tableSnapshots = await followTableSnapshots({ bus, prefix: topicPrefix, signal });
@@ -67,6 +79,7 @@ async function start(): Promise<Closable> {
       ...{ slot: settings.slotName, outboxTable: settings.outboxTable },
       monolithUrl: settings.monolithUrl,
       gateGraceMs: settings.gateGraceMs,
+      stores,
       retainedWalWarnBytes: settings.retainedWalWarnBytes,
       ...{ adminToken, peerToken, host: settings.host, port: settings.port, log },
     });

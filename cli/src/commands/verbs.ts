@@ -21,10 +21,13 @@ const DEFAULT_WAIT_S = 300;
 const POLL_MS = 300;
 
 function print(response: VerbResponse): void {
-  const { slice, from, to, dryRun, plan, gates } = response;
+  const { slice, from, to, dryRun, plan, gates, unwritten } = response;
   console.log(`${style('bold', slice)}: ${from} -> ${to}${dryRun ? ' (dry run: nothing was changed)' : ''}`);
   for (const [index, step] of plan.entries()) console.log(`  ${index + 1}. ${step}`);
   if (gates.length > 0) console.log(gatesText(gates));
+  if (unwritten === null) return;
+  console.log(`${style('red', 'NOT in the journal yet')}: ${unwritten}`);
+  console.log('  It is in force. It is written as soon as the store can be; `status` shows when.');
 }
 
 /** Runs one of the verbs that change a slice, and prints what it did or would do. */

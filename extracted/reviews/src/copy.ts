@@ -26,6 +26,8 @@ export interface CopyOptions extends BusSettings {
   readonly file: SqliteFile;
   /** Age of the last heartbeat from which reads are refused, milliseconds. Default: what the slice says. */
   readonly refuseReadsAfterMs?: number | undefined;
+  /** What is wrong with the service's store, for the control plane. */
+  readonly storeProblems: () => readonly string[];
   readonly log: Logger;
 }
 
@@ -50,14 +52,14 @@ interface Running {
 }
 
 async function start(options: CopyOptions, signal: AbortSignal): Promise<Running> {
-  const { topicPrefix, peerToken, file, log } = options;
+  const { topicPrefix, peerToken, file, storeProblems, log } = options;
   const { bus } = await openBus(options, { clientId: `banyan-${reviewsSlice.name}`, logger: log, signal });
   try {
     const store = createSqliteApplyStore({ knex: file.writer, reader: file.readers });
     const { name } = reviewsSlice;
     const about = { slice: reviewsSlice, group: name, prefix: topicPrefix };
     const consumer = await startConsumer({ ...about, bus, store, logger: log });
-    return { bus, consumer, routes: syncRoutes({ consumer, store, peerToken }) };
+    return { bus, consumer, routes: syncRoutes({ consumer, store, peerToken, problems: storeProblems }) };
   } catch (error) {
     await bus.close();
     throw error;
