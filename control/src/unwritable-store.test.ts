@@ -160,4 +160,3 @@ test('a store that cannot be read is spoken for by memory, and a rollback goes t
   expect((await rollback()).body).toMatchObject({ to: 'syncing', unwritten: 'SQLITE_IOERR: disk I/O error' });
   expect(shareOf(await routes())).toBe(0);
 });
-

@@ -144,6 +144,7 @@ export function banyanSpecs(home: Home, ports: Ports, kafka: PreparedKafka | nul
     ...(kafka ? [] : [reader]),
     node('reviews', 'extracted/reviews/src/main.ts', {
       env: {
+        ...inherited(['REFUSE_READS_AFTER_MS']),
         ...peer,
         PORT: String(ports.reviews),
         STORE_FILE: home.file('reviews.sqlite'),
