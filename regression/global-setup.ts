@@ -9,7 +9,7 @@ import { startStack } from './src/environment/start-stack.ts';
 export default async function prepare(): Promise<() => Promise<void>> {
   if (readEnvironment()) return () => Promise.resolve();
   const home = await mkdtemp(join(tmpdir(), 'banyan-regression-'));
-  await chmod(home, 0o755); // PostgreSQL's account must reach it: else the data lie elsewhere, and stay.
+  await chmod(home, 0o711); // PostgreSQL's account must reach it: else the data lie elsewhere, and stay.
   const stack = await startStack({
     banyan: [process.execPath, 'cli/src/main.ts'],
     cwd: checkoutFolder,

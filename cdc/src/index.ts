@@ -38,6 +38,7 @@ export { defaultPaceLimits, type PaceLimits } from './verify/pace.ts';
 export { VerifyUnsupportedError, type Bound } from './verify/source-rows.ts';
 export { differencesOf, type TableVerifyState, type VerifyState } from './verify/verify-state.ts';
 export * from './verify/verify-slice.ts';
+export { watchFile, type FileWatch } from './sqlite/file-watch.ts';
 export { migrateSqlite, openSqliteFile } from './sqlite/open-file.ts';
 export { immediateTransaction, type RunSql } from './sqlite/transaction.ts';
 export { ConnectError } from './source/debezium/connect-error.ts';

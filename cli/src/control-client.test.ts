@@ -35,6 +35,38 @@ test('a control plane that others run is asked at its address, with the token of
   }
 });
 
+test('texts of others come ready to be printed, in refusals too, and as they are where JSON is wanted', async () => {
+  const entry = { id: 1, atMs: 1, slice: 'reviews', by: 'eve\u001b[2J', verb: 'pause', from: 'a', to: 'a' };
+  const answers = [
+    [200, { schema_version: 1, entries: [{ ...entry, reason: 'x\n99 ok\u202e', epoch: 1, evidence: [] }] }],
+    [
+      409,
+      { schema_version: 1, error: { code: 'c', message: 'm\u009b2J', evidence: ['e\r'], next_steps: [] } },
+    ],
+  ] as const;
+  let asked = 0;
+  const server = createServer((_request, response) => {
+    const [status, body] = answers[asked++ < 2 ? 0 : 1];
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  process.env['BANYAN_CONTROL_URL'] = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  mkdirSync(home.secretsDir);
+  writeFileSync(home.secret('admin.token'), 'the-token-of-people\n');
+  try {
+    const [shown] = await ControlClient.open(home).journal({});
+    expect(shown).toMatchObject({ by: 'eve\\u001b[2J', reason: 'x\\u000a99 ok\\u202e' });
+    const [exact] = await ControlClient.open(home, { exact: true }).journal({});
+    expect(exact).toMatchObject({ by: 'eve\u001b[2J', reason: 'x\n99 ok\u202e' });
+    await expect(ControlClient.open(home).status()).rejects.toMatchObject({
+      message: 'm\\u009b2J',
+      evidence: ['e\\u000d'],
+    });
+  } finally {
+    server.close();
+  }
+});
+
 test('without its token the command says what to wait for', () => {
   process.env['BANYAN_CONTROL_URL'] = 'http://127.0.0.1:9';
   expect(() => ControlClient.open(home)).toThrow(expect.objectContaining({ code: 'no-admin-token' }));

@@ -27,6 +27,7 @@ import {
   type VerbResponse,
   type VerificationResponse,
 } from '@banyan/contracts';
+import { printableDeep } from '@banyan/kit';
 import type { z } from 'zod';
 import type { Home } from './home.ts';
 import { CommandError } from './output/command-error.ts';
@@ -44,20 +45,29 @@ const refusedStatuses = new Set([409, 412, 423]);
 export class ControlClient {
   readonly #baseUrl: string;
   readonly #token: string;
+  readonly #isExact: boolean;
 
-  constructor(baseUrl: string, token: string) {
-    this.#baseUrl = baseUrl;
-    this.#token = token;
+  private constructor(at: { readonly baseUrl: string; readonly token: string; readonly isExact: boolean }) {
+    this.#baseUrl = at.baseUrl;
+    this.#token = at.token;
+    this.#isExact = at.isExact;
   }
 
   /**
    * The control plane of this home, or the one at `BANYAN_CONTROL_URL`, whose admin token this home holds.
    *
+   * What it answers holds texts of others: reasons that people gave, names and messages of databases, keys. They come
+   * ready to be printed, with escapes for what a terminal would obey.
+   *
+   * @param options.exact True leaves them as they are, for JSON. Default false.
    * @throws CommandError `not-running` when nothing runs in this home, `no-admin-token`.
    */
-  static open(home: Home): ControlClient {
+  static open(home: Home, options: { readonly exact?: boolean } = {}): ControlClient {
     const elsewhere = controlUrlElsewhere();
-    if (elsewhere !== null) return new ControlClient(elsewhere, readAdminToken(home));
+    const isExact = options.exact ?? false;
+    if (elsewhere !== null) {
+      return new ControlClient({ baseUrl: elsewhere, token: readAdminToken(home), isExact });
+    }
     const run = readRunState(home);
     if (!run) {
       throw new CommandError({
@@ -68,7 +78,7 @@ export class ControlClient {
         exitCode: 3,
       });
     }
-    return new ControlClient(run.controlUrl, readAdminToken(home));
+    return new ControlClient({ baseUrl: run.controlUrl, token: readAdminToken(home), isExact });
   }
 
   status(signal?: AbortSignal): Promise<StatusReport> {
@@ -145,8 +155,11 @@ export class ControlClient {
         cause,
       });
     }
-    if (answer.ok) return schema.parse(body);
-    throw asCommandError(answer.status, body);
+    if (answer.ok) {
+      const parsed = schema.parse(body);
+      return this.#isExact ? parsed : printableDeep(parsed);
+    }
+    throw asCommandError(answer.status, this.#isExact ? body : printableDeep(body));
   }
 }
 

@@ -19,6 +19,9 @@ import { stackNames } from './supervise/stack-choice.ts';
 import { CommandError } from './output/command-error.ts';
 import { asTyped, printFailure } from './output/terminal.ts';
 
+// Whatever we write, and whatever those write whom we start, is for our own account alone.
+process.umask(0o077);
+
 function parsePort(text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bySchema, reasonSchema } from './asked.ts';
 import { phases } from './phase.ts';
 import { proxyReportSchema } from './proxy-report.ts';
 import { syncReportSchema } from './sync-report.ts';
@@ -163,6 +164,8 @@ export const statusReportSchema = z.strictObject({
   schema_version: z.literal(CONTROL_SCHEMA_VERSION),
   nowMs: z.number().int(),
   snapshotVersion: z.number().int(),
+  /** What a person should see first, whatever else is well: stores that cannot be written, full disks, lost files. */
+  problems: z.array(z.string()).default([]),
   slices: z.array(sliceStatusSchema),
   feed: feedStatusSchema,
   proxies: z.array(z.strictObject({ reportedAgeMs: z.number(), report: proxyReportSchema })),
@@ -173,9 +176,9 @@ export type StatusReport = z.infer<typeof statusReportSchema>;
 /** Body of the verbs: `POST /v1/slices/:name/{advance|pause|resume|rollback|route|verify|resync}`. */
 export const verbRequestSchema = z.strictObject({
   /** Who asks, for the journal. */
-  by: z.string().min(1),
+  by: bySchema,
   /** Why; obligatory for `pause`, `rollback`, `route` and `resync`. */
-  reason: z.string().min(1).optional(),
+  reason: reasonSchema.optional(),
   dryRun: z.boolean().default(false),
   /** For `route`, and for `advance` within canary: the share wanted, 0 to 1. */
   share: z.number().min(0).max(1).optional(),
@@ -197,8 +200,10 @@ export const verbResponseSchema = z.strictObject({
   /** What was or would be done, in order. */
   plan: z.array(z.string()),
   gates: z.array(gateResultSchema),
-  /** Null for a dry run. */
+  /** Null for a dry run, and for a step that is not in the journal yet. */
   journalId: z.number().int().nullable(),
+  /** Why the step, which is in force, is not in the journal yet; null when it is. */
+  unwritten: z.string().nullable().default(null),
   next_steps: z.array(z.string()),
 });
 export type VerbResponse = z.infer<typeof verbResponseSchema>;

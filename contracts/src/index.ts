@@ -1,3 +1,4 @@
+export * from './asked.ts';
 export * from './bus-report.ts';
 export * from './control-api.ts';
 export * from './duration.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bySchema, reasonSchema } from './asked.ts';
 
 /** What a held record says, with nothing personal in it. */
 export const heldPayloadSchema = z.discriminatedUnion('kind', [
@@ -99,7 +100,7 @@ export type SyncErrorsResponse = z.infer<typeof syncErrorsResponseSchema>;
 
 const asked = {
   /** Who asks, for the journal. */
-  by: z.string().min(1),
+  by: bySchema,
   dryRun: z.boolean().default(false),
   /** Source table, `schema.table`; may be left out where only one table holds the key. */
   table: z.string().min(1).optional(),
@@ -109,7 +110,7 @@ const asked = {
 export const syncRetryRequestSchema = z
   .strictObject({
     ...asked,
-    reason: z.string().min(1).optional(),
+    reason: reasonSchema.optional(),
     key: z.array(z.string()).min(1).optional(),
   })
   .refine(({ table, key }) => table === undefined || key !== undefined, {
@@ -132,7 +133,7 @@ export type SyncRetryResponse = z.infer<typeof syncRetryResponseSchema>;
 /** Body of `POST /v1/slices/:name/quarantine/skip`. */
 export const syncSkipRequestSchema = z.strictObject({
   ...asked,
-  reason: z.string().min(1),
+  reason: reasonSchema,
   key: z.array(z.string()).min(1),
 });
 export type SyncSkipRequest = z.input<typeof syncSkipRequestSchema>;

@@ -70,6 +70,11 @@ export interface GateLimits {
   readonly maxErrorShare: number;
   /** Of a slice without tables: the service's p95 may be so many times the monolith's, or 50 ms. Default 2. */
   readonly maxSlowdown: number;
+  /**
+   * Age of the last heartbeat from which the service itself refuses reads, so that the monolith answers them, in
+   * milliseconds: the net below the control plane, which takes the reads back earlier while it lives. Default 20,000.
+   */
+  readonly refuseReadsAfterMs: number;
 }
 
 export const defaultGateLimits: GateLimits = {
@@ -78,6 +83,7 @@ export const defaultGateLimits: GateLimits = {
   maxVerificationAgeMs: 600_000,
   maxErrorShare: 0.01,
   maxSlowdown: 2,
+  refuseReadsAfterMs: 20_000,
 };
 
 /** What moves together: routes, tables and the service that takes them. */
@@ -219,6 +225,7 @@ const sliceSchema = z.strictObject({
       maxVerificationAgeMs: z.number().positive(),
       maxErrorShare: z.number().min(0).max(1),
       maxSlowdown: z.number().min(1),
+      refuseReadsAfterMs: z.number().positive(),
     })
     .partial()
     .optional(),

@@ -37,6 +37,8 @@ export const syncReportSchema = z.strictObject({
   lag: z.strictObject({ p50Ms: z.number(), p99Ms: z.number(), samples: z.number().int() }).nullable(),
   /** When the last heartbeat was written at the source, by its clock; null with none met. */
   heartbeatAtMs: z.number().nullable(),
+  /** What a person should see first: a store that cannot be written, a lost file, readers that are refused. */
+  problems: z.array(z.string()).optional(),
 });
 export type SyncReport = z.infer<typeof syncReportSchema>;
 

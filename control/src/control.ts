@@ -34,6 +34,7 @@ import { Reconciler } from './use-cases/reconciler.ts';
 import { RoutesPublisher } from './use-cases/routes-publisher.ts';
 import { SliceLedger } from './use-cases/slice-ledger.ts';
 import { SliceVerbs } from './use-cases/slice-verbs.ts';
+import { within } from './use-cases/store-failure.ts';
 import { StatusReporter } from './use-cases/status-report.ts';
 import { SyncDriver } from './use-cases/sync-driver.ts';
 import { VerificationRunner } from './use-cases/verification-runner.ts';
@@ -41,6 +42,8 @@ import { WalMonitor } from './use-cases/wal-monitor.ts';
 
 const SERVICE_POLL_INTERVAL_MS = 1_000;
 const FEED_POLL_INTERVAL_MS = 2_000;
+/** How soon a step that could not be written is tried again. */
+const FLUSH_INTERVAL_MS = 1_000;
 
 /** What a control plane is made of. Nothing of it is closed by the control plane. */
 export interface ControlDeps {
@@ -76,6 +79,8 @@ export interface ControlDeps {
   readonly host?: string;
   /** 0 for a free one. */
   readonly port: number;
+  /** Watches of the files that are used, whose problems `status` shows first. Default: none. */
+  readonly stores?: readonly { problems(): readonly string[] }[];
   readonly log: Logger;
   /** Default: the system's. */
   readonly clock?: Clock;
@@ -106,7 +111,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
     if (!service) throw new Error(`Slice "${definition.name}" has no service.`);
     return manageSlice(definition, service);
   });
-  const ledger = new SliceLedger(store, clock);
+  const ledger = new SliceLedger({ store, clock, log });
   const markOf = async (name: string): Promise<FeedMark | null> =>
     completeCopyOf(await ledger.read(name))?.feed ?? null;
   const rounds = new CaughtUpRounds({ caughtUp, clock, markOf, gapMs: deps.caughtUpGapMs });
@@ -138,7 +143,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
   const driver = new SyncDriver({
     ...{ ledger, clock, source, bus, tableSnapshots, caughtUp, continuity, topicPrefix, slices },
   });
-  const reconciler = new Reconciler({ ledger, driver, guard, evidence, verifications, clock, log });
+  const reconciler = new Reconciler({ ledger, driver, guard, evidence, verifications, proxies, clock, log });
   const settings = { ...deps.config, monolithUrl: deps.monolithUrl };
   const publisher = new RoutesPublisher({ ledger, slices, settings, clock, log });
   const published = (): Promise<void> =>
@@ -153,7 +158,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
   const verbs = new SliceVerbs({ ledger, evidence, verifications, feed, clock, slices, published });
   const reporter = new StatusReporter({
     ...{ ledger, evidence, feed, proxies, reconciler, verifications, tableSnapshots, slices, clock },
-    ...{ wal, rates, topicPrefix, outbox },
+    ...{ wal, rates, topicPrefix, outbox, stores: deps.stores ?? [] },
   });
 
   // A higher version than any that was published before, since addresses may have changed; then the first snapshot.
@@ -206,6 +211,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
         await reconciler.tick(slice, signal);
         await missingValues.look(slice, signal);
       }
+      await ledger.flush();
       await publisher.refresh();
     },
     start() {
@@ -215,6 +221,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
       loops = [
         startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: pollFeed, onError }),
         startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: (signal) => carried.look(signal), onError }),
+        startLoop({ intervalMs: FLUSH_INTERVAL_MS, run: () => ledger.flush(), onError }),
         ...(outbox
           ? [startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: (signal) => outbox.look(signal), onError })]
           : []),
@@ -242,6 +249,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
         rounds.close();
         await Promise.all([server.close(), reconciler.close(), ...loops.map((loop) => loop.close())]);
         await verifications.close();
+        await within(FLUSH_INTERVAL_MS, ledger.flush()).catch(() => undefined); // a last try
         await publisher.close();
       })();
       return closed;

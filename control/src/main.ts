@@ -4,6 +4,8 @@ import {
   createRowReread,
   followTableSnapshots,
   verifySlice,
+  watchFile,
+  type FileWatch,
 } from '@banyan/cdc';
 import { createLogger, runProcess, type Closable } from '@banyan/kit';
 import { loadAdminToken } from './adapters/admin-token.ts';
@@ -48,6 +50,25 @@ async function followFeed(
   return { bus, source, history, tableSnapshots, caughtUp, rowReread, verify };
 }
 
+/** Looks at the files that the control plane writes, all the time. They are closed with what else is on the stack. */
+async function watchStores(
+  settings: ReturnType<typeof readSettings>,
+  stack: Closable[],
+): Promise<FileWatch[]> {
+  const { own, feed } = settings;
+  const files = [
+    { file: own.storeFile, name: "the control plane's store" },
+    ...(feed?.stack === 'embedded' ? [{ file: feed.busFile ?? '', name: 'the bus' }] : []),
+  ];
+  const watches: FileWatch[] = [];
+  for (const { file, name } of files) {
+    const watch = await watchFile({ file, name, logger: log });
+    stack.push(watch);
+    watches.push(watch);
+  }
+  return watches;
+}
+
 /** The one place that wires the control plane together. */
 async function start(): Promise<Closable> {
   const settings = readSettings();
@@ -67,6 +88,7 @@ async function start(): Promise<Closable> {
     stack.push(store);
     const feed = settings.feed === null ? null : await openFeed(settings.feed, log);
     if (feed) stack.push(feed);
+    const stores = await watchStores(settings, stack);
     const parts = feed && settings.feed ? await followFeed(feed, settings.feed, closing.signal) : noFeed();
     const services = Object.fromEntries(
       Object.entries(loaded.serviceUrls).map(([name, url]) => {
@@ -80,7 +102,7 @@ async function start(): Promise<Closable> {
     const { host, port, topicPrefix, monolithUrl, gateGraceMs, retainedWalWarnBytes } = settings.own;
     const control = await createControl({
       ...{ ...parts, config, services, store, topicPrefix, monolithUrl, gateGraceMs, retainedWalWarnBytes },
-      ...{ hasFeed: feed !== null, slot: settings.feed?.slotName ?? '' },
+      ...{ hasFeed: feed !== null, stores, slot: settings.feed?.slotName ?? '' },
       ...{ outboxTable: settings.feed?.outboxTable, adminToken, peerToken, host, port, log },
     });
     stack.push(control);

@@ -5,9 +5,12 @@ export interface Closable {
   close(): Promise<void>;
 }
 
+/** What a process of ours writes is for its own account: rows of customers, tokens, journals. */
+const OURS_ALONE = 0o077;
+
 /**
  * Runs a process's `start`, and closes what it returns at SIGTERM or SIGINT, or when the supervisor that holds the
- * other end of our IPC channel is gone. Exits 1 when starting fails or closing takes more than `closeTimeoutMs`.
+ * other end of our IPC channel is gone. What it writes is readable by its own account alone (umask 077). Exits 1 when starting fails or closing takes more than `closeTimeoutMs`.
  *
  * @param options.closeTimeoutMs Default 10,000.
  */
@@ -17,6 +20,7 @@ export async function runProcess(options: {
   readonly closeTimeoutMs?: number;
 }): Promise<void> {
   const { log, start, closeTimeoutMs = 10_000 } = options;
+  process.umask(OURS_ALONE);
   const starting = start();
   let closing = false;
   const stop = (why: string): void => {

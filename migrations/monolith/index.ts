@@ -4,6 +4,7 @@ import * as customers from './0002-customers.ts';
 import * as carts from './0003-carts.ts';
 import * as orders from './0004-orders.ts';
 import * as reviews from './0005-reviews.ts';
+import * as helpful from './0006-helpful.ts';
 
 const migrations: Readonly<Record<string, Knex.Migration>> = {
   '0001-catalog': catalog,
@@ -11,6 +12,7 @@ const migrations: Readonly<Record<string, Knex.Migration>> = {
   '0003-carts': carts,
   '0004-orders': orders,
   '0005-reviews': reviews,
+  '0006-helpful': helpful,
 };
 
 /**

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -63,6 +64,15 @@ export async function readSessionSecret(
 ): Promise<string> {
   if (config.SESSION_SECRET !== undefined) return config.SESSION_SECRET;
   const file = config.SESSION_SECRET_FILE;
+  // Nothing is written where one is there: a shop starts on a full disk, too.
+  if (!existsSync(file)) await makeSecret(file);
+  const secret = (await readFile(file, 'utf8')).trim();
+  if (secret.length < 16)
+    throw new ConfigError(`${file} holds no secret of 16 characters or more. Remove it.`);
+  return secret;
+}
+
+async function makeSecret(file: string): Promise<void> {
   const draft = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   await writeFile(draft, randomBytes(32).toString('base64url'), { mode: 0o600 });
@@ -74,8 +84,4 @@ export async function readSessionSecret(
   } finally {
     await rm(draft, { force: true });
   }
-  const secret = (await readFile(file, 'utf8')).trim();
-  if (secret.length < 16)
-    throw new ConfigError(`${file} holds no secret of 16 characters or more. Remove it.`);
-  return secret;
 }

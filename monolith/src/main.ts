@@ -2,11 +2,12 @@
 import { pino } from 'pino';
 import { readConfig, readSessionSecret } from './config.ts';
 import { errorCode } from './error-code.ts';
+import { openLog } from './open-log.ts';
 import { createShop } from './shop.ts';
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
-  const logger = pino({ level: config.LOG_LEVEL }, pino.destination({ fd: 2, sync: true }));
+  const logger = pino({ level: config.LOG_LEVEL }, openLog(2));
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort());
   const shop = await createShop({

@@ -4,6 +4,7 @@ import type { Express } from 'express';
 import { pino, type Logger } from 'pino';
 import { migrate } from './database/migrate.ts';
 import { openDatabase, type ShopDatabase } from './database/open-database.ts';
+import { openLog } from './open-log.ts';
 import { seedShop, type SeedSize } from './seed/seed-shop.ts';
 import { createApp } from './web/app.ts';
 import { openSessions } from './web/session.ts';
@@ -49,7 +50,7 @@ function stop(server: Server): Promise<void> {
  */
 export async function createShop(options: ShopOptions): Promise<Shop> {
   const { databaseUrl, sessionSecret, seed = null, trustProxy = 'loopback' } = options;
-  const logger = options.logger ?? pino({ level: 'warn' }, pino.destination(2));
+  const logger = options.logger ?? pino({ level: 'warn' }, openLog(2));
   await migrate(databaseUrl);
   const database = openDatabase(databaseUrl);
   const sessions = openSessions({ databaseUrl, secret: sessionSecret, logger });

@@ -1,18 +1,15 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { endWithUs } from './end-with-us.ts';
-import {
-  findUnprivilegedUser,
-  reachableBinaries,
-  reachablePath,
-  type UnprivilegedUser,
-} from './unprivileged-user.ts';
+import { isOpenToOthers } from './own-place.ts';
+import { binariesNote, reachableBinaries, reachableData } from './reachable.ts';
+import { findUnprivilegedUser, type UnprivilegedUser } from './unprivileged-user.ts';
 
 const run = promisify(execFile);
 
@@ -98,10 +95,13 @@ function own(path: string, user: UnprivilegedUser | null): void {
  */
 export async function prepareCluster(options: ClusterOptions): Promise<PreparedCluster> {
   const user = findUnprivilegedUser();
-  const bin = join(reachableBinaries(await nativeDir(), user), 'bin');
-  const dataDir = reachablePath(join(options.dir, 'data'), user);
+  const native = await nativeDir();
+  const bin = join(reachableBinaries(native, user, binariesNote(native)), 'bin');
   const passwordFile = join(options.dir, 'superuser.password');
-  mkdirSync(options.dir, { recursive: true, mode: 0o755 });
+  mkdirSync(options.dir, { recursive: true, mode: 0o711 });
+  // Its account passes through, where it can come as far as here, whatever our umask says.
+  if (user && isOpenToOthers(dirname(resolve(options.dir)))) chmodSync(options.dir, 0o711);
+  const dataDir = reachableData(options.dir, user, existsSync(passwordFile));
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   own(dataDir, user);
   const ids = user ? { uid: user.uid, gid: user.gid } : {};

@@ -1,6 +1,4 @@
-import { accessSync, constants, cpSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
-import { createHash } from 'node:crypto';
-import { dirname, join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
 
 /** The account that PostgreSQL runs as when we are root, which it refuses to be. */
 export interface UnprivilegedUser {
@@ -27,35 +25,4 @@ export function findUnprivilegedUser(): UnprivilegedUser | null {
     'PostgreSQL refuses to run as root, and /etc/passwd has neither "postgres" nor "nobody" to run it as. ' +
       'Start Banyan as another user, or set DATABASE_URL to a running PostgreSQL.',
   );
-}
-
-/** True when every folder above `path` (and `path` itself) may be entered by any account. */
-function isOpenToOthers(path: string): boolean {
-  for (let folder = resolve(path); ; folder = dirname(folder)) {
-    if (existsSync(folder) && (statSync(folder).mode & constants.S_IXOTH) === 0) return false;
-    if (folder === dirname(folder)) return true;
-  }
-}
-
-/**
- * A place for `path` that `user` can reach: the path itself, or, where a folder above it is closed to other
- * accounts (a checkout under a home of mode 700), one below /var/tmp that stays the same from run to run.
- */
-export function reachablePath(path: string, user: UnprivilegedUser | null): string {
-  if (user === null || isOpenToOthers(dirname(resolve(path)))) return resolve(path);
-  const name = createHash('sha256').update(resolve(path)).digest('hex').slice(0, 16);
-  return join('/var/tmp', `banyan-${name}`);
-}
-
-/** The folder of PostgreSQL's binaries, copied to a place that `user` can reach if it must be. */
-export function reachableBinaries(nativeDir: string, user: UnprivilegedUser | null): string {
-  const place = reachablePath(join(nativeDir, 'bin'), user);
-  if (place === resolve(nativeDir, 'bin')) return nativeDir;
-  const copy = `${place}-native`;
-  if (!existsSync(join(copy, 'bin', 'postgres'))) {
-    mkdirSync(copy, { recursive: true, mode: 0o755 });
-    cpSync(nativeDir, copy, { recursive: true, verbatimSymlinks: true });
-  }
-  accessSync(join(copy, 'bin', 'postgres'), constants.X_OK);
-  return copy;
 }

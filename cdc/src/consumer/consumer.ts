@@ -4,6 +4,7 @@ import type { Logger } from '@banyan/kit';
 import type { Bus, StoredRecord, TopicPosition } from '../bus/bus.ts';
 import { OffsetGoneError } from '../bus/bus-errors.ts';
 import type { ApplyStore } from './apply-store.ts';
+import { Freshness } from './freshness.ts';
 import { GroupReporter } from './group-reporter.ts';
 import { createLagWindow } from './lag-window.ts';
 import { findLosses } from './losses.ts';
@@ -13,6 +14,7 @@ import { Quarantine } from './quarantine.ts';
 import { keyTexts } from './record-key.ts';
 import { RowRejectedError } from './reduce.ts';
 import { initialStates, type TopicState } from './topic-state.ts';
+import { unfitnessOf } from './unfitness.ts';
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
@@ -51,6 +53,8 @@ export interface Consumer {
   readonly tables: readonly CompiledTable[];
   /** How the copy stands. Never throws; a consumer that makes no progress says so. */
   report(): SyncReport;
+  /** Why no reader may be answered from the copy, since its rows may be missing or too old; null when nothing is. */
+  unfitness(limits: { readonly maxHeartbeatAgeMs: number }): string | null;
   /** Topics of the slice on all of whose partitions this barrier was met. */
   metTopics(barrierId: string): Promise<readonly string[]>;
   /** What is held back, and the ways to let it go. */
@@ -89,6 +93,7 @@ class SliceConsumer implements Consumer {
   #busId = '';
   #states: ReadonlyMap<string, TopicState> = new Map();
   #heartbeatAtMs: number | null = null;
+  readonly #freshness = new Freshness();
   #error: string | null = null;
   #retryMs = FIRST_RETRY_MS;
   #batchSinceMs: number | null = null;
@@ -167,6 +172,10 @@ class SliceConsumer implements Consumer {
     };
   }
 
+  unfitness({ maxHeartbeatAgeMs }: { readonly maxHeartbeatAgeMs: number }): string | null {
+    return unfitnessOf(this.#states.values(), this.#freshness, maxHeartbeatAgeMs);
+  }
+
   async metTopics(barrierId: string): Promise<readonly string[]> {
     const met = await this.#options.store.metBarrier(barrierId);
     return [...this.#states.values()]
@@ -233,7 +242,10 @@ class SliceConsumer implements Consumer {
     this.#states = plan.states;
     const nowMs = this.#clock();
     for (const atMs of plan.committedAtMs) this.#lag.record(nowMs - atMs, nowMs);
-    if (plan.heartbeatAtMs !== null) this.#heartbeatAtMs = plan.heartbeatAtMs;
+    if (plan.heartbeatAtMs !== null) {
+      this.#heartbeatAtMs = plan.heartbeatAtMs;
+      this.#freshness.hear(plan.heartbeatAtMs, nowMs);
+    }
     for (const { topic, offset, reason } of plan.batch.quarantine) {
       this.#options.logger.error({ topic, offset, reason }, 'record quarantined');
     }

@@ -2,6 +2,7 @@ export type { Bus, SourceLog } from '../bus/bus.ts';
 export { openSqliteBus } from '../bus/sqlite-bus.ts';
 export { openKafkaBus } from '../bus/kafka-bus.ts';
 export { busConfigTable, openBus, type BusSettings } from '../bus/open-bus.ts';
+export { watchFile, type FileWatch } from '../sqlite/file-watch.ts';
 export { migrateSqlite, openSqliteFile } from '../sqlite/open-file.ts';
 export { StoreError, type ApplyStore } from './apply-store.ts';
 export { startConsumer, type Consumer, type ConsumerOptions } from './consumer.ts';

@@ -29,12 +29,14 @@ export function syncRoutes(options: {
   readonly consumer: Consumer;
   readonly store: ApplyStore;
   readonly peerToken: string;
+  /** What a person should see first of the service, beside how the copy stands. Default: nothing. */
+  readonly problems?: () => readonly string[];
 }): Router {
-  const { consumer, store, peerToken } = options;
+  const { consumer, store, peerToken, problems = () => [] } = options;
   const router = Router();
   router.use('/_banyan', requireBearer(peerToken), json({ limit: '1mb' }));
   router.get('/_banyan/sync', (_request, response) => {
-    response.json(consumer.report());
+    response.json({ ...consumer.report(), problems: problems() });
   });
   router.get('/_banyan/barriers/:id', async (request, response) => {
     response.json({ metTopics: await consumer.metTopics(request.params.id) });

@@ -4,6 +4,7 @@ import { startBusKeeper } from '../bus/bus-keeper.ts';
 import { createRetention } from '../bus/retention.ts';
 import { openSqliteBus } from '../bus/sqlite-bus.ts';
 import { supersededNotifications } from '../source/superseded-notifications.ts';
+import { watchFile } from '../sqlite/file-watch.ts';
 import { readerConfig } from './config.ts';
 import { startReader } from './reader.ts';
 
@@ -20,6 +21,8 @@ await runProcess({
     const settings = readConfig(readerConfig);
     const { busFile, busMaxBytes: maxBytes, busWarnRatio, busKeepAppliedMs, ...config } = settings;
     const bus = await openSqliteBus({ file: busFile, check: true });
+    // Said in the log before the feed needs it; the control plane, which uses the same file, shows it to people.
+    const watch = await watchFile({ file: busFile, name: 'the bus', logger: log });
     const keeper = await startBusKeeper({
       ...{ bus, maxBytes, warnBytes: maxBytes * busWarnRatio, logger: log },
       retention: createRetention({
@@ -40,6 +43,7 @@ await runProcess({
       // Nobody reads any more: better gone, and seen to be gone, than alive and silent.
       console.error(error.message);
       await keeper.close();
+      await watch.close();
       await bus.close();
       process.exit(1);
     });
@@ -47,6 +51,7 @@ await runProcess({
       async close() {
         await reader.close();
         await keeper.close();
+        await watch.close();
         await bus.close();
       },
     };

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BusRecordView, BusRoom } from '@banyan/contracts';
 import { ControlClient } from '../control-client.ts';
 import { busText } from '../output/status-text.ts';
-import { asTyped, bytes, count, duration, table } from '../output/terminal.ts';
+import { asTyped, bytes, count, duration, printJson, table } from '../output/terminal.ts';
 import type { Context } from './context.ts';
 
 const FOLLOW_INTERVAL_MS = 500;
@@ -18,9 +18,9 @@ export interface ReadOptions {
 
 /** Topics with what they hold. */
 export async function busTopics(context: Context): Promise<void> {
-  const answer = await ControlClient.open(context.home).busTopics();
+  const answer = await ControlClient.open(context.home, { exact: context.json }).busTopics();
   if (context.json) {
-    console.log(JSON.stringify(answer));
+    printJson(answer);
     return;
   }
   const rows = answer.topics.map(({ topic, firstOffset, nextOffset, records, bytes: held, groups }) => [
@@ -36,9 +36,9 @@ export async function busTopics(context: Context): Promise<void> {
 
 /** Groups with how far each has applied. */
 export async function busGroups(context: Context): Promise<void> {
-  const answer = await ControlClient.open(context.home).busGroups();
+  const answer = await ControlClient.open(context.home, { exact: context.json }).busGroups();
   if (context.json) {
-    console.log(JSON.stringify(answer));
+    printJson(answer);
     return;
   }
   const rows = answer.groups.flatMap((group) =>
@@ -56,7 +56,7 @@ export async function busGroups(context: Context): Promise<void> {
 
 /** Records of a topic; with `follow` as they come, until interrupted. */
 export async function busRead(topic: string, options: ReadOptions, context: Context): Promise<void> {
-  const client = ControlClient.open(context.home);
+  const client = ControlClient.open(context.home, { exact: context.json });
   const query = {
     ...{ topic, limit: String(options.limit), values: String(options.values ?? false) },
     ...(options.key === undefined ? {} : { key: options.key }),
@@ -71,8 +71,7 @@ export async function busRead(topic: string, options: ReadOptions, context: Cont
     if (context.json) {
       // One record a line while following, so that a program can read on; else the answer as it is.
       const lines = options.follow ? answer.records : [answer];
-      for (const line of lines)
-        console.log(JSON.stringify(options.follow ? { schema_version: 1, ...line } : line));
+      for (const line of lines) printJson(options.follow ? { schema_version: 1, ...line } : line);
     } else {
       for (const record of answer.records) console.log(recordText(record));
       if (!options.follow) printEnd(answer.records.length, answer);

@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
+import { refuseOpenHome } from '../closed-home.ts';
 import { openHome, type Home } from '../home.ts';
 
 /** What every command gets. */
@@ -20,8 +21,11 @@ export function addCommonOptions(command: Command): Command {
     .option('--no-color', 'no colour, also by NO_COLOR=1 or when not a terminal');
 }
 
+/** @throws CommandError `home-open` when others can look into the state folder. */
 export function contextOf(options: CommonOptions): Context {
-  return { home: openHome(), json: options.json ?? false };
+  const home = openHome();
+  refuseOpenHome(home);
+  return { home, json: options.json ?? false };
 }
 
 /** Who the journal names: `BANYAN_BY`, else the account's name. */

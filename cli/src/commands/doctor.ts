@@ -4,8 +4,9 @@ import type { StatusReport } from '@banyan/contracts';
 import { findJavaTools, KafkaStackError } from '@banyan/kafka';
 import { checkEnvironment } from '../checks/check-environment.ts';
 import { ok, type Finding } from '../checks/finding.ts';
+import { printable } from '@banyan/kit';
 import { projectRoot } from '../home.ts';
-import { asTyped, bytes, style } from '../output/terminal.ts';
+import { asTyped, bytes, printJson, style } from '../output/terminal.ts';
 import { readRunState } from '../supervise/run-state.ts';
 import { readStack } from '../supervise/stack-choice.ts';
 import { ControlClient } from '../control-client.ts';
@@ -116,12 +117,12 @@ export async function doctor(context: Context): Promise<void> {
   if (findings.some(({ verdict }) => verdict === 'problem')) process.exitCode = 3;
   if (context.json) {
     const next = findings.flatMap(({ remedy }) => (remedy ? [remedy] : []));
-    console.log(JSON.stringify({ schema_version: 1, findings, next_steps: next }));
+    printJson({ schema_version: 1, findings, next_steps: next });
     return;
   }
   const colour = { ok: 'green', warning: 'yellow', problem: 'red' } as const;
   for (const { check, verdict, got, remedy } of findings) {
-    console.log(`${style(colour[verdict], verdict.padEnd(8))} ${check}: ${got}`);
-    if (remedy) console.log(`         ${asTyped(remedy)}`);
+    console.log(`${style(colour[verdict], verdict.padEnd(8))} ${printable(check)}: ${printable(got)}`);
+    if (remedy) console.log(`         ${asTyped(printable(remedy))}`);
   }
 }

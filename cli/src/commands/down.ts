@@ -5,6 +5,7 @@ import type { Context } from './context.ts';
 import type { Home } from '../home.ts';
 import { CommandError } from '../output/command-error.ts';
 import { processStartedAt, readRunState } from '../supervise/run-state.ts';
+import { printJson } from '../output/terminal.ts';
 
 const STOP_TIMEOUT_MS = 40_000;
 
@@ -53,9 +54,7 @@ export async function down(options: DownOptions, context: Context): Promise<void
   let kept: string | null = null;
   if (options.erase) kept = putAside(home);
   if (context.json) {
-    console.log(
-      JSON.stringify({ schema_version: 1, stopped: run !== null, kept, next_steps: ['banyan up'] }),
-    );
+    printJson({ schema_version: 1, stopped: run !== null, kept, next_steps: ['banyan up'] });
     return;
   }
   console.log(run ? 'stopped' : 'nothing ran');

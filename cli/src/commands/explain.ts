@@ -1,5 +1,5 @@
 import { ControlClient } from '../control-client.ts';
-import { style } from '../output/terminal.ts';
+import { printJson, style } from '../output/terminal.ts';
 import type { Context } from './context.ts';
 
 export interface ExplainOptions {
@@ -22,7 +22,7 @@ export async function explain(
   options: ExplainOptions,
   context: Context,
 ): Promise<void> {
-  const explanation = await ControlClient.open(context.home).explain({
+  const explanation = await ControlClient.open(context.home, { exact: context.json }).explain({
     method: method.toUpperCase(),
     path,
     ...(options.user === undefined ? {} : { user: options.user }),
@@ -32,7 +32,7 @@ export async function explain(
     ...(options.override === undefined ? {} : { override: options.override }),
   });
   if (context.json) {
-    console.log(JSON.stringify({ schema_version: 1, ...explanation }));
+    printJson({ schema_version: 1, ...explanation });
     return;
   }
   const { slice, target, reason, steps, cohort } = explanation;

@@ -1,11 +1,12 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { routesSnapshotSchema } from '@banyan/contracts';
+import { printableJson } from '@banyan/kit';
 import pg from 'pg';
 import type { Home } from '../home.ts';
 import { describeFailure } from '../checks/system-failure.ts';
 import { CommandError } from '../output/command-error.ts';
-import { asTyped, bytes } from '../output/terminal.ts';
+import { asTyped, bytes, printJson } from '../output/terminal.ts';
 import { feedName } from '../supervise/installation.ts';
 import { whoami, type Context } from './context.ts';
 
@@ -61,12 +62,10 @@ export async function feedDrop(options: FeedDropOptions, context: Context): Prom
   const next = slot === own ? ['banyan up'] : ['banyan status'];
   if (json) {
     const what = { slot: found !== null, publication, freed_wal_bytes: freedBytes };
-    console.log(
-      JSON.stringify({
-        ...{ schema_version: 1, name: slot, dryRun: options.dryRun ?? false, dropped: what },
-        next_steps: next,
-      }),
-    );
+    printJson({
+      ...{ schema_version: 1, name: slot, dryRun: options.dryRun ?? false, dropped: what },
+      next_steps: next,
+    });
     return;
   }
   const verb = options.dryRun ? 'would drop' : 'dropped';
@@ -184,6 +183,6 @@ function refuseForeign(slot: string, found: FoundSlot | null): void {
 
 /** The journal is the control plane's, and that does not run: a line of its own beside the logs. */
 function note(home: Home, line: Readonly<Record<string, string>>): void {
-  mkdirSync(home.logsDir, { recursive: true });
-  appendFileSync(join(home.logsDir, 'feed.log'), `${JSON.stringify(line)}\n`);
+  mkdirSync(home.logsDir, { recursive: true, mode: 0o700 });
+  appendFileSync(join(home.logsDir, 'feed.log'), `${printableJson(line)}\n`);
 }

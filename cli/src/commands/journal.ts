@@ -1,6 +1,6 @@
 import { ControlClient } from '../control-client.ts';
 import { gatesText } from '../output/status-text.ts';
-import { style } from '../output/terminal.ts';
+import { printJson, style } from '../output/terminal.ts';
 import type { Context } from './context.ts';
 
 /** Who did what to which slice, when, why, and on what evidence; oldest first. */
@@ -9,12 +9,12 @@ export async function journal(
   options: { readonly limit?: number; readonly evidence?: boolean },
   context: Context,
 ): Promise<void> {
-  const entries = await ControlClient.open(context.home).journal({
+  const entries = await ControlClient.open(context.home, { exact: context.json }).journal({
     limit: String(options.limit ?? 50),
     ...(slice === undefined ? {} : { slice }),
   });
   if (context.json) {
-    console.log(JSON.stringify({ schema_version: 1, entries, next_steps: ['banyan status'] }));
+    printJson({ schema_version: 1, entries, next_steps: ['banyan status'] });
     return;
   }
   if (entries.length === 0) console.log('The journal is empty: no slice was moved yet.');

@@ -1,7 +1,7 @@
 import type { HeldQueueReport, RetryReport } from '@banyan/contracts';
 import { ControlClient } from '../control-client.ts';
 import { CommandError } from '../output/command-error.ts';
-import { asTyped, count, duration, style } from '../output/terminal.ts';
+import { asTyped, count, duration, printJson, style } from '../output/terminal.ts';
 import { whoami, type Context } from './context.ts';
 
 export interface HeldKeyOptions {
@@ -24,9 +24,12 @@ export async function syncErrors(
   options: { readonly limit?: number },
   context: Context,
 ): Promise<void> {
-  const answer = await ControlClient.open(context.home).heldRecords(slice, options.limit ?? 20);
+  const answer = await ControlClient.open(context.home, { exact: context.json }).heldRecords(
+    slice,
+    options.limit ?? 20,
+  );
   if (context.json) {
-    console.log(JSON.stringify(answer));
+    printJson(answer);
     return;
   }
   const { records, queues } = answer;
@@ -52,14 +55,6 @@ function linesOf(queue: HeldQueueReport): string[] {
   ];
 }
 
-/** Rows hold whatever people typed; a terminal must not obey it. */
-function printable(text: string | null): string {
-  if (text === null) return 'null';
-  return JSON.stringify(text)
-    .slice(1, -1)
-    .replaceAll(/[\u007f-\u009f\u2028\u2029]/g, '?');
-}
-
 function payloadLines({ payload }: HeldQueueReport): string[] {
   switch (payload.kind) {
     case 'none':
@@ -67,7 +62,7 @@ function payloadLines({ payload }: HeldQueueReport): string[] {
     case 'unreadable':
       return [`  record  not an envelope: ${count(payload.chars)} characters, SHA-256 ${payload.sha256}`];
     case 'row': {
-      const columns = Object.entries(payload.columns).map(([name, text]) => `${name}=${printable(text)}`);
+      const columns = Object.entries(payload.columns).map(([name, text]) => `${name}=${text ?? 'null'}`);
       const { withheld } = payload;
       const more = withheld.length === 0 ? '' : ` (not shown: ${withheld.join(', ')})`;
       return [`  record  ${payload.op}: ${columns.join('  ')}${more}`];
@@ -90,13 +85,13 @@ export async function syncRetry(
       exitCode: 2,
     });
   }
-  const answer = await ControlClient.open(context.home).retryHeld(slice, {
+  const answer = await ControlClient.open(context.home, { exact: context.json }).retryHeld(slice, {
     ...{ by: whoami(), dryRun: options.dryRun ?? false },
     ...(options.key === undefined ? {} : { key: [...options.key] }),
     ...(options.table === undefined ? {} : { table: options.table }),
     ...(options.reason === undefined ? {} : { reason: options.reason }),
   });
-  if (context.json) console.log(JSON.stringify(answer));
+  if (context.json) printJson(answer);
   else printRetry(slice, answer.dryRun, answer);
   if (!context.json) printNext(answer.next_steps);
   if (answer.refused > 0) process.exitCode = 1;
@@ -130,13 +125,13 @@ export async function syncSkip(
   context: Context,
 ): Promise<void> {
   const { key, reason, table } = options;
-  const answer = await ControlClient.open(context.home).skipHeld(slice, {
+  const answer = await ControlClient.open(context.home, { exact: context.json }).skipHeld(slice, {
     ...{ by: whoami(), dryRun: options.dryRun ?? false, key: [...key], reason },
     ...(table === undefined ? {} : { table }),
   });
   if (answer.outcome === 'held') process.exitCode = 1;
   if (context.json) {
-    console.log(JSON.stringify(answer));
+    printJson(answer);
     return;
   }
   const what = `${nameOf(answer.table, answer.key)}: ${count(answer.records)} held`;

@@ -7,7 +7,7 @@ import { checkPort } from '../checks/check-port.ts';
 import { refuseProblems } from '../checks/finding.ts';
 import type { Context } from './context.ts';
 import { CommandError } from '../output/command-error.ts';
-import { style } from '../output/terminal.ts';
+import { printJson, style } from '../output/terminal.ts';
 import { readRunState, type RunState } from '../supervise/run-state.ts';
 import { planBanyanSchema } from '../supervise/database.ts';
 import { feedName } from '../supervise/installation.ts';
@@ -65,20 +65,18 @@ function announce(run: RunState, context: Context, startedAtMs: number): void {
   if (context.json) {
     const { shopUrl, monolithUrl, controlUrl, proxyAdminUrl, stack } = run;
     const next = ['banyan status', 'banyan advance reviews', 'banyan down'];
-    console.log(
-      JSON.stringify({
-        schema_version: 1,
-        event: 'ready',
-        stack,
-        shopUrl,
-        monolithUrl,
-        controlUrl,
-        proxyAdminUrl,
-        home: context.home.dir,
-        seconds: Number(seconds),
-        next_steps: next,
-      }),
-    );
+    printJson({
+      schema_version: 1,
+      event: 'ready',
+      stack,
+      shopUrl,
+      monolithUrl,
+      controlUrl,
+      proxyAdminUrl,
+      home: context.home.dir,
+      seconds: Number(seconds),
+      next_steps: next,
+    });
     return;
   }
   console.log(`${style('green', 'ready')} after ${seconds} s`);

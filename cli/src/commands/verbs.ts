@@ -4,7 +4,7 @@ import { ControlClient, type Verb } from '../control-client.ts';
 import { CommandError } from '../output/command-error.ts';
 import { gatesText } from '../output/status-text.ts';
 import { progressBar } from '../output/table-progress.ts';
-import { asTyped, count, isTerminal, style } from '../output/terminal.ts';
+import { asTyped, count, isTerminal, printJson, style } from '../output/terminal.ts';
 import { whoami, type Context } from './context.ts';
 
 export interface VerbOptions {
@@ -21,10 +21,13 @@ const DEFAULT_WAIT_S = 300;
 const POLL_MS = 300;
 
 function print(response: VerbResponse): void {
-  const { slice, from, to, dryRun, plan, gates } = response;
+  const { slice, from, to, dryRun, plan, gates, unwritten } = response;
   console.log(`${style('bold', slice)}: ${from} -> ${to}${dryRun ? ' (dry run: nothing was changed)' : ''}`);
   for (const [index, step] of plan.entries()) console.log(`  ${index + 1}. ${step}`);
   if (gates.length > 0) console.log(gatesText(gates));
+  if (unwritten === null) return;
+  console.log(`${style('red', 'NOT in the journal yet')}: ${unwritten}`);
+  console.log('  It is in force. It is written as soon as the store can be; `status` shows when.');
 }
 
 /** Runs one of the verbs that change a slice, and prints what it did or would do. */
@@ -34,7 +37,7 @@ export async function runVerb(
   options: VerbOptions,
   context: Context,
 ): Promise<void> {
-  const client = ControlClient.open(context.home);
+  const client = ControlClient.open(context.home, { exact: context.json });
   const response = await client.verb(slice, verb, {
     by: whoami(),
     dryRun: options.dryRun ?? false,
@@ -45,7 +48,7 @@ export async function runVerb(
   if (options.wait && !response.dryRun) {
     await waitUntilSettled(client, slice, { ...options, quiet: context.json });
   }
-  if (context.json) console.log(JSON.stringify(response));
+  if (context.json) printJson(response);
   else if (response.next_steps.length > 0) console.log(asTyped(`next: ${response.next_steps.join('  ·  ')}`));
 }
 

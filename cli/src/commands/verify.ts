@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { VerificationReport, VerificationResponse, VerbResponse } from '@banyan/contracts';
 import { ControlClient } from '../control-client.ts';
 import { CommandError } from '../output/command-error.ts';
-import { asTyped, isTerminal, style } from '../output/terminal.ts';
+import { asTyped, isTerminal, printJson, style } from '../output/terminal.ts';
 import { verificationProgressText, verificationText } from '../output/verification-text.ts';
 import { whoami, type Context } from './context.ts';
 
@@ -30,7 +30,7 @@ const AWAY_MS = 60_000;
  * Exit codes: 0 both sides are equal, 1 they differ, are not settled, or it was refused, 3 it could not be made.
  */
 export async function verify(slice: string, options: VerifyCommandOptions, context: Context): Promise<void> {
-  const client = ControlClient.open(context.home);
+  const client = ControlClient.open(context.home, { exact: context.json });
   const begun = await client.verb(slice, 'verify', {
     ...{ by: whoami(), dryRun: options.dryRun ?? false, repair: options.repair ?? false, wait: false },
     ...(options.reason === undefined ? {} : { reason: options.reason }),
@@ -54,7 +54,7 @@ export async function verify(slice: string, options: VerifyCommandOptions, conte
 
 function printBegun(response: VerbResponse, json: boolean): void {
   if (json) {
-    console.log(JSON.stringify(response));
+    printJson(response);
     return;
   }
   const { slice, dryRun, plan } = response;
@@ -79,7 +79,7 @@ function print(slice: string, response: Done, json: boolean): void {
       exitCode: 3,
     });
   }
-  if (json) console.log(JSON.stringify(response));
+  if (json) printJson(response);
   else {
     console.log(verificationText(slice, report));
     console.log(asTyped(`next: ${nextSteps.join('  ·  ')}`));

@@ -24,7 +24,7 @@ export class Stack {
 
   constructor() {
     const dir = mkdtempSync(join(tmpdir(), 'banyan-stack-'));
-    chmodSync(dir, 0o755); // PostgreSQL's account must reach it: else the data lie elsewhere, and stay.
+    chmodSync(dir, 0o711); // PostgreSQL's account must reach it: else the data lie elsewhere, and stay.
     this.home = openHome({ BANYAN_HOME: dir });
   }
 

@@ -88,14 +88,26 @@ function processTable({ processes }: RunState): string {
   );
 }
 
+const CONTROL_SILENT =
+  'control DOES NOT ANSWER: slices, lag and gates are unknown; the proxy serves by its last routes';
+
+/** Before everything else, whatever else is well. */
+function problemLines(problems: readonly string[]): string[] {
+  if (problems.length === 0) return [];
+  return [...problems.map((problem) => `${style('red', 'PROBLEM')}    ${asTyped(problem)}`), ''];
+}
+
 /** The whole status, from what could be asked; parts that did not answer are said to be unknown. */
 export function statusText(parts: {
   /** Null where no supervisor of ours runs the processes. */
   readonly run: RunState | null;
   readonly report: StatusReport | null;
   readonly customers: CustomerTotals | null;
+  /** What was found here, beside what the control plane says. Default: nothing. */
+  readonly problems?: readonly string[];
 }): string {
   const { run, report, customers } = parts;
+  const first = problemLines([...(parts.problems ?? []), ...(report?.problems ?? [CONTROL_SILENT])]);
   const lines = run ? [`shop ${style('bold', run.shopUrl)}   ${run.state}`, ''] : [];
   if (report) {
     for (const slice of report.slices) {
@@ -119,10 +131,6 @@ export function statusText(parts: {
         `${proxy.proxyId}    routes v${proxy.snapshotVersion} · ${count(proxy.requests)} requests · ${count(proxy.clientErrors)} client errors · reported ${duration(reportedAgeMs)} ago`,
       );
     }
-  } else {
-    lines.push(
-      'control    DOES NOT ANSWER: slices, lag and gates are unknown; the proxy serves by its last routes',
-    );
   }
   if (customers) {
     const age = customers.ageMs > 5_000 ? ` (as of ${duration(customers.ageMs)} ago)` : '';
@@ -132,5 +140,5 @@ export function statusText(parts: {
   }
   if (run) lines.push('', processTable(run));
   if (report && report.next_steps.length > 0) lines.push('', `try: ${report.next_steps.join('  ·  ')}`);
-  return asTyped(lines.join('\n'));
+  return asTyped([...first, ...lines].join('\n'));
 }

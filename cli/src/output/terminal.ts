@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { printableJson, printableLines } from '@banyan/kit';
 import Table from 'cli-table3';
 import { formatDuration } from '@banyan/contracts';
 import type { CommandError } from './command-error.ts';
@@ -79,16 +80,19 @@ export function asTyped(text: string): string {
   return text.replaceAll(COMMAND, 'npx banyan ');
 }
 
-/** Cause, evidence, next command. */
+/** One line of JSON on standard output: the exact value, with escapes for what a terminal would obey. */
+export function printJson(value: unknown): void {
+  console.log(printableJson(value));
+}
+
+/** Cause, evidence, next command. All of it may quote others: a database, a log, a request. */
 export function printFailure(error: CommandError, json: boolean): void {
   if (json) {
     const { code, message, evidence, nextSteps } = error;
-    console.log(
-      JSON.stringify({ schema_version: 1, error: { code, message, evidence, next_steps: nextSteps } }),
-    );
+    printJson({ schema_version: 1, error: { code, message, evidence, next_steps: nextSteps } });
     return;
   }
-  console.error(`${style('red', 'error')}: ${asTyped(error.message)}`);
-  for (const line of error.evidence) console.error(`  ${asTyped(line)}`);
-  for (const step of error.nextSteps) console.error(`try: ${style('bold', asTyped(step))}`);
+  console.error(`${style('red', 'error')}: ${asTyped(printableLines(error.message))}`);
+  for (const line of error.evidence) console.error(`  ${asTyped(printableLines(line))}`);
+  for (const step of error.nextSteps) console.error(`try: ${style('bold', asTyped(printableLines(step)))}`);
 }

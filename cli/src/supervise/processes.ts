@@ -201,6 +201,7 @@ function reviewsSpec(home: Home, ports: Ports, shared: Record<string, string>): 
   const { reviews } = urlsOf(ports);
   return node('reviews', 'extracted/reviews/src/main.ts', {
     env: {
+      ...inherited(['REFUSE_READS_AFTER_MS']),
       ...shared,
       PORT: String(ports.reviews),
       STORE_FILE: home.file('reviews.sqlite'),

@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 
+const RETRY_MS = 1_000;
+
 /**
  * Ends everything that the supervisor started when the supervisor itself is killed (kill -9 included). A process
  * of its own, which holds the other end of a pipe: the kernel closes the pipe whatever happens to the supervisor.
@@ -40,9 +42,12 @@ export class Reaper {
       stdio: ['pipe', 'ignore', 'ignore'],
     });
     child.stdin.on('error', () => undefined); // a killed reaper; its exit below starts another
-    child.once('exit', () => {
-      if (!this.#closed) this.#spawn();
-    });
+    const again = (): void => {
+      if (!this.#closed && this.#child === child) this.#spawn();
+    };
+    child.once('exit', again);
+    // No process to be had at the moment: the shop runs on, and it is tried again.
+    child.once('error', () => setTimeout(again, RETRY_MS).unref());
     child.unref();
     this.#child = child;
     for (const [pid, signal] of this.#watched) this.#tell(`+${pid} ${signal}`);

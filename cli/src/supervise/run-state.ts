@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { z } from 'zod';
 import type { Home } from '../home.ts';
@@ -49,15 +49,24 @@ export function processStartedAt(pid: number): string | null {
 /** Writes a file so that a reader sees the old text or the new one, never half. */
 export function writeWhole(file: string, text: string): void {
   const temporary = `${file}.${process.pid}.tmp`;
-  const handle = openSync(temporary, 'w', 0o600);
-  writeSync(handle, text);
-  fsyncSync(handle);
-  closeSync(handle);
-  renameSync(temporary, file);
+  try {
+    const handle = openSync(temporary, 'w', 0o600);
+    try {
+      writeFileSync(handle, text); // all of it, or an error: one write alone may end half-way on a full disk
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    renameSync(temporary, file);
+  } catch (cause) {
+    rmSync(temporary, { force: true }); // it takes room where there is none
+    throw cause;
+  }
 }
 
-export function writeRunState(home: Home, state: RunState): void {
-  writeWhole(home.runFile, `${JSON.stringify(state, null, 2)}\n`);
+/** What the file of a run holds. */
+export function runStateText(state: RunState): string {
+  return `${JSON.stringify(state, null, 2)}\n`;
 }
 
 export function removeRunState(home: Home): void {

@@ -92,10 +92,7 @@ export class SupervisedProcess {
 
   #spawn(): void {
     const { spec } = this;
-    if (existsSync(this.#logFile) && statSync(this.#logFile).size > MAX_LOG_BYTES) {
-      renameSync(this.#logFile, `${this.#logFile}.1`);
-    }
-    const log = openSync(this.#logFile, 'a', 0o600);
+    const log = this.#openLog();
     const child = spawn(spec.command, spec.args, {
       cwd: spec.cwd,
       env: spec.env,
@@ -105,7 +102,7 @@ export class SupervisedProcess {
       ...(spec.uid === undefined ? {} : { uid: spec.uid }),
       ...(spec.gid === undefined ? {} : { gid: spec.gid }),
     });
-    closeSync(log);
+    if (log !== 'ignore') closeSync(log);
     this.#child = child;
     if (child.pid !== undefined) this.#reaper.watch(child.pid, spec.stopSignal);
     if (child.stdout && spec.onLine) createInterface({ input: child.stdout }).on('line', spec.onLine);
@@ -169,9 +166,33 @@ export class SupervisedProcess {
     this.#restarts += 1;
     this.#set('restarting');
     sleep(this.#backoffMs, undefined, { signal: this.#stopped.signal }).then(
-      () => this.#spawn(),
+      () => this.#respawn(),
       () => undefined, // stopped meanwhile
     );
+  }
+
+  #respawn(): void {
+    try {
+      this.#spawn();
+    } catch (error) {
+      // No memory for a process, say: the others run on, and this one is tried again.
+      this.#lastExit = `it could not be started: ${error instanceof Error ? error.message : String(error)}`;
+      this.#afterExit(0);
+    }
+  }
+
+  /** A log that cannot be opened (a full disk) costs the log, not the process. */
+  #openLog(): number | 'ignore' {
+    try {
+      if (existsSync(this.#logFile) && statSync(this.#logFile).size > MAX_LOG_BYTES) {
+        renameSync(this.#logFile, `${this.#logFile}.1`);
+      }
+      return openSync(this.#logFile, 'a', 0o600);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      console.error(`${this.spec.name} runs without a log: ${why}`);
+      return 'ignore';
+    }
   }
 
   #signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {

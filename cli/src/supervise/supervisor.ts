@@ -21,14 +21,8 @@ import {
 } from './processes.ts';
 import type { ProcessSpec } from './process-spec.ts';
 import { Reaper } from './reaper.ts';
-import {
-  processStartedAt,
-  readRunState,
-  removeRunState,
-  writeRunState,
-  writeWhole,
-  type RunState,
-} from './run-state.ts';
+import { processStartedAt, readRunState, removeRunState, runStateText, type RunState } from './run-state.ts';
+import { PersistentFile } from './persistent-file.ts';
 import { ensureSecrets, readSecret } from './secrets.ts';
 import { chooseStack, rememberStack, type StackName } from './stack-choice.ts';
 import { SupervisedProcess } from './supervised-process.ts';
@@ -70,6 +64,8 @@ export class Supervisor {
   readonly #stack: StackName;
   readonly #reaper = new Reaper();
   readonly #processes: SupervisedProcess[] = [];
+  readonly #runFile: PersistentFile;
+  readonly #customersFile: PersistentFile;
   #state: RunState['state'] = 'starting';
   #closing: Promise<void> | null = null;
 
@@ -78,6 +74,8 @@ export class Supervisor {
     this.#options = options;
     this.#home = options.home;
     this.#ports = ports;
+    this.#runFile = new PersistentFile(options.home.runFile);
+    this.#customersFile = new PersistentFile(options.home.customersFile);
   }
 
   /**
@@ -155,7 +153,7 @@ export class Supervisor {
     }
     if (customers > 0) {
       onProgress(`starting ${customers} built-in customers`);
-      const onLine = (line: string): void => writeWhole(this.#home.customersFile, `${line}\n`);
+      const onLine = (line: string): void => this.#customersFile.write(`${line}\n`);
       await this.#start(customersSpec(urlsOf(this.#ports).shop, customers, onLine));
     }
     this.#state = 'ready';
@@ -264,10 +262,13 @@ export class Supervisor {
     ];
     for (const round of rounds) await Promise.all(round.map((supervised) => supervised.stop()));
     this.#reaper.close();
+    this.#customersFile.close();
+    this.#runFile.close();
     removeRunState(this.#home);
   }
 
   #save(): void {
-    if (this.#closing === null || this.#state === 'stopping') writeRunState(this.#home, this.runState);
+    if (this.#closing === null || this.#state === 'stopping')
+      this.#runFile.write(runStateText(this.runState));
   }
 }

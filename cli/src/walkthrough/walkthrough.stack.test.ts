@@ -7,7 +7,7 @@ import { join } from 'node:path';
 
 test('the walkthrough passes on Kafka and Debezium, with the lessons of the embedded stack', async () => {
   const home = mkdtempSync(join(tmpdir(), 'banyan-walkthrough-'));
-  chmodSync(home, 0o755); // PostgreSQL's account must reach it: else the data lie elsewhere, and stay.
+  chmodSync(home, 0o711); // PostgreSQL's account must reach it: else the data lie elsewhere, and stay.
   const main = join(import.meta.dirname, 'main.ts');
   const child = spawn(
     process.execPath,

@@ -28,6 +28,7 @@ interface StoredRow {
   readonly state: string | null;
 }
 
+const RAISE_VERSION = 'UPDATE routes SET version = max(version + 1, ?) WHERE id = 1';
 const evidenceSchema = z.array(gateResultSchema);
 
 /**
@@ -59,7 +60,7 @@ class SqliteStore implements SliceStore {
     this.verifications = createSqliteVerifications(knex);
   }
 
-  open(initial: readonly SliceState[], atMs: number): Promise<void> {
+  open(initial: readonly SliceState[], atMs: number, atLeastVersion = 0): Promise<void> {
     return immediateTransaction(this.#knex, async (run) => {
       for (const state of initial) {
         await run(
@@ -67,7 +68,7 @@ class SqliteStore implements SliceStore {
           [state.name, state.epoch, JSON.stringify(state), atMs],
         );
       }
-      await run('UPDATE routes SET version = version + 1 WHERE id = 1');
+      await run(RAISE_VERSION, [atLeastVersion]);
     });
   }
 
@@ -83,7 +84,7 @@ class SqliteStore implements SliceStore {
     };
   }
 
-  commit({ expectedEpoch, next, entry, atMs }: Step): Promise<number> {
+  commit({ expectedEpoch, next, entry, atMs, atLeastVersion = 0 }: Step): Promise<number> {
     return immediateTransaction(this.#knex, async (run) => {
       // 1. The step counts only on the epoch that it was decided on.
       const moved = await run(
@@ -92,7 +93,7 @@ class SqliteStore implements SliceStore {
       );
       if (moved.length === 0) throw new EpochConflictError(next.name, expectedEpoch);
       // 2. Proxies take the routes only with a higher version.
-      await run('UPDATE routes SET version = version + 1 WHERE id = 1');
+      await run(RAISE_VERSION, [atLeastVersion]);
       // 3. Who, what, why.
       const { by, verb, from, to, reason, evidence } = entry;
       const [row] = await run<{ id: number }>(

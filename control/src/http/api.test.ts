@@ -61,6 +61,8 @@ describe('errors', () => {
     ['rollback', { by: 'a', reason: 'b', share: 1 }, 'body.share: rollback takes no share'],
     ['retire', { by: 'a' }, 'verb: wanted one of advance, pause, resume, rollback, route, verify'],
     ['advance', [], 'body'],
+    ['pause', { by: 'a'.repeat(101), reason: 'b' }, 'body.by: at most 100 characters'],
+    ['pause', { by: 'a', reason: 'b'.repeat(1_001) }, 'body.reason: at most 1000 characters'],
   ])('%s %j is refused: %s', async (verb, body, finding) => {
     const answer = await t.post<Problem>(`/v1/slices/reviews/${verb}`, body);
     expect([answer.status, answer.body.error.code]).toEqual([400, 'invalid-request']);
@@ -91,8 +93,8 @@ describe('errors', () => {
   });
 
   test('what was not foreseen does not show its inside', async () => {
-    t.store.read = () => Promise.reject(new Error('/secret/path: disk I/O error'));
-    const { status, body } = await t.get<Problem>('/v1/status');
+    t.store.journal = () => Promise.reject(new Error('/secret/path: disk I/O error'));
+    const { status, body } = await t.get<Problem>('/v1/journal');
     expect([status, body.error.code, JSON.stringify(body)]).toEqual([
       500,
       'internal',

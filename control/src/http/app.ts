@@ -86,7 +86,7 @@ export function createApp(deps: AppDeps): Express {
 }
 
 function addPeerRoutes(app: Express, deps: AppDeps): void {
-  const { publisher, proxies, stream } = deps;
+  const { publisher, proxies, stream, ledger } = deps;
   const isPeer = requireToken(deps.peerToken, 'the token of proxies and services: setting PEER_TOKEN');
   const json = express.json({ limit: '1mb' });
   app.get('/v1/routes', isPeer, (_request, response) => {
@@ -94,7 +94,9 @@ function addPeerRoutes(app: Express, deps: AppDeps): void {
   });
   app.get('/v1/routes/stream', isPeer, stream.handler);
   app.post('/v1/proxies/report', isPeer, json, (request, response) => {
-    proxies.record(parse(proxyReportSchema, request.body, 'body'));
+    const report = parse(proxyReportSchema, request.body, 'body');
+    proxies.record(report);
+    ledger.hear(report.snapshotVersion);
     response.status(204).end();
   });
   app.post('/v1/caught-up', isPeer, json, async (request, response) => {

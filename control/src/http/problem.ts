@@ -4,6 +4,7 @@ import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { NoProxyAnswerError } from '../adapters/proxy-explainer.ts';
 import { UnknownSliceError } from '../use-cases/managed-slice.ts';
 import { NoCompleteCopyError, VerificationRunningError } from '../use-cases/verification-journal.ts';
+import { StoreUnwritableError } from '../use-cases/store-failure.ts';
 import { RefusedError } from '../use-cases/verb-order.ts';
 
 /** A request that is not what the address takes: every mistake at once. */
@@ -74,6 +75,10 @@ function partsOf(error: unknown): ProblemParts | null {
   if (error instanceof NoProxyAnswerError) {
     const nextSteps = ['banyan status', 'banyan doctor'];
     return { status: 503, code: error.code, message: error.message, evidence: error.findings, nextSteps };
+  }
+  if (error instanceof StoreUnwritableError) {
+    const nextSteps = ['banyan status', 'banyan doctor'];
+    return { status: 503, code: error.code, message: error.message, evidence: [error.finding], nextSteps };
   }
   if (isServiceError(error)) {
     const nextSteps = ['banyan status', 'banyan doctor'];

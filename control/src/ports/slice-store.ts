@@ -16,6 +16,8 @@ export interface Step {
     readonly evidence: readonly GateResult[];
   };
   readonly atMs: number;
+  /** The routes' version goes up by one, and at least to this: proxies may have a higher one than the store. Default 0. */
+  readonly atLeastVersion?: number;
 }
 
 /** Every slice and the version of the routes made of them, as of one moment. */
@@ -36,8 +38,8 @@ export class EpochConflictError extends Error {
 
 /** Keeps slices' states, the journal and the version of the routes. */
 export interface SliceStore {
-  /** Adds slices that are not there yet, and raises the version: what is published next replaces all before. */
-  open(initial: readonly SliceState[], atMs: number): Promise<void>;
+  /** Adds slices that are not there yet, and raises the version (default at least to 0): what is published next replaces all before. */
+  open(initial: readonly SliceState[], atMs: number, atLeastVersion?: number): Promise<void>;
   read(): Promise<StoredSlices>;
   /**
    * State, journal entry and routes version in one transaction, by compare-and-set on the slice's epoch.

@@ -10,21 +10,21 @@ export function createMemoryStore(): SliceStore & { readonly verifications: Veri
   let version = 0;
   return {
     verifications: createMemoryVerifications(),
-    async open(initial) {
+    async open(initial, _atMs, atLeastVersion = 0) {
       for (const state of initial) if (!slices.has(state.name)) slices.set(state.name, state);
-      version += 1;
+      version = Math.max(version + 1, atLeastVersion);
       return Promise.resolve();
     },
     read() {
       const byName = (a: SliceState, b: SliceState): number => (a.name < b.name ? -1 : 1);
       return Promise.resolve({ version, slices: [...slices.values()].sort(byName) });
     },
-    commit({ expectedEpoch, next, entry, atMs }) {
+    commit({ expectedEpoch, next, entry, atMs, atLeastVersion = 0 }) {
       if (slices.get(next.name)?.epoch !== expectedEpoch) {
         return Promise.reject(new EpochConflictError(next.name, expectedEpoch));
       }
       slices.set(next.name, next);
-      version += 1;
+      version = Math.max(version + 1, atLeastVersion);
       const id = journal.length + 1;
       const { evidence, ...rest } = entry;
       journal.push({ id, atMs, slice: next.name, epoch: next.epoch, ...rest, evidence: [...evidence] });

@@ -58,7 +58,8 @@ export class CanaryGuard {
       verdict.action === 'rollback' ? rollback(state) : pause(state, { by: 'gate', reason, atMs: nowMs });
     if (!decision.ok) return; // paused already
     const { next } = decision;
-    await ledger.commit({ from: state, next, by: 'gate', verb: verdict.action, reason, evidence: gates });
+    const step = { from: state, next, by: 'gate', verb: verdict.action, reason, evidence: gates };
+    await (verdict.action === 'rollback' ? ledger.takeBack(step) : ledger.commit(step));
     this.#watches.delete(slice.name);
   }
 }

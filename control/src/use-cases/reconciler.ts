@@ -1,14 +1,16 @@
 import type { Logger } from '@banyan/kit';
 import { resync } from '../domain/resync.ts';
-import { completeCopyOf, copyOf, type SliceState } from '../domain/slice-state.ts';
+import { completeCopyOf, copyOf, shareOf, type SliceState } from '../domain/slice-state.ts';
 import type { Clock } from '../ports/clock.ts';
 import { EpochConflictError } from '../ports/slice-store.ts';
 import type { CanaryGuard } from './canary-guard.ts';
 import type { EvidenceCollector } from './evidence-collector.ts';
 import { messageOf, startLoop, type Loop } from './loop.ts';
 import type { ManagedSlice } from './managed-slice.ts';
+import type { ProxyRegistry } from './proxy-registry.ts';
 import type { SliceLedger } from './slice-ledger.ts';
 import type { SyncDriver } from './sync-driver.ts';
+import { recoverRollback } from './unwritten-rollback.ts';
 import type { VerificationRunner } from './verification-runner.ts';
 
 const INTERVAL_MS = 1_000;
@@ -21,6 +23,7 @@ export interface ReconcilerDeps {
   readonly guard: CanaryGuard;
   readonly evidence: EvidenceCollector;
   readonly verifications: VerificationRunner;
+  readonly proxies: Pick<ProxyRegistry, 'live'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -62,6 +65,7 @@ export class Reconciler {
       this.#runs.set(slice.name, { phase: state.phase, abort });
       // 1. A copy with a gap answers nobody, paused or not; all else comes after that.
       if (await this.#resyncIfBroken(slice, state, signal)) return;
+      if (await recoverRollback(this.#deps, state)) return;
       // 2.
       await guard.check(slice, state);
       this.#verifyIfDue(slice, state);
@@ -84,7 +88,8 @@ export class Reconciler {
     const next = reason === null ? null : resync(state, clock.nowMs());
     if (!next) return false;
     const gates = evidence.servingGates(slice, state);
-    await ledger.commit({ from: state, next, by: 'feed', verb: 'resync', reason, evidence: gates });
+    const step = { from: state, next, by: 'feed', verb: 'resync', reason, evidence: gates };
+    await (shareOf(state) > 0 ? ledger.takeBack(step) : ledger.commit(step));
     log.error(
       { slice: slice.name, reason },
       'the copy is worth nothing any more: reads go to the monolith, it is made anew',

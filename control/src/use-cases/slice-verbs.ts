@@ -72,7 +72,8 @@ export class SliceVerbs {
       try {
         const { verb, by, reason = null } = order;
         const step = { from: state, next: decision.next, by, verb, reason, evidence: gates };
-        const journalId = await ledger.commit(step);
+        const takesBack = shareOf(decision.next) < shareOf(state);
+        const journalId = await (takesBack ? ledger.takeBack(step) : ledger.commit(step));
         // 3. Published before it is answered.
         await published();
         return await this.#respond(slice, order, { state, gates, decision, journalId });
@@ -138,6 +139,7 @@ export class SliceVerbs {
       plan: [...decision.plan],
       gates: [...gates],
       journalId,
+      unwritten: order.dryRun ? null : this.#deps.ledger.unwrittenReason(slice.name),
       next_steps: nextStepsOf(after, await this.#subject(slice, after)),
     };
   }

@@ -22,6 +22,8 @@ const IN_SYNC = ['copy-complete', 'feed-continuous', 'service-reachable', 'heart
 
 export interface StatusDeps {
   readonly ledger: SliceLedger;
+  /** Watches of the files that the control plane uses. */
+  readonly stores: readonly { problems(): readonly string[] }[];
   readonly evidence: EvidenceCollector;
   readonly feed: FeedMonitor;
   readonly proxies: ProxyRegistry;
@@ -62,11 +64,32 @@ export class StatusReporter {
       schema_version: CONTROL_SCHEMA_VERSION,
       nowMs: clock.nowMs(),
       snapshotVersion: version,
+      problems: this.#problems(version),
       slices,
       feed: feedStatus,
       proxies: proxies.all(),
       next_steps: [...new Set([...(isWell ? [] : ['banyan doctor']), ...ofSlices])],
     };
+  }
+
+  #problems(version: number): string[] {
+    const { ledger, proxies, slices, evidence, clock, stores } = this.#deps;
+    const ahead = proxies.live().filter(({ snapshotVersion }) => snapshotVersion > version);
+    const ofServices = slices.flatMap(({ name }) =>
+      (freshReport(evidence.service(name), clock.nowMs())?.problems ?? []).map(
+        (problem) => `service of ${name}: ${problem}`,
+      ),
+    );
+    const all = [
+      ...ledger.problems(),
+      ...stores.flatMap((store) => store.problems()),
+      ...ofServices,
+      ...ahead.map(
+        ({ proxyId, snapshotVersion }) =>
+          `${proxyId} uses routes v${snapshotVersion}, newer than v${version} of the control plane's store`,
+      ),
+    ];
+    return [...new Set(all)];
   }
 
   async slices(): Promise<SliceStatus[]> {

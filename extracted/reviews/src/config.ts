@@ -33,6 +33,11 @@ export const configTable = {
     text: 'what the control plane proves itself with',
     secret: true,
   },
+  refuseReadsAfterMs: {
+    env: 'REFUSE_READS_AFTER_MS',
+    schema: z.coerce.number('give a number above 0').positive('give a number above 0').optional(),
+    text: "age of the feed's last heartbeat from which reads are refused, milliseconds; not set: what the slice says",
+  },
   identityPublicKey: {
     env: 'IDENTITY_PUBLIC_KEY',
     schema: z

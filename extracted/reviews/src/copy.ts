@@ -8,7 +8,7 @@ import {
   type BusSettings,
   type Consumer,
 } from '@banyan/cdc/consumer';
-import type { SyncReport } from '@banyan/contracts';
+import { defaultGateLimits, type SyncReport } from '@banyan/contracts';
 import { requireBearer, type Logger } from '@banyan/kit';
 import { Router, type RequestHandler } from 'express';
 import { reviewsSlice } from '../slice.ts';
@@ -24,6 +24,10 @@ export interface CopyOptions extends BusSettings {
   /** What the control plane proves itself with below `/_banyan`. */
   readonly peerToken: string;
   readonly file: SqliteFile;
+  /** Age of the last heartbeat from which reads are refused, milliseconds. Default: what the slice says. */
+  readonly refuseReadsAfterMs?: number | undefined;
+  /** What is wrong with the service's store, for the control plane. */
+  readonly storeProblems: () => readonly string[];
   readonly log: Logger;
 }
 
@@ -35,6 +39,8 @@ export interface Copy {
   report(): SyncReport | null;
   /** Why the copy makes no progress; empty while it runs. */
   problems(): readonly string[];
+  /** Why no reader may be answered from the copy: it is too old, has missed records, or was never made. Null: he may. */
+  unfitness(): string | null;
   /** Finishes the batch in hand. Idempotent. */
   close(): Promise<void>;
 }
@@ -46,14 +52,14 @@ interface Running {
 }
 
 async function start(options: CopyOptions, signal: AbortSignal): Promise<Running> {
-  const { topicPrefix, peerToken, file, log } = options;
+  const { topicPrefix, peerToken, file, storeProblems, log } = options;
   const { bus } = await openBus(options, { clientId: `banyan-${reviewsSlice.name}`, logger: log, signal });
   try {
     const store = createSqliteApplyStore({ knex: file.writer, reader: file.readers });
     const { name } = reviewsSlice;
     const about = { slice: reviewsSlice, group: name, prefix: topicPrefix };
     const consumer = await startConsumer({ ...about, bus, store, logger: log });
-    return { bus, consumer, routes: syncRoutes({ consumer, store, peerToken }) };
+    return { bus, consumer, routes: syncRoutes({ consumer, store, peerToken, problems: storeProblems }) };
   } catch (error) {
     await bus.close();
     throw error;
@@ -61,11 +67,12 @@ async function start(options: CopyOptions, signal: AbortSignal): Promise<Running
 }
 
 /**
- * Begins to copy, beside whatever else the process does: reads are served whether or not it succeeds. What fails is
- * tried again, for ever and with growing pauses.
+ * Begins to copy, beside whatever else the process does. What fails is tried again, for ever and with growing pauses.
  */
 export function keepCopy(options: CopyOptions): Copy {
   const { log } = options;
+  const limits = { ...defaultGateLimits, ...reviewsSlice.gates };
+  const maxHeartbeatAgeMs = options.refuseReadsAfterMs ?? limits.refuseReadsAfterMs;
   const stop = new AbortController();
   let running: Running | undefined;
   let problem = 'the copy has not started yet';
@@ -100,6 +107,8 @@ export function keepCopy(options: CopyOptions): Copy {
       const { state, error } = running.consumer.report();
       return state === 'running' ? [] : [`the copy is ${state}${error === null ? '' : `: ${error}`}`];
     },
+    // How old the rows are, and whether any are missing, is not known before.
+    unfitness: () => (running ? running.consumer.unfitness({ maxHeartbeatAgeMs }) : problem),
     close: () => {
       closed ??= (async () => {
         stop.abort();

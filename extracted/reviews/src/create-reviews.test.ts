@@ -125,10 +125,14 @@ describe('the copy', () => {
   });
 });
 
-test('without a bus it serves what it has, and says that it is not ready', async () => {
+test('without a bus it refuses its readers, how old its rows are being unknown, and is not ready', async () => {
   const feed = (await startBoth()).bus;
   const rows = [product(1, 'oak-stool')].map((row) => changeOf('public.products', 'r', row));
-  await feed.append([...rows, changeOf('public.customers', 'r', customer(1, 'Ada'))]);
+  await feed.append([
+    ...rows,
+    changeOf('public.customers', 'r', customer(1, 'Ada')),
+    changeOf('public.reviews', 'r', review(1, { status: 'hidden' })),
+  ]);
   await eventually(
     () => ask('/api/products/oak-stool/reviews'),
     ({ status }) => status === 200,
@@ -138,7 +142,9 @@ test('without a bus it serves what it has, and says that it is not ready', async
   const missing = `${settings.busFile}-missing`;
   await mkdir(missing);
   reviews = await createReviews({ ...settings, busFile: missing, log: silentLogger });
-  expect(await list()).toMatchObject({ count: 0 });
+  expect(await ask('/api/products/oak-stool/reviews')).toMatchObject({
+    ...{ status: 503, body: { error: { code: 'copy-unfit' } } },
+  });
   const ready = await eventually(
     () => ask('/readyz'),
     ({ body }) => JSON.stringify(body).includes('cannot start'),

@@ -75,6 +75,24 @@ test('refuses a wrong password and an unknown address with the same words', asyn
   expect((await visitor.get('/api/session')).json()).toEqual({ customer: null });
 });
 
+test('wrong passwords for one account are throttled, by page and API together, also many at once', async () => {
+  const ann = await createCustomer(shop.url);
+  const wrong = { email: ann.email, password: 'not the password' };
+  const guess = async () => (await createVisitor(shop.url).send('POST', '/api/session', wrong)).status;
+  const statuses = await Promise.all(Array.from({ length: 14 }, guess));
+  expect(statuses.filter((status) => status === 401)).toHaveLength(10);
+  expect(statuses.filter((status) => status === 429)).toHaveLength(4);
+  // The right one has to wait as well: else it would tell itself from the wrong ones.
+  const page = await createVisitor(shop.url).post('/sign-in', { ...wrong, password: 'a long password' });
+  expect(page.status).toBe(429);
+  expect(Number(page.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(page.text).toMatch(/too many attempts to sign in. Please try again in \d+ minutes/);
+  // Others sign in as ever.
+  const bob = await createCustomer(shop.url);
+  const signIn = { email: bob.email, password: 'a long password' };
+  expect((await createVisitor(shop.url).send('POST', '/api/session', signIn)).status).toBe(201);
+});
+
 test('shows every fault of the sign-up form at its field and keeps what was typed', async () => {
   const visitor = createVisitor(shop.url);
   const reply = await visitor.post('/sign-up', { displayName: '', email: 'no "address"', password: 'short' });

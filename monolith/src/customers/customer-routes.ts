@@ -1,13 +1,14 @@
 import { Router, type Request, type Response } from 'express';
 import { adoptCart } from '../cart/cart-store.ts';
 import type { ShopDatabase } from '../database/open-database.ts';
-import { statusOf } from '../web/errors.ts';
+import { sayWhenToRetry, statusOf } from '../web/errors.ts';
 import { requireInput, submitted } from '../web/input.ts';
 import { endSession, renewSession, saveSession, SESSION_COOKIE } from '../web/session.ts';
 import { ShopError, type FieldErrors } from '../web/shop-error.ts';
 import { signIn, signInInput, signUp, signUpInput } from './accounts.ts';
 import { pageNeedsCustomer, requireSignedIn, safeNext, signedIn } from './customer-session.ts';
 import type { Customer } from './customer.ts';
+import type { SignInThrottle } from './sign-in-throttle.ts';
 
 /** Makes this session the customer's: a new session id, and the cart that the visitor had filled. */
 async function enter(database: ShopDatabase, req: Request, customer: Customer): Promise<void> {
@@ -16,6 +17,19 @@ async function enter(database: ShopDatabase, req: Request, customer: Customer): 
   req.session.customerId = customer.id;
   if (cartId !== undefined) await adoptCart(database, cartId, customer.id);
   await saveSession(req);
+}
+
+/** What signing in goes by; pages and API count attempts together. */
+export interface SignInShop {
+  readonly database: ShopDatabase;
+  readonly throttle: SignInThrottle;
+}
+
+/** @throws ShopError `invalid-input`, `wrong-credentials`, `too-many-attempts` */
+function throttledSignIn({ database, throttle }: SignInShop, req: Request): Promise<Customer> {
+  const input = requireInput(signInInput, req.body);
+  const who = { account: input.email, address: req.ip ?? 'unknown' };
+  return throttle.attempt(who, () => signIn(database, input));
 }
 
 async function leave(req: Request, res: Response): Promise<void> {
@@ -43,11 +57,13 @@ function renderForm(
 function renderRefused(res: Response, error: unknown, form: AccountForm): void {
   if (!(error instanceof ShopError)) throw error;
   const problem = error.fields ? '' : error.message;
+  sayWhenToRetry(res, error);
   renderForm(res.status(statusOf(error.code)), { ...form, errors: error.fields ?? {}, problem });
 }
 
 /** Sign-up, sign-in, sign-out and account pages. */
-export function customerPages(database: ShopDatabase): Router {
+export function customerPages(shop: SignInShop): Router {
+  const { database } = shop;
   const router = Router();
   for (const view of ['sign-in', 'sign-up'] as const) {
     router.get(`/${view}`, (req, res) => {
@@ -60,7 +76,7 @@ export function customerPages(database: ShopDatabase): Router {
     const values = submitted(req.body, ['email', 'next']);
     const next = safeNext(values.next);
     try {
-      await enter(database, req, await signIn(database, requireInput(signInInput, req.body)));
+      await enter(database, req, await throttledSignIn(shop, req));
       res.redirect(303, next);
     } catch (error) {
       renderRefused(res, error, { view: 'sign-in', next, values });
@@ -93,13 +109,14 @@ const sessionJson = (customer: { id: string; displayName: string } | null) => ({
 });
 
 /** `/api/session` (who am I; sign in and out) and `/api/customers` (sign up). */
-export function customerApi(database: ShopDatabase): Router {
+export function customerApi(shop: SignInShop): Router {
+  const { database } = shop;
   const router = Router();
   router.get('/session', (_req, res) => {
     res.json(sessionJson(signedIn(res)));
   });
   router.post('/session', async (req, res) => {
-    const customer = await signIn(database, requireInput(signInInput, req.body));
+    const customer = await throttledSignIn(shop, req);
     await enter(database, req, customer);
     res.status(201).json(sessionJson(customer));
   });

@@ -5,10 +5,10 @@ import type { ShopDatabase } from '../database/open-database.ts';
 import { requireInput } from '../web/input.ts';
 import { paginate, pagingQuery } from '../web/paging.ts';
 import { notFound } from '../web/shop-error.ts';
-import { addReview, changeReview, removeReview } from './review-commands.ts';
+import { addReview, changeReview, markHelpful, removeReview } from './review-commands.ts';
 import { reviewInput } from './review-input.ts';
 import { findListedReview, listReviews, summarizeReviews, type ListedReview } from './review-queries.ts';
-import { markHelpfulOnce, readReference, REVIEWS_PER_PAGE } from './review-routes.ts';
+import { readReference, REVIEWS_PER_PAGE } from './review-routes.ts';
 
 const listQuery = pagingQuery(REVIEWS_PER_PAGE);
 
@@ -62,7 +62,7 @@ export function reviewApi(database: ShopDatabase): Router {
   });
   router.post('/products/:slug/reviews/:id/helpful', async (req, res) => {
     const reference = await readReference(database, req, res);
-    await markHelpfulOnce(database, req, reference);
+    await markHelpful(database, reference);
     res.json(await shownReview(database, reference.reviewId));
   });
   return router;

@@ -50,16 +50,21 @@ export async function removeReview(database: ShopDatabase, reference: ReviewRefe
   await review.destroy();
 }
 
-/** Counts one more reader whom a published review helped. Nobody helps himself. @throws ShopError `not-found`, `not-yours` */
-export async function markHelpful({ Review }: ShopDatabase, reference: ReviewReference): Promise<number> {
+/** Counts a customer whom a published review helped, once. Nobody helps himself. @throws ShopError `not-found`, `not-yours` */
+export async function markHelpful(database: ShopDatabase, reference: ReviewReference): Promise<void> {
   const { reviewId, productId, customerId } = reference;
-  const review = await Review.findOne({ where: { id: reviewId, productId, status: 'published' } });
+  const review = await database.Review.findOne({ where: { id: reviewId, productId, status: 'published' } });
   if (!review) throw notFound('review');
   if (review.customerId === customerId) {
     throw new ShopError('not-yours', 'Your own review cannot be marked as helpful.');
   }
-  // `silent`: being helpful does not make a review newer. The sum is the database's, so none is lost.
-  await review.increment('helpfulCount', { silent: true });
-  await review.reload();
-  return review.helpfulCount;
+  // One statement: who asks twice at once is counted once. Being helpful does not make a review newer.
+  await database.sequelize.query(
+    `WITH marked AS (
+       INSERT INTO review_helpful (review_id, customer_id) VALUES (:reviewId, :customerId)
+       ON CONFLICT DO NOTHING RETURNING review_id
+     )
+     UPDATE reviews SET helpful_count = helpful_count + 1 WHERE id IN (SELECT review_id FROM marked)`,
+    { replacements: { reviewId, customerId } },
+  );
 }

@@ -61,18 +61,6 @@ export async function readReference(
   return { product, productId: product.id, reviewId: readReviewId(req), customerId };
 }
 
-/** Counts a visitor's "helpful" once a session; asked again it changes nothing. */
-export async function markHelpfulOnce(
-  database: ShopDatabase,
-  req: Request,
-  reference: ReviewReference,
-): Promise<void> {
-  const marked = req.session.helpfulReviewIds ?? [];
-  if (marked.includes(reference.reviewId)) return;
-  await markHelpful(database, reference);
-  req.session.helpfulReviewIds = [...marked, reference.reviewId].slice(-200);
-}
-
 /** The review list of a product, and what customers do there. */
 export function reviewPages(database: ShopDatabase): Router {
   const router = Router();
@@ -120,7 +108,7 @@ export function reviewPages(database: ShopDatabase): Router {
   });
   router.post('/products/:slug/reviews/:id/helpful', pageNeedsCustomer, async (req, res) => {
     const reference = await readReference(database, req, res);
-    await markHelpfulOnce(database, req, reference);
+    await markHelpful(database, reference);
     const page = readPage(submitted(req.body, ['page']).page);
     const query = page > 1 ? `?page=${page}` : '';
     res.redirect(303, `${reviewsPath(reference.product.slug)}${query}#review-${reference.reviewId}`);

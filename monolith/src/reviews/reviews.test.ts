@@ -160,7 +160,7 @@ describe('writing', () => {
     expect((await read()).count).toBe(1);
   });
 
-  test('"helpful" counts once a session, and not for one’s own', async () => {
+  test('"helpful" counts once a customer, and not for one’s own', async () => {
     const ann = await createCustomer(shop.url);
     await ann.send('POST', api, good);
     const [{ id } = { id: '' }] = (await read()).reviews;
@@ -170,7 +170,15 @@ describe('writing', () => {
     expect(marked.location).toBe(`${list}?page=2#review-${id}`);
     await bob.post(`${list}/${id}/helpful`);
     expect((await read()).reviews[0]?.helpfulCount).toBe(1);
+    // Nor does another session of his count, or twenty requests at once.
+    const again = createVisitor(shop.url);
+    await again.send('POST', '/api/session', { email: bob.email, password: 'a long password' });
+    await Promise.all(Array.from({ length: 20 }, () => again.send('POST', `${api}/${id}/helpful`)));
+    expect((await read()).reviews[0]?.helpfulCount).toBe(1);
     expect((await bob.get(list)).text).toContain('1 person found this helpful');
+    const eve = await createCustomer(shop.url);
+    await Promise.all(Array.from({ length: 5 }, () => eve.send('POST', `${api}/${id}/helpful`)));
+    expect((await read()).reviews[0]?.helpfulCount).toBe(2);
   });
 });
 

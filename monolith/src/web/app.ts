@@ -4,8 +4,9 @@ import express, { Router, type Express, type RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { cartApi, cartPages } from '../cart/cart-routes.ts';
 import { catalogApi, catalogPages, productPictures } from '../catalog/catalog-routes.ts';
-import { customerApi, customerPages } from '../customers/customer-routes.ts';
+import { customerApi, customerPages, type SignInShop } from '../customers/customer-routes.ts';
 import { loadCustomer } from '../customers/customer-session.ts';
+import { createSignInThrottle } from '../customers/sign-in-throttle.ts';
 import type { ShopDatabase } from '../database/open-database.ts';
 import { orderApi, orderPages } from '../orders/order-routes.ts';
 import { reviewApi } from '../reviews/review-api.ts';
@@ -29,24 +30,27 @@ export interface AppOptions {
 }
 
 /** The JSON API. Its answers are never kept by caches. */
-function api(database: ShopDatabase): Router {
+function api(shop: SignInShop): Router {
+  const { database } = shop;
   const router = Router();
   router.use((_req, res, next) => {
     res.set('Cache-Control', 'no-store');
     next();
   });
-  for (const part of [catalogApi, reviewApi, customerApi, cartApi, orderApi]) router.use(part(database));
+  for (const part of [catalogApi, reviewApi, cartApi, orderApi]) router.use(part(database));
+  router.use(customerApi(shop));
   return router;
 }
 
-function pages(database: ShopDatabase): Router {
+function pages(shop: SignInShop): Router {
+  const { database } = shop;
   const router = Router();
   router.use((_req, res, next) => {
     res.set('Cache-Control', 'private, no-cache');
     next();
   });
-  for (const part of [catalogPages, reviewPages, customerPages, cartPages, orderPages])
-    router.use(part(database));
+  for (const part of [catalogPages, reviewPages, cartPages, orderPages]) router.use(part(database));
+  router.use(customerPages(shop));
   return router;
 }
 
@@ -76,8 +80,9 @@ export function createApp({ database, sessions, trustProxy, logger }: AppOptions
   app.use('/api', express.json({ limit: BODY_LIMIT }));
   app.use(express.urlencoded({ extended: false, limit: BODY_LIMIT }));
   app.use(refuseForgedRequests);
-  app.use('/api', api(database));
-  app.use(pages(database));
+  const shop: SignInShop = { database, throttle: createSignInThrottle() };
+  app.use('/api', api(shop));
+  app.use(pages(shop));
   app.use(unknownPath);
   app.use(errorHandler(logger));
   return app;

@@ -1,12 +1,13 @@
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { isDatabaseUnavailable } from '../database/unavailable.ts';
-import { ShopError, type ShopErrorCode } from './shop-error.ts';
+import { ShopError, TooManyAttemptsError, type ShopErrorCode } from './shop-error.ts';
 
 const STATUS: Readonly<Record<ShopErrorCode, number>> = {
   'invalid-input': 422,
   'not-signed-in': 401,
   'wrong-credentials': 401,
+  'too-many-attempts': 429,
   'csrf-refused': 403,
   'not-yours': 403,
   'not-found': 404,
@@ -27,6 +28,7 @@ const HEADINGS: Readonly<Record<number, string>> = {
   413: 'That was too large',
   415: 'We could not read that',
   422: 'Something needs another look',
+  429: 'One moment, please',
   503: 'We will be back shortly',
 };
 
@@ -61,6 +63,11 @@ function sendApi(res: Response, { status, code, message, fields }: Answer): void
   res.status(status).json({ error: { code, message, ...(fields ? { fields } : {}) } });
 }
 
+/** `Retry-After`, for who has to wait (RFC 9110 10.2.3). */
+export function sayWhenToRetry(res: Response, error: unknown): void {
+  if (error instanceof TooManyAttemptsError) res.set('Retry-After', String(error.retryAfterS));
+}
+
 /** Last of the routes: nothing else answered. */
 export const unknownPath: RequestHandler = () => {
   throw new ShopError('not-found', 'There is nothing at this address. It may have moved.');
@@ -78,6 +85,7 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
       return;
     }
     if (answer.status === 503) res.set('Retry-After', '2');
+    sayWhenToRetry(res, error);
     res.set('Cache-Control', 'no-store');
     if (isApi(req.path)) {
       sendApi(res, answer);

@@ -11,8 +11,6 @@ declare module 'express-session' {
     customerId: string;
     /** The cart of a visitor who is not. */
     cartId: string;
-    /** Reviews that this visitor found helpful: each counts once a session. */
-    helpfulReviewIds: string[];
   }
 }
 

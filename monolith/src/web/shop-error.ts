@@ -3,6 +3,7 @@ export type ShopErrorCode =
   | 'invalid-input'
   | 'not-signed-in'
   | 'wrong-credentials'
+  | 'too-many-attempts'
   | 'csrf-refused'
   | 'not-yours'
   | 'not-found'
@@ -26,6 +27,19 @@ export class ShopError extends Error {
     this.name = 'ShopError';
     this.code = code;
     this.fields = fields;
+  }
+}
+
+/** Somebody has to wait before he may try again. */
+export class TooManyAttemptsError extends ShopError {
+  /** Seconds. */
+  readonly retryAfterS: number;
+
+  constructor(retryAfterS: number) {
+    const minutes = Math.max(1, Math.ceil(retryAfterS / 60));
+    const wait = minutes === 1 ? 'a minute' : `${minutes} minutes`;
+    super('too-many-attempts', `There were too many attempts to sign in. Please try again in ${wait}.`);
+    this.retryAfterS = retryAfterS;
   }
 }
 

@@ -1,5 +1,5 @@
 /** What the service refuses, as stable codes that its answers show too. */
-export type ReviewsErrorCode = 'not-found' | 'invalid-input' | 'writes-elsewhere';
+export type ReviewsErrorCode = 'not-found' | 'invalid-input' | 'writes-elsewhere' | 'copy-unfit';
 
 /** Message for each faulty parameter, by its name. */
 export type FieldErrors = Readonly<Record<string, string>>;

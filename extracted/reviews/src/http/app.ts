@@ -10,13 +10,14 @@ import { identify } from './identify.ts';
 import { createMetrics } from './metrics.ts';
 import { publicApi } from './public-api.ts';
 import { publicPages } from './public-pages.ts';
+import { refuseUnfit } from './refuse-unfit.ts';
 import { refuseWrites } from './refuse-writes.ts';
 import { v1Api } from './v1-api.ts';
 
 export interface AppOptions {
   readonly find: FindReviews;
   readonly verifier: IdentityVerifier;
-  readonly copy: Pick<Copy, 'routes' | 'report' | 'problems'>;
+  readonly copy: Pick<Copy, 'routes' | 'report' | 'problems' | 'unfitness'>;
   readonly log: Logger;
 }
 
@@ -42,6 +43,7 @@ export function createApp({ find, verifier, copy, log }: AppOptions): Express {
   app.use(copy.routes);
   // 2. For everybody: nothing is written here, and only the token says who asks.
   app.use(securityHeaders, frameLocals, refuseWrites);
+  app.use(['/v1', '/api', '/products'], refuseUnfit(copy.unfitness, log));
   app.use('/v1', cacheControl('no-store'), v1Api(find));
   app.use(['/api', '/products'], issueCsrfToken);
   app.use('/api', cacheControl('no-store'), publicApi(find));

@@ -6,6 +6,7 @@ const STATUS: Readonly<Record<ReviewsErrorCode, number>> = {
   'not-found': 404,
   'invalid-input': 422,
   'writes-elsewhere': 409,
+  'copy-unfit': 503,
 };
 
 const HEADINGS: Readonly<Record<number, string>> = {
@@ -13,7 +14,11 @@ const HEADINGS: Readonly<Record<number, string>> = {
   404: 'Page not found',
   409: 'That did not work',
   422: 'Something needs another look',
+  503: 'We will be back shortly',
 };
+
+/** A copy that is behind catches up, or is made anew, in seconds; whoever asks through the proxy sees none of it. */
+const RETRY_AFTER_S = 2;
 
 interface Answer {
   readonly status: number;
@@ -46,13 +51,15 @@ const isPage = (path: string): boolean => path.startsWith('/products/');
 export function errorHandler(log: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     const { status, code, message, fields } = answerOf(error);
-    if (status >= 500) log.error({ err: error, method: request.method, path: request.path }, message);
+    if (status >= 500 && code !== 'copy-unfit')
+      log.error({ err: error, method: request.method, path: request.path }, message);
     if (response.headersSent) {
       // Too late for an answer; Express ends the connection.
       next(error);
       return;
     }
     response.status(status).set('Cache-Control', 'no-store');
+    if (status === 503) response.set('Retry-After', String(RETRY_AFTER_S));
     if (isPage(request.path)) {
       const heading = HEADINGS[status] ?? 'Something went wrong';
       response.render('error', { title: heading, heading, message });

@@ -22,6 +22,9 @@ export function environmentOf(settings: ReviewsConfig): NodeJS.ProcessEnv {
     BUS_FILE: settings.busFile,
     PEER_TOKEN: settings.peerToken,
     IDENTITY_PUBLIC_KEY: settings.identityPublicKey,
+    ...(settings.refuseReadsAfterMs === undefined
+      ? {}
+      : { REFUSE_READS_AFTER_MS: String(settings.refuseReadsAfterMs) }),
   };
 }
 

@@ -24,6 +24,7 @@ export async function makeTestSettings(): Promise<
     kafkaSaslPassword: undefined,
     busFile: join(folder, 'bus.sqlite'),
     topicPrefix: 'shop',
+    refuseReadsAfterMs: undefined,
     peerToken: 'a-token-for-peers-in-tests',
     identityPublicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
     remove: () => rm(folder, { recursive: true, force: true }),

@@ -38,9 +38,10 @@ export function reviewRow(given: Readonly<Record<string, string | number>> & { r
 /** A copy that says what it is told to, and has no routes. */
 export function fakeCopy(
   problems: () => readonly string[] = () => [],
-): Pick<Copy, 'routes' | 'report' | 'problems'> {
+): Pick<Copy, 'routes' | 'report' | 'problems' | 'unfitness'> {
   return {
     problems,
+    unfitness: () => null,
     report: () => null,
     routes: (_request, _response, next) => {
       next();
