@@ -51,6 +51,8 @@ const shareKeyOf = ({ share, salt, phase, rolledBack }: SliceRoutes): string =>
 export class Traffic {
   requests = 0;
   clientErrors = 0;
+  /** Requests that an upstream was spared, since it had as many as it may. */
+  shed = 0;
   readonly served = new Map<string, ServedCount>();
   readonly #slices = new Map<string, SliceCounts>();
 
