@@ -236,7 +236,7 @@ describe('a kept connection that the upstream has closed', () => {
       socket.on('data', (chunk: Buffer) => {
         if (/body$/.test(chunk.toString()) || chunk.toString().startsWith('GET')) {
           socket.write(OK);
-          setTimeout(() => socket.end(), 100); // its idle time-out, of which no header tells
+          setTimeout(() => socket.end(), 1_000); // its idle time-out, of which no header tells
         }
       });
     });
@@ -244,7 +244,7 @@ describe('a kept connection that the upstream has closed', () => {
     await ask(`${proxy.url}/x`);
     await once(upstream.sockets[0] as Socket, 'close'); // learned
     await ask(`${proxy.url}/x`);
-    await new Promise((resolve) => setTimeout(resolve, 75)); // idle for longer than half of the time-out
+    await new Promise((resolve) => setTimeout(resolve, 700)); // idle for longer than half of the time-out
     const before = upstream.sockets.length;
     expect((await ask(`${proxy.url}/x`, { method: 'POST', body: 'body' })).status).toBe(200);
     expect(upstream.sockets).toHaveLength(before + 1);

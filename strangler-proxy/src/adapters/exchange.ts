@@ -173,7 +173,8 @@ export class Exchange {
       const head = answerHead(incoming, this.#request, this.#options.responseHeaders?.(status) ?? []);
       this.#response.writeHead(status, head.statusText, head.headers);
     } catch (error) {
-      this.#response.statusMessage = ''; // Node keeps one that it refused, and would refuse the error page for it
+      // Node refuses control characters in a reason phrase, keeps it all the same, and would refuse the error page too.
+      this.#response.statusMessage = '';
       this.#fail(error instanceof AnswerError ? error : new AnswerError((error as Error).message));
       return;
     }
