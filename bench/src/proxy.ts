@@ -23,7 +23,7 @@ interface Score {
   readonly ofPassThrough: number;
 }
 
-const PASS_THROUGH = 'bare undici pass-through';
+const PASS_THROUGH = 'bare pass-through by node:http';
 const WARM_UP_MS = 1_000;
 /** A visitor who has been here: his cohort is dealt anew at each request, as in earnest. */
 const COOKIE = 'banyan_visitor=AAAAAAAAAAAAAAAAAAAAAA; csrf=abcdefghijklmnopqrstuvwxyz012345';
@@ -48,7 +48,8 @@ async function startContestants(started: Child[], folder: string): Promise<Conte
   const env = { UPSTREAM_URL: upstream };
   return [
     { name: 'upstream itself', url: upstream, path: '/' },
-    { name: PASS_THROUGH, url: await start('undici-pass-through.ts', env), path: '/' },
+    { name: PASS_THROUGH, url: await start('node-pass-through.ts', env), path: '/' },
+    { name: 'bare pass-through by undici', url: await start('undici-pass-through.ts', env), path: '/' },
     { name: 'banyan, page of the monolith', url: banyan.url, path: '/products/teapot' },
     { name: 'banyan, slice in canary', url: banyan.url, path: SLICE_PATH },
     {

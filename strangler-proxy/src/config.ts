@@ -7,6 +7,19 @@ const secret = z.string().min(16, 'at least 16 characters');
 const milliseconds = (byDefault: number): z.ZodType<number> =>
   z.coerce.number().int().positive().default(byDefault);
 
+/** `10.0.0.5=shop.internal,...` as a map. */
+const namesByHost = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== ''),
+  )
+  .pipe(z.array(z.string().regex(/^[^=]+=[^=]+$/, 'host=name, by comma')))
+  .transform((entries) => new Map(entries.map((entry) => entry.split('=') as [string, string])));
+
 /** Every setting of the process `strangler-proxy/src/main.ts`. */
 export const proxyConfigTable = {
   port: { env: 'PORT', schema: port.default(8080), text: 'port for customers, 0 for a free one' },
@@ -88,6 +101,36 @@ export const proxyConfigTable = {
     env: 'BODY_IDLE_TIMEOUT_MS',
     schema: milliseconds(60_000),
     text: 'longest silence within a response body, in milliseconds',
+  },
+  giveUpAfterMs: {
+    env: 'GIVE_UP_AFTER_MS',
+    schema: milliseconds(1_000),
+    text: 'wait for response headers after which a client who leaves counts against the upstream, in milliseconds',
+  },
+  upstreamKeepAliveMs: {
+    env: 'UPSTREAM_KEEP_ALIVE_MS',
+    schema: z.coerce.number().int().min(0).default(4_000),
+    text: 'time that an idle connection is kept where the upstream names none, in milliseconds; 0 for no time',
+  },
+  upstreamMaxHeaderBytes: {
+    env: 'UPSTREAM_MAX_HEADER_BYTES',
+    schema: z.coerce.number().int().min(1_024).default(65_536),
+    text: "size of a response's headers at most, in bytes",
+  },
+  upstreamMaxOutstanding: {
+    env: 'UPSTREAM_MAX_OUTSTANDING',
+    schema: z.coerce.number().int().positive().optional(),
+    text: 'requests under way at one upstream at most, further ones get 503; not set: no limit',
+  },
+  upstreamCaFile: {
+    env: 'UPSTREAM_CA_FILE',
+    schema: z.string().min(1).optional(),
+    text: 'file of certificates in PEM that may vouch for upstreams by https, besides those that Node knows',
+  },
+  upstreamTlsNames: {
+    env: 'UPSTREAM_TLS_NAMES',
+    schema: namesByHost,
+    text: "names that upstreams' certificates go by, where not by the host of the URL, e.g. 10.0.0.5=shop.internal, by comma",
   },
   trustedProxies: {
     env: 'TRUSTED_PROXIES',

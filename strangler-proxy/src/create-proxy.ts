@@ -1,16 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import type { ProxyReport } from '@banyan/contracts';
 import { createIdentitySigner, listen, silentLogger, type Closable, type Logger } from '@banyan/kit';
-import { Agent } from 'undici';
+import { Agent, buildConnector } from 'undici';
 import { createControlClient } from './adapters/control-client.ts';
 import { createAddressCheck, isLoop } from './adapters/forwarded-headers.ts';
+import { createHttpDataPlane, type DataPlaneOptions } from './adapters/http-data-plane.ts';
 import { createMetrics } from './adapters/metrics.ts';
 import { createPinCookies } from './adapters/pin-cookie.ts';
 import { createSessionLookup } from './adapters/session-lookup.ts';
 import { createSliceBreaker } from './adapters/slice-breaker.ts';
 import { createSnapshotFile } from './adapters/snapshot-file.ts';
 import { openSnapshotStream } from './adapters/snapshot-stream.ts';
-import { createUndiciDataPlane, type DataPlaneOptions } from './adapters/undici-data-plane.ts';
+import { readUpstreamTls, type UpstreamTls } from './adapters/upstream-tls.ts';
 import type { ProxyConfig } from './config.ts';
 import { createAdminHandler } from './http/admin-handler.ts';
 import { createRequestPlanner } from './http/plan-request.ts';
@@ -40,7 +41,7 @@ export interface ProxyOptions
   readonly log?: Logger;
   /** Adds Node's own metrics; once a process. Default false. */
   readonly withProcessMetrics?: boolean;
-  /** Carries the bytes. Default: undici's client. */
+  /** Carries the bytes. Default: Node's client. */
   readonly dataPlane?: DataPlane;
 }
 
@@ -70,7 +71,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   const { proxyId = 'proxy-1', log = silentLogger, controlUrl = null } = options;
   const startedAtMs = Date.now();
   const pseudonym = `banyan-${proxyId}-${randomBytes(4).toString('hex')}`;
-  const outbound = new Agent({ allowH2: false, connections: 64 });
+  const tls = readUpstreamTls({ caFile: options.upstreamCaFile, names: options.upstreamTlsNames });
+  const outbound = createOutbound(tls);
   const control = controlUrl
     ? createControlClient({ controlUrl, peerToken: options.peerToken, dispatcher: outbound })
     : NO_CONTROL;
@@ -98,7 +100,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   });
 
   // What serves
-  const dataPlane = options.dataPlane ?? createUndiciDataPlane({ pseudonym, ...dataPlaneSettings(options) });
+  const dataPlane =
+    options.dataPlane ?? createHttpDataPlane({ pseudonym, tls, ...dataPlaneSettings(options) });
   const pinCookies = createPinCookies(options.pinSecret);
   const requestServer = new RequestServer({
     dataPlane,
@@ -211,6 +214,17 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   };
 }
 
+/** The client for the proxy's own questions, to the control plane and the monolith. */
+function createOutbound(tls: UpstreamTls): Agent {
+  const connect = buildConnector({ allowH2: false, ...(tls.ca !== undefined && { ca: [...tls.ca] }) });
+  return new Agent({
+    allowH2: false,
+    connections: 64,
+    connect: (options, callback) =>
+      connect({ ...options, servername: tls.serverNameOf(options.hostname) }, callback),
+  });
+}
+
 function createBreakers({ breakerFailures, breakerHalfOpenAfterMs }: ProxyOptions): BreakerOf {
   const breakers = new Map<string, SliceBreaker>();
   return (slice) => {
@@ -226,11 +240,16 @@ function createBreakers({ breakerFailures, breakerHalfOpenAfterMs }: ProxyOption
   };
 }
 
-function dataPlaneSettings(options: ProxyOptions): Omit<DataPlaneOptions, 'pseudonym'> {
-  const { connectTimeoutMs, bodyIdleTimeoutMs, trustedProxies } = options;
+function dataPlaneSettings(options: ProxyOptions): Omit<DataPlaneOptions, 'pseudonym' | 'tls'> {
+  const { connectTimeoutMs, bodyIdleTimeoutMs, giveUpAfterMs, trustedProxies } = options;
+  const { upstreamMaxOutstanding, upstreamKeepAliveMs, upstreamMaxHeaderBytes } = options;
   return {
     ...(connectTimeoutMs !== undefined && { connectTimeoutMs }),
     ...(bodyIdleTimeoutMs !== undefined && { bodyIdleTimeoutMs }),
+    ...(giveUpAfterMs !== undefined && { giveUpAfterMs }),
+    ...(upstreamMaxOutstanding !== undefined && { maxOutstanding: upstreamMaxOutstanding }),
+    ...(upstreamKeepAliveMs !== undefined && { keepAliveMs: upstreamKeepAliveMs }),
+    ...(upstreamMaxHeaderBytes !== undefined && { maxHeaderBytes: upstreamMaxHeaderBytes }),
     ...(trustedProxies !== undefined && { trustedProxies }),
   };
 }

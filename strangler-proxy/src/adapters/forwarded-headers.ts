@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { IDENTITY_HEADER, OVERRIDE_HEADER, OVERRIDE_TOKEN_HEADER, SERVED_BY_HEADER } from '@banyan/contracts';
 import type { Withhold } from '../domain/withheld-headers.ts';
 
-/** Headers that belong to one connection (RFC 9110 7.6.1). Trailers are not forwarded, so Trailer is not either. */
+/** Headers that belong to one connection (RFC 9110 7.6.1), and those by which a body comes: `request-head.ts` and `answer-head.ts` set them anew. */
 const HOP_BY_HOP = new Set([
   'connection',
   'keep-alive',
@@ -21,7 +21,7 @@ const REBUILT = new Set([
   IDENTITY_HEADER,
   OVERRIDE_HEADER,
   OVERRIDE_TOKEN_HEADER,
-  'expect', // answered by our own 100 Continue
+  'expect',
   'forwarded',
   'via',
   'x-real-ip',

@@ -99,13 +99,18 @@ export function createMetrics(options: MetricsOptions): Registry {
   counter('public_requests_total', 'Requests from clients, refused ones included.', () => traffic.requests);
   counter(
     'client_errors_total',
-    'Answers of 500 and above, and answers cut short.',
+    'Answers of 500 and above, answers cut short, and clients who gave up waiting.',
     () => traffic.clientErrors,
   );
   counter(
     'refused_writes_total',
     'Writes refused since the readings of their paths belong to different owners.',
     () => traffic.refusedWrites,
+  );
+  counter(
+    'shed_total',
+    'Requests that an upstream was spared, since it had as many as it may, or no socket was left.',
+    () => traffic.shed,
   );
   counter('invalid_snapshots_total', 'Routes snapshots refused.', () => routes.invalidSnapshots);
   gauge(

@@ -47,12 +47,12 @@ function faultOf(request: IncomingMessage, isLoop: PublicHandlerOptions['isLoop'
 /** Checks what comes in from the public, and hands what is sound to the request server. */
 export function createPublicHandler(options: PublicHandlerOptions): {
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
-  /** Sets the server's limits, and its answer to `Expect: 100-continue`. */
+  /** Sets the server's limits, and leaves `Expect: 100-continue` to the upstream. */
   readonly attach: (server: Server) => void;
 } {
   const { requestServer, routes, isLoop, traffic, log, isClosing } = options;
 
-  function serve(request: IncomingMessage, response: ServerResponse, isContinueWanted: boolean): void {
+  function serve(request: IncomingMessage, response: ServerResponse): void {
     traffic.requests += 1;
     if (isClosing()) response.shouldKeepAlive = false;
     const target = parseRequestTarget(request.url ?? '');
@@ -67,7 +67,6 @@ export function createPublicHandler(options: PublicHandlerOptions): {
       sendProblem(request, response, fault);
       return;
     }
-    if (isContinueWanted) response.writeContinue();
     requestServer.serve(request, response, { table: routes(), path: target.path }).catch((error: unknown) => {
       log.error({ err: error }, 'a request failed in the proxy itself');
       traffic.clientErrors += 1;
@@ -77,11 +76,9 @@ export function createPublicHandler(options: PublicHandlerOptions): {
   }
 
   return {
-    handle: (request, response) => serve(request, response, false),
+    handle: serve,
     attach(server) {
-      server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
-        serve(request, response, true),
-      );
+      server.on('checkContinue', serve); // else Node would answer in the upstream's name
       server.keepAliveTimeout = KEEP_ALIVE_MS;
       server.timeout = IDLE_CLIENT_MS;
     },

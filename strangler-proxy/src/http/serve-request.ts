@@ -3,7 +3,7 @@ import { IDENTITY_HEADER, SERVED_BY_HEADER, type SliceRoutes } from '@banyan/con
 import type { Logger } from '@banyan/kit';
 import { isSafe, type Decision, type Target } from '../domain/decide.ts';
 import type { Place, RoutingTable } from '../domain/routing-table.ts';
-import { hasBody, judge, type DataPlane, type ForwardOutcome } from '../use-cases/data-plane.ts';
+import { hasBody, isShed, judge, type DataPlane, type ForwardOutcome } from '../use-cases/data-plane.ts';
 import type { IdentityKeeper } from '../use-cases/identity-keeper.ts';
 import type { KeyPins } from '../use-cases/key-pins.ts';
 import type { PinKeeper } from '../use-cases/pin-keeper.ts';
@@ -163,7 +163,7 @@ export class RequestServer {
       refuses: (status) => mayFallBack && FALLBACK_STATUSES.has(status),
     });
     breaker.end(ticket, judge(outcome));
-    this.#options.traffic.countExchange(slice, 'service', outcome);
+    this.#count(slice, 'service', outcome);
     const isUnanswered =
       outcome.kind === 'refused' || (outcome.kind === 'failed' && outcome.failure !== 'request');
     if (isUnanswered && mayFallBack) return this.#askMonolith(passage, FALLBACK);
@@ -172,20 +172,22 @@ export class RequestServer {
 
   async #askMonolith(passage: Passage, decision: Decision): Promise<Ending> {
     const { request, response, slice, table } = passage;
-    const { monolithWithoutSnapshot, dataPlane, traffic } = this.#options;
+    const { monolithWithoutSnapshot, dataPlane } = this.#options;
     const url = table?.snapshot.monolithUrl ?? monolithWithoutSnapshot.url;
     const options = {
       deadlineMs: table?.snapshot.monolithDeadlineMs ?? monolithWithoutSnapshot.deadlineMs,
       responseHeaders: (_status: number, upstream: readonly string[]) =>
         this.#ownHeaders(passage, 'monolith', upstream),
     };
-    let outcome = await dataPlane.forward(request, response, url, options);
-    if (outcome.kind === 'failed' && outcome.failure === 'reset' && isRepeatable(passage)) {
-      // A kept connection may end just as it is used; a read may be asked again (RFC 9110 9.2.2), a write never.
-      outcome = await dataPlane.forward(request, response, url, options);
-    }
-    if (slice) traffic.countExchange(slice, 'monolith', outcome);
+    const outcome = await dataPlane.forward(request, response, url, options);
+    this.#count(slice, 'monolith', outcome);
     return { decision, outcome };
+  }
+
+  #count(slice: SliceRoutes | null, target: Target, outcome: ForwardOutcome): void {
+    const { traffic } = this.#options;
+    if (isShed(outcome)) traffic.shed += 1;
+    else if (slice) traffic.countExchange(slice, target, outcome);
   }
 
   /** Headers that the proxy adds to an answer, settled as late as possible: a pin's clearing must still hold then. */
@@ -221,7 +223,8 @@ export class RequestServer {
 
   #answerForNobody(passage: Passage, { decision, outcome }: Ending): void {
     const { traffic } = this.#options;
-    if (outcome.kind === 'broken' || (outcome.kind === 'answered' && outcome.status >= 500)) {
+    const hasGivenUp = outcome.kind === 'cancelled' && outcome.hasGivenUp;
+    if (outcome.kind === 'broken' || hasGivenUp || (outcome.kind === 'answered' && outcome.status >= 500)) {
       traffic.clientErrors += 1;
       return;
     }
@@ -229,7 +232,7 @@ export class RequestServer {
     const page = problemOf(outcome);
     if (page.status >= 500) traffic.clientErrors += 1;
     // A write that got no answer may have been done all the same, so it pins like one that was answered.
-    const headers = this.#ownHeaders(passage, decision.target, OWN_ANSWER);
+    const headers = [...(page.headers ?? []), ...this.#ownHeaders(passage, decision.target, OWN_ANSWER)];
     sendProblem(passage.request, passage.response, { ...page, headers });
   }
 
@@ -241,6 +244,7 @@ export class RequestServer {
         ...decision,
         outcome: outcome.kind,
         status: 'status' in outcome ? outcome.status : null,
+        ...(outcome.kind === 'failed' && { failure: outcome.failure, error: outcome.error.message }),
       },
       'request',
     );

@@ -19,6 +19,13 @@ export function problemOf(outcome: Unanswered): ProblemPage {
       };
     case 'request':
       return { status: 400, code: 'bad-request', message: 'This request cannot be read in one way only.' };
+    case 'overload':
+      return {
+        status: 503,
+        code: 'upstream-busy',
+        message: 'Too many are asking just now. Please try again in a moment.',
+        headers: ['retry-after', '1'],
+      };
     case 'refused':
       return { status: 502, code: 'upstream-unreachable', message: NOT_NOW };
     case 'reset':

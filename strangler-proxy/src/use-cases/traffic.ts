@@ -61,6 +61,8 @@ export class Traffic {
   clientErrors = 0;
   /** Writes whose path might have led them to the wrong owner. */
   refusedWrites = 0;
+  /** Requests that an upstream was spared, since it had as many as it may. */
+  shed = 0;
   readonly served = new Map<string, ServedCount>();
   readonly #slices = new Map<string, SliceCounts>();
 
