@@ -1,6 +1,7 @@
-import { request, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { z } from 'zod';
 import type { LookUpSession } from '../use-cases/ports.ts';
+import { requestWithin } from './request-within.ts';
 
 const answerSchema = z.object({
   customer: z
@@ -22,7 +23,7 @@ export function createSessionLookup(options: {
 }): LookUpSession {
   const { monolithUrl, cookieName, dispatcher, deadlineMs = 1_000 } = options;
   return async (cookie) => {
-    const { statusCode, body } = await request(new URL('/api/session', monolithUrl()), {
+    const { statusCode, body } = await requestWithin(new URL('/api/session', monolithUrl()), {
       dispatcher,
       headers: { cookie: `${cookieName}=${cookie}`, accept: 'application/json' },
       signal: AbortSignal.timeout(deadlineMs),
