@@ -24,7 +24,8 @@ const failureByCode: Readonly<Record<string, ForwardFailure>> = {
   UND_ERR_NOT_SUPPORTED: 'request',
 };
 
-function failureOf(error: Error): ForwardFailure {
+/** What an error of an upstream's connection says. */
+export function failureOf(error: Error): ForwardFailure {
   const code = (error as NodeJS.ErrnoException).code;
   return (code === undefined ? undefined : failureByCode[code]) ?? 'protocol';
 }

@@ -45,7 +45,8 @@ interface Ending {
   readonly outcome: ForwardOutcome;
 }
 
-const TO_MONOLITH: Plan = {
+/** For paths of no slice. */
+export const TO_MONOLITH: Plan = {
   decision: { target: 'monolith', reason: 'no-slice' },
   identityToken: null,
   cookies: [],
