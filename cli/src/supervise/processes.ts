@@ -3,6 +3,7 @@ import type { PreparedKafka, PreparedProcess } from '@banyan/kafka';
 import type { PreparedCluster } from '@banyan/postgres';
 import { projectRoot, type Home } from '../home.ts';
 import type { DatabaseUrls } from './database.ts';
+import type { HealthConfig } from './health-config.ts';
 import type { Ports } from './ports.ts';
 import type { ProcessSpec } from './process-spec.ts';
 
@@ -46,7 +47,7 @@ function inherited(names: readonly string[]): Record<string, string> {
 function node(
   name: string,
   main: string,
-  rest: Pick<ProcessSpec, 'env' | 'ready' | 'url'> & Partial<ProcessSpec>,
+  rest: Pick<ProcessSpec, 'env' | 'ready' | 'health' | 'restartAfterMs' | 'url'> & Partial<ProcessSpec>,
 ): ProcessSpec {
   return {
     name,
@@ -56,6 +57,8 @@ function node(
     stopSignal: 'SIGTERM',
     ipc: rest.ipc ?? true,
     ready: rest.ready,
+    health: rest.health,
+    restartAfterMs: rest.restartAfterMs,
     url: rest.url,
     env: { ...baseEnv(), ...rest.env },
     ...(rest.onLine ? { onLine: rest.onLine } : {}),
@@ -71,6 +74,8 @@ export function postgresSpec(cluster: PreparedCluster): ProcessSpec {
     cwd: cluster.dataDir,
     env: baseEnv(),
     ready: { kind: 'postgres', url: cluster.adminUrl },
+    health: { kind: 'postgres', url: cluster.adminUrl },
+    restartAfterMs: 0, // a database at work is nobody's to end
     stopSignal: 'SIGINT',
     ipc: false,
     url: `postgres://127.0.0.1:${cluster.port}`,
@@ -80,7 +85,11 @@ export function postgresSpec(cluster: PreparedCluster): ProcessSpec {
 }
 
 /** The monolith, which knows nothing of the rest. */
-export function monolithSpec(home: Home, ports: Ports, databases: DatabaseUrls): ProcessSpec {
+export function monolithSpec(
+  home: Home,
+  ports: Ports,
+  { databases, health }: { readonly databases: DatabaseUrls; readonly health: HealthConfig },
+): ProcessSpec {
   const url = urlsOf(ports).monolith;
   return node('monolith', 'monolith/src/main.ts', {
     env: {
@@ -89,6 +98,8 @@ export function monolithSpec(home: Home, ports: Ports, databases: DatabaseUrls):
       SESSION_SECRET_FILE: home.secret('session.secret'),
     },
     ready: { kind: 'http', url: `${url}/healthz` },
+    health: { kind: 'http', url: `${url}/healthz` },
+    restartAfterMs: health.monolithRestartAfterMs,
     url,
     ipc: false,
   });
@@ -100,6 +111,8 @@ export function javaSpec(prepared: PreparedProcess): ProcessSpec {
   return {
     ...{ name, command, args, cwd, url, env: baseEnv() },
     ready: { kind: 'check', isReady },
+    health: { kind: 'check', isReady },
+    restartAfterMs: 0, // they may collect garbage, or each other, for long
     stopSignal: 'SIGTERM',
     ipc: false,
   };
@@ -115,9 +128,16 @@ function busEnv(home: Home, kafka: PreparedKafka | null): Record<string, string>
 /**
  * Banyan's own processes: feed, service, control plane and proxy, in the order in which they stop last to first.
  *
- * @param kafka Null for the embedded stack, which has a reader of its own.
+ * @param options.kafka Null for the embedded stack, which has a reader of its own.
  */
-export function banyanSpecs(home: Home, ports: Ports, kafka: PreparedKafka | null): readonly ProcessSpec[] {
+export function banyanSpecs(
+  home: Home,
+  ports: Ports,
+  {
+    kafka,
+    health: { restartAfterMs },
+  }: { readonly kafka: PreparedKafka | null; readonly health: HealthConfig },
+): readonly ProcessSpec[] {
   const urls = urlsOf(ports);
   const bus = busEnv(home, kafka);
   const feed = {
@@ -131,6 +151,8 @@ export function banyanSpecs(home: Home, ports: Ports, kafka: PreparedKafka | nul
   const reader = node('reader', 'cdc/src/reader/main.ts', {
     env: { ...inherited(['BUS_MAX_BYTES', 'BUS_WARN_RATIO', 'BUS_KEEP_APPLIED_MS']), ...feed },
     ready: { kind: 'ipc' },
+    health: { kind: 'ipc' },
+    restartAfterMs,
     url: null,
   });
   const connect: Record<string, string> = kafka
@@ -152,6 +174,8 @@ export function banyanSpecs(home: Home, ports: Ports, kafka: PreparedKafka | nul
         IDENTITY_PUBLIC_KEY_FILE: home.secret('identity.pub.pem'),
       },
       ready: { kind: 'http', url: `${urls.reviews}/readyz` },
+      health: { kind: 'http', url: `${urls.reviews}/healthz` },
+      restartAfterMs,
       url: urls.reviews,
     }),
     node('control', 'control/src/main.ts', {
@@ -168,6 +192,8 @@ export function banyanSpecs(home: Home, ports: Ports, kafka: PreparedKafka | nul
         SERVICE_URLS: `reviews=${urls.reviews}`,
       },
       ready: { kind: 'http', url: `${urls.control}/healthz` },
+      health: { kind: 'http', url: `${urls.control}/healthz` },
+      restartAfterMs,
       url: urls.control,
     }),
     node('proxy', 'strangler-proxy/src/main.ts', {
@@ -184,6 +210,8 @@ export function banyanSpecs(home: Home, ports: Ports, kafka: PreparedKafka | nul
         OVERRIDE_TOKEN_FILE: home.secret('override.token'),
       },
       ready: { kind: 'http', url: `${urls.proxyAdmin}/healthz` },
+      health: { kind: 'http', url: `${urls.proxyAdmin}/healthz` },
+      restartAfterMs,
       url: urls.shop,
     }),
   ];
@@ -199,6 +227,8 @@ export function customersSpec(
     args: ['--url', shopUrl, '--customers', String(customers), '--json-lines'],
     env: {},
     ready: { kind: 'ipc' },
+    health: null,
+    restartAfterMs: 0,
     url: null,
     onLine,
   });

@@ -7,6 +7,7 @@ import { ControlClient } from '../control-client.ts';
 import type { Home } from '../home.ts';
 import { CommandError } from '../output/command-error.ts';
 import { ensureDatabase, migrateBanyanSchema, type DatabaseUrls } from './database.ts';
+import { readHealthConfig, type HealthConfig } from './health-config.ts';
 import { choosePorts, type Ports } from './ports.ts';
 import {
   banyanSpecs,
@@ -65,29 +66,37 @@ export class Supervisor {
   readonly #home: Home;
   readonly #ports: Ports;
   readonly #stack: StackName;
+  readonly #health: HealthConfig;
   readonly #reaper = new Reaper();
   readonly #processes: SupervisedProcess[] = [];
   #state: RunState['state'] = 'starting';
   #closing: Promise<void> | null = null;
 
-  private constructor(options: SupervisorOptions, ports: Ports, stack: StackName) {
+  private constructor(
+    options: SupervisorOptions,
+    { ports, stack, health }: { ports: Ports; stack: StackName; health: HealthConfig },
+  ) {
     this.#stack = stack;
+    this.#health = health;
     this.#options = options;
     this.#home = options.home;
     this.#ports = ports;
   }
 
   /**
-   * @throws CommandError `already-running` when this home has a supervisor, `other-stack`, `tools-missing`, `port-taken`, or
+   * @throws CommandError `already-running` when this home has a supervisor, `config-invalid`, `other-stack`, `tools-missing`, `port-taken`, or
    * `process-not-starting` with the end of that process's log; whatever was started has ended then.
    */
   static async start(options: SupervisorOptions): Promise<Supervisor> {
     const { home } = options;
     refuseSecond(home);
     const stack = chooseStack(home, options.stack);
+    const health = readHealthConfig();
     mkdirSync(home.logsDir, { recursive: true, mode: 0o700 });
     ensureSecrets(home);
-    const supervisor = new Supervisor(options, await choosePorts(home, options.shopPort), stack);
+    const supervisor = new Supervisor(options, {
+      ...{ ports: await choosePorts(home, options.shopPort), stack, health },
+    });
     supervisor.#save();
     try {
       await supervisor.#startAll();
@@ -132,8 +141,10 @@ export class Supervisor {
     rememberStack(this.#home, this.#stack); // nothing of the other one was made before
     onProgress(`starting the monolith, ${feed}the service, the control plane and the proxy`);
     await Promise.all([
-      this.#start(monolithSpec(this.#home, this.#ports, databases)),
-      ...banyanSpecs(this.#home, this.#ports, kafka).map((spec) => this.#start(spec)),
+      this.#start(monolithSpec(this.#home, this.#ports, { databases, health: this.#health })),
+      ...banyanSpecs(this.#home, this.#ports, { kafka, health: this.#health }).map((spec) =>
+        this.#start(spec),
+      ),
     ]);
     if (kafka) {
       onProgress('waiting until Debezium reads the database');
