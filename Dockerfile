@@ -31,7 +31,8 @@ RUN npm ci --omit=dev --omit=optional --no-audit --no-fund \
       regression bench
 
 FROM node:24-bookworm-slim
-ENV NODE_ENV=production NODE_OPTIONS=--disable-warning=ExperimentalWarning
+# A process cannot end while the C library looks up a name: two seconds at a name server that is away, not ten.
+ENV NODE_ENV=production NODE_OPTIONS=--disable-warning=ExperimentalWarning RES_OPTIONS="timeout:1 attempts:2"
 WORKDIR /banyan
 COPY --from=packages /banyan ./
 COPY . .

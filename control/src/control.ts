@@ -185,7 +185,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
     ...{ adminToken, peerToken, log },
   });
   const { host, port } = deps;
-  const server = await listen(app, { port, ...(host !== undefined && { host }) });
+  const server = await listen(app, { port, log, ...(host !== undefined && { host }) });
 
   const pollFeed = async (signal: AbortSignal): Promise<void> => {
     if (hasFeed) await Promise.all([feed.poll(signal), wal.poll(signal)]);

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { isIPv6, type AddressInfo } from 'node:net';
 import type { Express } from 'express';
 import { pino, type Logger } from 'pino';
 import { migrate } from './database/migrate.ts';
@@ -81,7 +81,7 @@ export async function createShop(options: ShopOptions): Promise<Shop> {
         listening.listen(port, host, resolve);
       });
       const bound = (listening.address() as AddressInfo).port;
-      return { port: bound, url: `http://${host}:${bound}` };
+      return { port: bound, url: `http://${isIPv6(host) ? `[${host}]` : host}:${bound}` };
     },
   };
 }

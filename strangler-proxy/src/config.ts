@@ -1,5 +1,6 @@
 import { readConfig, type ConfigOf } from '@banyan/kit';
 import { z } from 'zod';
+import { listenerConfigTable } from './listener-config.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const url = z.url({ protocol: /^https?$/, error: 'an address such as http://127.0.0.1:3000' });
@@ -22,6 +23,7 @@ const namesByHost = z
 
 /** Every setting of the process `strangler-proxy/src/main.ts`. */
 export const proxyConfigTable = {
+  ...listenerConfigTable,
   port: { env: 'PORT', schema: port.default(8080), text: 'port for customers, 0 for a free one' },
   adminPort: {
     env: 'ADMIN_PORT',

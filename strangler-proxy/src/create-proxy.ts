@@ -1,9 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import type { ProxyReport } from '@banyan/contracts';
-import { createIdentitySigner, listen, silentLogger, type Closable, type Logger } from '@banyan/kit';
+import {
+  createIdentitySigner,
+  listen,
+  silentLogger,
+  type Closable,
+  type ListenOptions,
+  type Logger,
+} from '@banyan/kit';
 import { Agent, buildConnector } from 'undici';
 import { createControlClient } from './adapters/control-client.ts';
-import { createAddressCheck, isLoop } from './adapters/forwarded-headers.ts';
+import { createDataPathProbe } from './adapters/data-path-probe.ts';
+import { createAddressCheck, isLoop, trustedAddresses } from './adapters/forwarded-headers.ts';
 import { createHttpDataPlane, type DataPlaneOptions } from './adapters/http-data-plane.ts';
 import { createMetrics } from './adapters/metrics.ts';
 import { createPinCookies } from './adapters/pin-cookie.ts';
@@ -12,16 +20,20 @@ import { createSliceBreaker } from './adapters/slice-breaker.ts';
 import { createSnapshotFile } from './adapters/snapshot-file.ts';
 import { openSnapshotStream } from './adapters/snapshot-stream.ts';
 import { readUpstreamTls, type UpstreamTls } from './adapters/upstream-tls.ts';
+import { createTunnelOpener } from './adapters/web-socket-tunnel.ts';
 import type { ProxyConfig } from './config.ts';
 import { createAdminHandler } from './http/admin-handler.ts';
+import { ClientLimits } from './http/client-limits.ts';
 import { createRequestPlanner } from './http/plan-request.ts';
 import { createPublicHandler } from './http/public-handler.ts';
 import { RequestServer } from './http/serve-request.ts';
+import { WebSocketServer } from './http/serve-web-socket.ts';
 import { createVisitReader, digestOfKey } from './http/visit.ts';
 import type { DataPlane } from './use-cases/data-plane.ts';
 import { explainRequest } from './use-cases/explain-request.ts';
 import { createIdentityKeeper } from './use-cases/identity-keeper.ts';
 import { KeyPins } from './use-cases/key-pins.ts';
+import { OpenWebSockets } from './use-cases/open-web-sockets.ts';
 import { createPinKeeper } from './use-cases/pin-keeper.ts';
 import type { BreakerOf, ControlClient, SliceBreaker } from './use-cases/ports.ts';
 import { startReporting } from './use-cases/reporter.ts';
@@ -72,7 +84,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   const startedAtMs = Date.now();
   const pseudonym = `banyan-${proxyId}-${randomBytes(4).toString('hex')}`;
   const tls = readUpstreamTls({ caFile: options.upstreamCaFile, names: options.upstreamTlsNames });
-  const outbound = createOutbound(tls);
+  const outbound = createOutbound(tls, options.connectTimeoutMs ?? 2_000);
   const control = controlUrl
     ? createControlClient({ controlUrl, peerToken: options.peerToken, dispatcher: outbound })
     : NO_CONTROL;
@@ -82,6 +94,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   // What is known
   const traffic = new Traffic();
   const breakerOf = createBreakers(options);
+  const openWebSockets = new OpenWebSockets(options.webSocketDrainMs ?? 30_000);
   const pins = createPinKeeper({ isCaughtUp: control.isCaughtUp, log });
   const routes = createRoutesHolder({
     file: options.snapshotFile ? createSnapshotFile(options.snapshotFile) : null,
@@ -89,11 +102,12 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     onApplied(table) {
       traffic.useSnapshot(table.snapshot);
       pins.useSlices(table.copiedSlices);
+      openWebSockets.useRoutes(table);
     },
   });
   const identities = createIdentityKeeper({
     lookUp: createSessionLookup({
-      monolithUrl: () => routes.current?.snapshot.monolithUrl ?? options.monolithUrl,
+      monolithUrl: () => monolithUrl(),
       dispatcher: outbound,
     }),
     signer: await createIdentitySigner(options.identityPrivateKey),
@@ -103,8 +117,22 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   const dataPlane =
     options.dataPlane ?? createHttpDataPlane({ pseudonym, tls, ...dataPlaneSettings(options) });
   const pinCookies = createPinCookies(options.pinSecret);
-  const requestServer = new RequestServer({
+  const trusted = trustedAddresses(options.trustedProxies ?? []);
+  const limits = new ClientLimits({
+    maxRequests: options.clientMaxRequests ?? 1_000,
+    maxConnections: options.clientMaxConnections ?? 5_000,
+    trusted,
+    log,
+  });
+  const monolithUrl = (): string => routes.current?.snapshot.monolithUrl ?? options.monolithUrl;
+  const probe = createDataPathProbe({
     dataPlane,
+    publicUrl: () => publicListener.url,
+    monolithUrl,
+    path: options.readyPath ?? '/healthz',
+    deadlineMs: options.readyDeadlineMs ?? 2_000,
+  });
+  const serving = {
     readVisit: createVisitReader({
       overrideToken: options.overrideToken,
       pins: pinCookies,
@@ -112,10 +140,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       isAmong: createAddressCheck(),
     }),
     plan: createRequestPlanner({ identities, breakerOf, log }),
-    identities,
     pins,
     keyPins: new KeyPins(pins, { startsPinned: controlUrl !== null }),
-    pinCookies,
     breakerOf,
     traffic,
     monolithWithoutSnapshot: {
@@ -124,14 +150,21 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     },
     log,
     accessLog: options.accessLog ? log : null,
-  });
+  };
   const publicPages = createPublicHandler({
-    requestServer,
+    requestServer: new RequestServer({ ...serving, dataPlane, identities, pinCookies }),
+    webSocketServer: new WebSocketServer({
+      ...serving,
+      openTunnel: createTunnelOpener(tls),
+      openWebSockets,
+      headers: { pseudonym, trusted },
+    }),
+    limits,
+    probe,
     routes: () => routes.current,
     isLoop: (request) => isLoop(request, pseudonym),
     traffic,
     log,
-    isClosing: () => isClosing,
   });
   const adminPages = createAdminHandler({
     peerToken: options.peerToken,
@@ -140,10 +173,13 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       routes,
       pins,
       breakerOf,
+      limits,
+      openWebSockets,
       isControlConnected: () => isControlConnected,
       withProcessMetrics: options.withProcessMetrics ?? false,
     }),
     isClosing: () => isClosing,
+    lookAtDataPath: () => probe.look(),
     snapshotVersion: () => routes.current?.snapshot.version ?? 0,
     report,
     explain: (question) =>
@@ -154,16 +190,19 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   await routes.loadFile();
   const adminListener = await listen(adminPages, {
     port: options.adminPort ?? 0,
+    log,
     ...(options.adminHost !== undefined && { host: options.adminHost }),
   });
   const publicListener = await listen(publicPages.handle, {
-    port: options.port ?? 0,
-    ...(options.host !== undefined && { host: options.host }),
+    ...listenerSettings(options),
+    log,
+    onExpectContinue: publicPages.handle,
+    onWebSocket: publicPages.handleWebSocket,
   }).catch(async (error: unknown) => {
     await adminListener.close();
     throw error;
   });
-  publicPages.attach(publicListener.server);
+  limits.attach(publicListener.server);
   const stream = controlUrl
     ? openSnapshotStream({
         controlUrl,
@@ -195,7 +234,8 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
 
   async function stop(): Promise<void> {
     isClosing = true;
-    // Customers first: what they have begun ends with everything still in place.
+    // Customers first: what they have begun ends with everything still in place. But WebSockets, which never end.
+    openWebSockets.close();
     await publicListener.close();
     await Promise.all([stream?.close(), reporting?.close(), pins.close()]);
     await routes.close();
@@ -215,8 +255,12 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
 }
 
 /** The client for the proxy's own questions, to the control plane and the monolith. */
-function createOutbound(tls: UpstreamTls): Agent {
-  const connect = buildConnector({ allowH2: false, ...(tls.ca !== undefined && { ca: [...tls.ca] }) });
+function createOutbound(tls: UpstreamTls, timeout: number): Agent {
+  const connect = buildConnector({
+    allowH2: false,
+    timeout,
+    ...(tls.ca !== undefined && { ca: [...tls.ca] }),
+  });
   return new Agent({
     allowH2: false,
     connections: 64,
@@ -237,6 +281,19 @@ function createBreakers({ breakerFailures, breakerHalfOpenAfterMs }: ProxyOption
       breakers.set(slice, breaker);
     }
     return breaker;
+  };
+}
+
+function listenerSettings(options: ProxyOptions): ListenOptions {
+  return {
+    port: options.port ?? 0,
+    ...(options.host !== undefined && { host: options.host }),
+    graceMs: options.drainMs ?? 8_000,
+    headersTimeoutMs: options.clientHeadersTimeoutMs ?? 60_000,
+    idleTimeoutMs: options.clientIdleTimeoutMs ?? 120_000,
+    keepAliveTimeoutMs: options.clientKeepAliveMs ?? 65_000,
+    maxHeaderBytes: options.maxHeaderBytes ?? 32_768,
+    minUploadBytesPerSecond: options.minUploadBytesPerSecond ?? 500,
   };
 }
 

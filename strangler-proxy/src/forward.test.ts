@@ -74,6 +74,29 @@ describe('headers of a request', () => {
     expect(headers).not.toHaveProperty('x-forwarded-prefix');
   });
 
+  test('that are ours do not pass under other names either, nor with an underscore for a dash', async () => {
+    const upstream = await startUpstream(opened, (_request, response) => response.end('ok'));
+    const proxy = await startProxy(opened, { monolithUrl: upstream.url });
+    const forged = [
+      ...[
+        'Banyan-Anything',
+        'Banyan_Identity',
+        'banyan_override-token',
+        'X_Forwarded_For',
+        'X-Forwarded_Host',
+      ],
+      ...['x_real_ip', 'Transfer_Encoding', 'keep_alive', 'Proxy_Authorization'],
+    ];
+    const lines = forged.map((name) => `${name}: forged\r\n`).join('');
+    await exchangeBytes(
+      proxy.url,
+      `GET /x HTTP/1.1\r\nHost: a\r\n${lines}X_Own_Header: kept\r\nConnection: close\r\n\r\n`,
+    );
+    const { rawHeaders = [], headers } = upstream.requests[0] ?? {};
+    expect(rawHeaders).not.toContain('forged');
+    expect(headers).toMatchObject({ x_own_header: 'kept', 'x-forwarded-for': '127.0.0.1' });
+  });
+
   test('of a trusted proxy in front are believed', async () => {
     const upstream = await startUpstream(opened, (_request, response) => response.end('ok'));
     const proxy = await startProxy(opened, { monolithUrl: upstream.url, trustedProxies: ['127.0.0.0/8'] });
@@ -311,7 +334,12 @@ describe('a request is refused', () => {
     ['no host', 'GET /x HTTP/1.1', '400'],
     ['two framings', 'POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked', '400'],
     ['TRACE', 'TRACE /x HTTP/1.1\r\nHost: a', '405'],
-    ['an upgrade', 'GET /x HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket', '501'],
+    ['HTTP/2.0', 'GET /x HTTP/2.0\r\nHost: a', '400'],
+    ['HTTP/0.9', 'GET /x HTTP/0.9\r\nHost: a', '400'],
+    ['HTTP/0.9 without a version', 'GET /x', '400'],
+    ...['', 'a b', 'a@b', 'a/b', 'a,b', 'http://a', 'a?b', 'a\\b', 'a#b', 'a\tb', '<a>'].map(
+      (host) => [`the Host "${host}"`, `GET /x HTTP/1.1\r\nHost: ${host}`, '400'] as const,
+    ),
   ])('for %s', async (_case, head, status) => {
     const upstream = await startUpstream(opened, (_request, response) => response.end('reached'));
     const proxy = await startProxy(opened, { monolithUrl: upstream.url });
@@ -320,11 +348,69 @@ describe('a request is refused', () => {
     expect(upstream.requests).toHaveLength(0);
   });
 
+  test.each([
+    'shop.example',
+    'shop.example:8080',
+    '[::1]:8080',
+    'under_score',
+    '127.0.0.1',
+    'xn--caf-dma.example',
+  ])('but not for the Host %s', async (host) => {
+    const upstream = await startUpstream(opened, (request, response) => response.end(request.headers.host));
+    const proxy = await startProxy(opened, { monolithUrl: upstream.url });
+    expect((await ask(`${proxy.url}/x`, { headers: { host } })).text).toBe(host);
+  });
+
   test('when it comes back to the proxy that sent it', async () => {
     const port = Number(new URL(await freePortUrl()).port);
     const proxy = await startProxy(opened, { monolithUrl: `http://127.0.0.1:${port}`, port });
     expect((await ask(`${proxy.url}/x`)).status).toBe(508);
   });
+});
+
+test.each([
+  ['h2c', 'Connection: upgrade, close\r\nUpgrade: h2c'],
+  ['another protocol', 'Connection: upgrade, close\r\nUpgrade: foo/2'],
+  ['WebSocket without Connection', 'Connection: close\r\nUpgrade: websocket'],
+])('an offer of %s is passed over, and does not go on', async (_what, lines) => {
+  const upstream = await startUpstream(opened, (_request, response) => response.end('served'));
+  const proxy = await startProxy(opened, { monolithUrl: upstream.url });
+  const text = await exchangeBytes(proxy.url, `GET /x HTTP/1.1\r\nHost: a\r\n${lines}\r\n\r\n`);
+  expect(text).toMatch(/^HTTP\/1\.1 200 OK[^]*served/);
+  expect(upstream.requests[0]?.headers).not.toHaveProperty('upgrade');
+});
+
+test('an address of IPv6 is reported as a URL that can be asked, and its clients are named as they are', async () => {
+  const upstream = await startUpstream(opened, (request, response) =>
+    response.end(request.headers['x-forwarded-for']),
+  );
+  const proxy = await startProxy(opened, { monolithUrl: upstream.url, host: '::', adminHost: '::1' });
+  const { publicUrl, adminUrl } = proxy.report();
+  expect(publicUrl).toMatch(/^http:\/\/\[::\]:\d+$/);
+  expect((await ask(`${adminUrl}/healthz`)).status).toBe(200);
+  expect((await ask(`http://[::1]:${new URL(publicUrl).port}/x`)).text).toBe('::1');
+  expect((await ask(`http://127.0.0.1:${new URL(publicUrl).port}/x`)).text).toBe('127.0.0.1');
+});
+
+test('the admin listener answers whatever target it is sent', async () => {
+  const proxy = await startProxy(opened, { monolithUrl: await freePortUrl() });
+  for (const target of [
+    '//',
+    '//x',
+    '///?',
+    '/explain?path=//',
+    '*',
+    'http://',
+    '/%',
+    '/healthz?%',
+    '/__proto__',
+  ]) {
+    const text = await exchangeBytes(
+      proxy.adminUrl,
+      `GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`,
+    );
+    expect([target, text.slice(0, 10)]).toEqual([target, expect.stringMatching(/^HTTP\/1\.1 [24]/)]);
+  }
 });
 
 test('an offer of h2c is passed over, and the bytes of the path go on as they came', async () => {

@@ -7,8 +7,10 @@ const log = createLogger('strangler-proxy');
 await runProcess({
   log,
   async start() {
-    const proxy = await createProxy({ ...readProxyConfig(), log, withProcessMetrics: true });
+    const config = readProxyConfig();
+    const proxy = await createProxy({ ...config, log, withProcessMetrics: true });
     log.info({ url: proxy.url, adminUrl: proxy.adminUrl }, 'listening');
-    return proxy;
+    // A little more than requests in flight may take, for whatever comes after them.
+    return { close: () => proxy.close(), closeTimeoutMs: config.drainMs + 3_000 };
   },
 });

@@ -101,7 +101,11 @@ test('killed with -9 under load and started again with control down, it serves b
   const before = load.counts.get('200 service') ?? 0;
   await eventually('the service answers again', () => (load.counts.get('200 service') ?? 0) > before + 20);
   expect((await ask(`${url}/`)).text).toBe('monolith');
-  expect(JSON.parse((await ask(`${adminUrl}/readyz`)).text)).toEqual({ status: 'ready', snapshotVersion: 3 });
+  expect(JSON.parse((await ask(`${adminUrl}/readyz`)).text)).toEqual({
+    status: 'ready',
+    snapshotVersion: 3,
+    monolith: 'answers',
+  });
   await load.stop();
   // Nobody ever got half an answer or an error page: before the first snapshot the monolith answers.
   expect(

@@ -34,7 +34,16 @@ export class Stack {
   }
 
   #env(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-    return { ...process.env, NODE_OPTIONS: '', BANYAN_HOME: this.home.dir, BANYAN_BY: 'test', ...extra };
+    return {
+      ...process.env,
+      NODE_OPTIONS: '',
+      BANYAN_HOME: this.home.dir,
+      BANYAN_BY: 'test',
+      // What a test stops stays stopped; supervised-process.e2e.test.ts sees to the rest.
+      HEALTH_RESTART_AFTER_MS: '0',
+      MONOLITH_RESTART_AFTER_MS: '0',
+      ...extra,
+    };
   }
 
   /** Runs one command to its end. */

@@ -75,15 +75,19 @@ export function busText({ bytes: held, maxBytes, warning }: BusRoom): string {
   return `bus        holds ${bytes(held)}${most}${warning ? `: WARNING, ${warning}` : ''}`;
 }
 
+function stateText({ state, silentMs }: RunState['processes'][number]): string {
+  return state === 'silent' ? `DOES NOT ANSWER for ${duration(silentMs)}` : state;
+}
+
 function processTable({ processes }: RunState): string {
   return table(
     ['process', 'state', 'pid', 'restarts', 'last end'],
-    processes.map(({ name, state, pid, restarts, lastExit }) => [
-      name,
-      state,
-      pid === null ? '-' : String(pid),
-      String(restarts),
-      lastExit ?? '-',
+    processes.map((process) => [
+      process.name,
+      stateText(process),
+      process.pid === null ? '-' : String(process.pid),
+      String(process.restarts),
+      process.lastExit ?? '-',
     ]),
   );
 }

@@ -18,6 +18,8 @@ function specOf(prepared: PreparedProcess): ProcessSpec {
     url,
     env: { PATH: process.env['PATH'] ?? '' },
     ready: { kind: 'check', isReady },
+    health: { kind: 'check', isReady },
+    restartAfterMs: 0,
     stopSignal: 'SIGTERM',
     ipc: false,
   };

@@ -4,6 +4,7 @@ import type { PreparedCluster } from '@banyan/postgres';
 import { configFile } from '../checks/check-config.ts';
 import { projectRoot, type Home } from '../home.ts';
 import type { DatabaseUrls } from './database.ts';
+import type { HealthConfig } from './health-config.ts';
 import type { Ports } from './ports.ts';
 import type { ProcessSpec } from './process-spec.ts';
 
@@ -45,7 +46,7 @@ function inherited(names: readonly string[]): Record<string, string> {
 function node(
   name: string,
   main: string,
-  rest: Pick<ProcessSpec, 'env' | 'ready' | 'url'> & Partial<ProcessSpec>,
+  rest: Pick<ProcessSpec, 'env' | 'ready' | 'health' | 'restartAfterMs' | 'url'> & Partial<ProcessSpec>,
 ): ProcessSpec {
   return {
     name,
@@ -55,6 +56,8 @@ function node(
     stopSignal: 'SIGTERM',
     ipc: rest.ipc ?? true,
     ready: rest.ready,
+    health: rest.health,
+    restartAfterMs: rest.restartAfterMs,
     url: rest.url,
     env: { ...baseEnv(), ...rest.env },
     ...(rest.onLine ? { onLine: rest.onLine } : {}),
@@ -70,6 +73,8 @@ export function postgresSpec(cluster: PreparedCluster): ProcessSpec {
     cwd: cluster.dataDir,
     env: baseEnv(),
     ready: { kind: 'postgres', url: cluster.adminUrl },
+    health: { kind: 'postgres', url: cluster.adminUrl },
+    restartAfterMs: 0, // a database at work is nobody's to end
     stopSignal: 'SIGINT',
     ipc: false,
     url: `postgres://127.0.0.1:${cluster.port}`,
@@ -79,7 +84,11 @@ export function postgresSpec(cluster: PreparedCluster): ProcessSpec {
 }
 
 /** The monolith, which knows nothing of the rest. */
-export function monolithSpec(home: Home, ports: Ports, databases: DatabaseUrls): ProcessSpec {
+export function monolithSpec(
+  home: Home,
+  ports: Ports,
+  { databases, health }: { readonly databases: DatabaseUrls; readonly health: HealthConfig },
+): ProcessSpec {
   const url = urlsOf(ports).monolith;
   return node('monolith', 'monolith/src/main.ts', {
     env: {
@@ -88,6 +97,8 @@ export function monolithSpec(home: Home, ports: Ports, databases: DatabaseUrls):
       SESSION_SECRET_FILE: home.secret('session.secret'),
     },
     ready: { kind: 'http', url: `${url}/healthz` },
+    health: { kind: 'http', url: `${url}/healthz` },
+    restartAfterMs: health.monolithRestartAfterMs,
     url,
     ipc: false,
   });
@@ -99,6 +110,8 @@ export function javaSpec(prepared: PreparedProcess): ProcessSpec {
   return {
     ...{ name, command, args, cwd, url, env: baseEnv() },
     ready: { kind: 'check', isReady },
+    health: { kind: 'check', isReady },
+    restartAfterMs: 0, // they may collect garbage, or each other, for long
     stopSignal: 'SIGTERM',
     ipc: false,
   };
@@ -120,6 +133,7 @@ export interface BanyanOptions {
   readonly monolithUrl: string;
   /** Name of the feed's replication slot and of its publication; null where no slice copies a table. */
   readonly feed: string | null;
+  readonly health: HealthConfig;
 }
 
 /**
@@ -132,6 +146,7 @@ export function banyanSpecs({
   kafka,
   monolithUrl,
   feed: name,
+  health: { restartAfterMs },
 }: BanyanOptions): readonly ProcessSpec[] {
   const urls = urlsOf(ports);
   const services = process.env['SERVICE_URLS'] ?? '';
@@ -150,6 +165,8 @@ export function banyanSpecs({
   const reader = node('reader', 'cdc/src/reader/main.ts', {
     env: { ...inherited(['BUS_MAX_BYTES', 'BUS_WARN_RATIO', 'BUS_KEEP_APPLIED_MS']), ...feed },
     ready: { kind: 'ipc' },
+    health: { kind: 'ipc' },
+    restartAfterMs,
     url: null,
   });
   const connect: Record<string, string> = kafka
@@ -161,7 +178,7 @@ export function banyanSpecs({
   const peer = { PEER_TOKEN_FILE: home.secret('peer.token') };
   return [
     ...(kafka || name === null ? [] : [reader]),
-    ...(services ? [] : [reviewsSpec(home, ports, { ...peer, ...bus })]),
+    ...(services ? [] : [reviewsSpec(home, ports, { env: { ...peer, ...bus }, restartAfterMs })]),
     node('control', 'control/src/main.ts', {
       env: {
         ...inherited(['RETAINED_WAL_WARN_BYTES']),
@@ -176,6 +193,8 @@ export function banyanSpecs({
         SERVICE_URLS: services || `reviews=${urls.reviews}`,
       },
       ready: { kind: 'http', url: `${urls.control}/healthz` },
+      health: { kind: 'http', url: `${urls.control}/healthz` },
+      restartAfterMs,
       url: urls.control,
     }),
     node('proxy', 'strangler-proxy/src/main.ts', {
@@ -192,23 +211,31 @@ export function banyanSpecs({
         OVERRIDE_TOKEN_FILE: home.secret('override.token'),
       },
       ready: { kind: 'http', url: `${urls.proxyAdmin}/healthz` },
+      health: { kind: 'http', url: `${urls.proxyAdmin}/healthz` },
+      restartAfterMs,
       url: urls.shop,
     }),
   ];
 }
 
-function reviewsSpec(home: Home, ports: Ports, shared: Record<string, string>): ProcessSpec {
+function reviewsSpec(
+  home: Home,
+  ports: Ports,
+  { env, restartAfterMs }: { readonly env: Record<string, string>; readonly restartAfterMs: number },
+): ProcessSpec {
   const { reviews } = urlsOf(ports);
   return node('reviews', 'extracted/reviews/src/main.ts', {
     env: {
       ...inherited(['REFUSE_READS_AFTER_MS']),
-      ...shared,
+      ...env,
       PORT: String(ports.reviews),
       STORE_FILE: home.file('reviews.sqlite'),
       TOPIC_PREFIX,
       IDENTITY_PUBLIC_KEY_FILE: home.secret('identity.pub.pem'),
     },
     ready: { kind: 'http', url: `${reviews}/readyz` },
+    health: { kind: 'http', url: `${reviews}/healthz` },
+    restartAfterMs,
     url: reviews,
   });
 }
@@ -223,6 +250,8 @@ export function customersSpec(
     args: ['--url', shopUrl, '--customers', String(customers), '--json-lines'],
     env: {},
     ready: { kind: 'ipc' },
+    health: null,
+    restartAfterMs: 0,
     url: null,
     onLine,
   });

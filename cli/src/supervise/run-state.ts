@@ -6,7 +6,10 @@ import type { Home } from '../home.ts';
 const processStateSchema = z.object({
   name: z.string(),
   pid: z.number().int().nullable(),
-  state: z.enum(['starting', 'ready', 'restarting', 'stopped']),
+  /** `silent`: it runs, and does not answer. */
+  state: z.enum(['starting', 'ready', 'silent', 'restarting', 'stopped']),
+  /** How long a silent one had not answered when last asked, milliseconds. */
+  silentMs: z.number().nullable().default(null),
   restarts: z.number().int(),
   /** How the last run of it ended, for people. */
   lastExit: z.string().nullable(),

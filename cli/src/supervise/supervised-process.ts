@@ -5,6 +5,8 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitForPostgres } from '@banyan/postgres';
 import { CommandError } from '../output/command-error.ts';
+import { answersHttp, stillAnswers } from './asking.ts';
+import { watchHealth, type HealthWatchOptions } from './health-watch.ts';
 import type { ProcessSpec } from './process-spec.ts';
 import type { Reaper } from './reaper.ts';
 import type { ProcessState } from './run-state.ts';
@@ -14,6 +16,8 @@ const MAX_BACKOFF_MS = 5_000;
 /** A run longer than this counts as healthy: the next crash starts with the shortest wait again. */
 const HEALTHY_RUN_MS = 20_000;
 const STOP_TIMEOUT_MS = 12_000;
+/** For one that hangs: it may still hear its own signal. */
+const HUNG_STOP_TIMEOUT_MS = 5_000;
 const READY_TIMEOUT_MS = 90_000;
 const READY_POLL_MS = 50;
 /** Crashes before it was ever ready, after which starting is given up. */
@@ -26,6 +30,7 @@ export class SupervisedProcess {
   readonly #logFile: string;
   readonly #reaper: Reaper;
   readonly #onChange: () => void;
+  readonly #pace: Pick<HealthWatchOptions, 'everyMs' | 'deadlineMs'>;
   readonly #stopped = new AbortController();
   #child: ChildProcess | null = null;
   #ended: Promise<void> = Promise.resolve();
@@ -33,6 +38,9 @@ export class SupervisedProcess {
   #restarts = 0;
   #earlyCrashes = 0;
   #lastExit: string | null = null;
+  #silentMs: number | null = null;
+  /** Set from when it is ended for its silence until it has. */
+  #hungMs: number | null = null;
   #backoffMs = FIRST_BACKOFF_MS;
   #ready = Promise.withResolvers<undefined>();
 
@@ -41,7 +49,10 @@ export class SupervisedProcess {
     readonly logsDir: string;
     readonly reaper: Reaper;
     readonly onChange: () => void;
+    /** How often it is asked whether it answers, and for how long. Default as in `watchHealth`. */
+    readonly pace?: Pick<HealthWatchOptions, 'everyMs' | 'deadlineMs'>;
   }) {
+    this.#pace = options.pace ?? {};
     this.spec = options.spec;
     this.#logFile = join(options.logsDir, `${options.spec.name}.log`);
     this.#reaper = options.reaper;
@@ -54,6 +65,7 @@ export class SupervisedProcess {
       name: this.spec.name,
       pid: this.#child?.pid ?? null,
       state: this.#state,
+      silentMs: this.#silentMs,
       restarts: this.#restarts,
       lastExit: this.#lastExit,
       url: this.spec.url,
@@ -114,7 +126,10 @@ export class SupervisedProcess {
         this.#child = null;
         run.abort();
         if (child.pid !== undefined) this.#reaper.forget(child.pid);
-        this.#lastExit = how;
+        this.#lastExit =
+          this.#hungMs === null ? how : `did not answer for ${Math.round(this.#hungMs / 1_000)} s`;
+        this.#hungMs = null;
+        this.#silentMs = null;
         resolve();
         this.#afterExit(Date.now() - startedAtMs);
       };
@@ -128,6 +143,7 @@ export class SupervisedProcess {
         this.#earlyCrashes = 0;
         this.#set('ready');
         this.#ready.resolve(undefined);
+        this.#watch(child, run.signal);
       },
       () => undefined, // it ended first: afterExit() takes care
     );
@@ -148,13 +164,44 @@ export class SupervisedProcess {
       case 'check':
         return pollUntilReady(ready.isReady, signal);
       case 'http':
-        return pollUntilReady(() => answersOk(ready.url, signal), signal);
+        return pollUntilReady(
+          () =>
+            answersHttp(ready.url, {
+              signal: AbortSignal.any([signal, AbortSignal.timeout(1_000)]),
+              anyStatus: false,
+            }),
+          signal,
+        );
     }
+  }
+
+  /** Until this run of it ends: shows when it does not answer, and ends it when that lasts too long. */
+  #watch(child: ChildProcess, signal: AbortSignal): void {
+    const { health, restartAfterMs } = this.spec;
+    if (!health) return;
+    void watchHealth(
+      {
+        ...this.#pace,
+        ask: (asking) => stillAnswers(health, child, asking),
+        limitMs: restartAfterMs,
+        onSilent: (silentMs) => {
+          this.#silentMs = silentMs;
+          this.#set(silentMs === null ? 'ready' : 'silent');
+        },
+        onHung: (silentMs) => {
+          this.#hungMs = silentMs;
+          this.#signalGroup(child, this.spec.stopSignal);
+          const timer = setTimeout(() => this.#signalGroup(child, 'SIGKILL'), HUNG_STOP_TIMEOUT_MS);
+          child.once('exit', () => clearTimeout(timer)); // afterExit() starts it anew
+        },
+      },
+      AbortSignal.any([signal, this.#stopped.signal]),
+    );
   }
 
   #afterExit(ranMs: number): void {
     if (this.#stopped.signal.aborted) return;
-    const wasReady = this.#state === 'ready';
+    const wasReady = this.#state === 'ready' || this.#state === 'silent';
     if (!wasReady) this.#earlyCrashes += 1;
     if (this.#earlyCrashes >= MAX_EARLY_CRASHES) {
       this.#ready.reject(
@@ -228,15 +275,5 @@ async function pollUntilReady(
   while (!(await isReady(signal))) {
     signal.throwIfAborted();
     await sleep(READY_POLL_MS, undefined, { signal });
-  }
-}
-
-async function answersOk(url: string, signal: AbortSignal): Promise<boolean> {
-  try {
-    const answer = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(1_000)]) });
-    await answer.body?.cancel();
-    return answer.ok;
-  } catch {
-    return false; // not yet: it is asked again
   }
 }

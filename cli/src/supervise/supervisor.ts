@@ -9,6 +9,7 @@ import { CommandError } from '../output/command-error.ts';
 import { ensureDatabase, migrateBanyanSchema, type DatabaseUrls } from './database.ts';
 import { ensureInstallation, feedName } from './installation.ts';
 import type { Monolith } from './own-monolith.ts';
+import { readHealthConfig, type HealthConfig } from './health-config.ts';
 import { choosePorts, type Ports } from './ports.ts';
 import {
   banyanSpecs,
@@ -62,6 +63,7 @@ export class Supervisor {
   readonly #home: Home;
   readonly #ports: Ports;
   readonly #stack: StackName;
+  readonly #health: HealthConfig;
   readonly #reaper = new Reaper();
   readonly #processes: SupervisedProcess[] = [];
   readonly #runFile: PersistentFile;
@@ -69,8 +71,12 @@ export class Supervisor {
   #state: RunState['state'] = 'starting';
   #closing: Promise<void> | null = null;
 
-  private constructor(options: SupervisorOptions, ports: Ports, stack: StackName) {
+  private constructor(
+    options: SupervisorOptions,
+    { ports, stack, health }: { ports: Ports; stack: StackName; health: HealthConfig },
+  ) {
     this.#stack = stack;
+    this.#health = health;
     this.#options = options;
     this.#home = options.home;
     this.#ports = ports;
@@ -79,19 +85,22 @@ export class Supervisor {
   }
 
   /**
-   * @throws CommandError `already-running` when this home has a supervisor, `other-stack`, `tools-missing`, `port-taken`, or
+   * @throws CommandError `already-running` when this home has a supervisor, `config-invalid`, `other-stack`, `tools-missing`, `port-taken`, or
    * `process-not-starting` with the end of that process's log; whatever was started has ended then.
    */
   static async start(options: SupervisorOptions): Promise<Supervisor> {
     const { home } = options;
     refuseSecond(home);
     const stack = chooseStack(home, options.stack);
+    const health = readHealthConfig();
     mkdirSync(home.dir, { recursive: true, mode: 0o700 });
     ensureInstallation(home);
     mkdirSync(home.logsDir, { recursive: true, mode: 0o700 });
     writeFileSync(home.file('.gitignore'), '*\n'); // a home of any name, in any checkout
     ensureSecrets(home);
-    const supervisor = new Supervisor(options, await choosePorts(home, options.shopPort), stack);
+    const supervisor = new Supervisor(options, {
+      ...{ ports: await choosePorts(home, options.shopPort), stack, health },
+    });
     supervisor.#save();
     try {
       await supervisor.#startAll();
@@ -142,10 +151,16 @@ export class Supervisor {
     rememberStack(this.#home, this.#stack); // nothing of the other one was made before
     const own = monolith.kind === 'own' ? '' : 'the monolith, ';
     onProgress(`starting ${own}${feed}the service, the control plane and the proxy`);
-    const shared = { home: this.#home, ports: this.#ports, kafka, monolithUrl: this.#monolithUrl };
+    const shared = {
+      home: this.#home,
+      ports: this.#ports,
+      kafka,
+      monolithUrl: this.#monolithUrl,
+      health: this.#health,
+    };
     const specs = banyanSpecs({ ...shared, feed: hasFeed ? feedName(this.#home) : null });
     const isShop = monolith.kind === 'sample-shop' && databases !== null;
-    const shop = isShop ? [monolithSpec(this.#home, this.#ports, databases)] : [];
+    const shop = isShop ? [monolithSpec(this.#home, this.#ports, { databases, health: this.#health })] : [];
     await Promise.all([...shop, ...specs].map((spec) => this.#start(spec)));
     if (kafka && hasFeed) {
       onProgress('waiting until Debezium reads the database');

@@ -45,7 +45,7 @@ export async function createReviews(options: ReviewsConfig & { readonly log: Log
   try {
     const find = createFindReviews(createSqliteReviewStore(file.readers));
     const app = createApp({ find, verifier, copy, log });
-    server = await listen((request, response) => void app(request, response), { host, port });
+    server = await listen(app, { host, port, log });
     log.info({ port: server.port }, 'reviews are served');
     return { url: server.url, port: server.port, close };
   } catch (error) {

@@ -1,6 +1,7 @@
 import { caughtUpResponseSchema } from '@banyan/contracts';
-import { request, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { ControlClient } from '../use-cases/ports.ts';
+import { requestWithin } from './request-within.ts';
 
 const REPORT_DEADLINE_MS = 1_000;
 
@@ -13,7 +14,7 @@ export function createControlClient(options: {
   const { controlUrl, peerToken, dispatcher } = options;
 
   async function post(path: string, body: unknown, signal: AbortSignal): Promise<unknown> {
-    const answer = await request(new URL(path, controlUrl), {
+    const answer = await requestWithin(new URL(path, controlUrl), {
       dispatcher,
       method: 'POST',
       headers: { authorization: `Bearer ${peerToken}`, 'content-type': 'application/json' },
@@ -27,8 +28,9 @@ export function createControlClient(options: {
   }
 
   return {
-    async report(report) {
-      await post('/v1/proxies/report', report, AbortSignal.timeout(REPORT_DEADLINE_MS));
+    async report(report, signal) {
+      const deadline = AbortSignal.any([signal, AbortSignal.timeout(REPORT_DEADLINE_MS)]);
+      await post('/v1/proxies/report', report, deadline);
     },
     async isCaughtUp({ slices, timeoutMs, signal }) {
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs + 1_000)]);

@@ -1,6 +1,6 @@
-import { BlockList, isIP, isIPv6 } from 'node:net';
+import { BlockList, isIP, isIPv6, type Socket } from 'node:net';
 import type { IncomingMessage } from 'node:http';
-import { IDENTITY_HEADER, OVERRIDE_HEADER, OVERRIDE_TOKEN_HEADER, SERVED_BY_HEADER } from '@banyan/contracts';
+import { SERVED_BY_HEADER } from '@banyan/contracts';
 import type { Withhold } from '../domain/withheld-headers.ts';
 
 /** Headers that belong to one connection (RFC 9110 7.6.1), and those by which a body comes: `request-head.ts` and `answer-head.ts` set them anew. */
@@ -17,15 +17,19 @@ const HOP_BY_HOP = new Set([
 ]);
 
 /** Set anew by the proxy, or dealt with here; what a client sent under these names is never believed. */
-const REBUILT = new Set([
-  IDENTITY_HEADER,
-  OVERRIDE_HEADER,
-  OVERRIDE_TOKEN_HEADER,
-  'expect',
-  'forwarded',
-  'via',
-  'x-real-ip',
-]);
+const REBUILT = new Set(['expect', 'forwarded', 'via', 'x-real-ip']);
+
+/** Families of headers that are ours alone. */
+const OURS = ['banyan-', 'x-forwarded-'];
+
+/**
+ * True when a client's header of this name, in lower case, does not go on. Many servers take `_` for `-` (CGI, WSGI,
+ * PHP), so that `x_forwarded_for` would stand beside ours, or in its place.
+ */
+function isDropped(lower: string): boolean {
+  const name = lower.includes('_') ? lower.replaceAll('_', '-') : lower;
+  return HOP_BY_HOP.has(name) || REBUILT.has(name) || OURS.some((prefix) => name.startsWith(prefix));
+}
 
 /** Framing and addressing are the proxy's business: a client cannot have them dropped by naming them in Connection. */
 const KEPT = new Set(['content-length', 'host', 'set-cookie']);
@@ -43,6 +47,28 @@ export function trustedAddresses(entries: readonly string[]): BlockList | null {
   return list;
 }
 
+/** True for an address of a proxy in front. */
+export function isTrusted(address: string, trusted: BlockList | null): boolean {
+  return isIP(address) !== 0 && (trusted?.check(address, isIPv6(address) ? 'ipv6' : 'ipv4') ?? false);
+}
+
+/** The other end's address; IPv4 as such, also on a listener for both (RFC 4291 2.5.5.2). */
+export function peerAddress({ remoteAddress = 'unknown' }: Socket): string {
+  return remoteAddress.replace(/^::ffff:(?=\d+\.)/, '');
+}
+
+/** The client's address: the peer's, or what trusted proxies in front say of whom they serve. */
+export function clientAddress({ headers, socket }: IncomingMessage, trusted: BlockList | null): string {
+  let address = peerAddress(socket);
+  const hops = headers['x-forwarded-for']?.toString().split(',') ?? [];
+  while (hops.length > 0 && isTrusted(address, trusted)) {
+    const hop = hops.pop()?.trim() ?? '';
+    if (isIP(hop) === 0) break;
+    address = hop;
+  }
+  return address;
+}
+
 function namedByConnection(connection: string | undefined): readonly string[] {
   if (connection === undefined) return [];
   const value = connection.toLowerCase();
@@ -56,9 +82,9 @@ function namedByConnection(connection: string | undefined): readonly string[] {
 /** The client as the next server shall know him. Only a trusted peer's own word on him is passed on. */
 function originOfRequest(request: IncomingMessage, trusted: BlockList | null): string[] {
   const { headers, socket } = request;
-  const peer = socket.remoteAddress ?? 'unknown';
-  const isTrusted = isIP(peer) !== 0 && (trusted?.check(peer, isIPv6(peer) ? 'ipv6' : 'ipv4') ?? false);
-  const said = (name: string): string | undefined => (isTrusted ? headers[name]?.toString() : undefined);
+  const peer = peerAddress(socket);
+  const isBelieved = isTrusted(peer, trusted);
+  const said = (name: string): string | undefined => (isBelieved ? headers[name]?.toString() : undefined);
   const before = said('x-forwarded-for');
   const host = said('x-forwarded-host') ?? headers.host;
   return [
@@ -92,7 +118,7 @@ export function upstreamRequestHeaders(
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? '';
     const lower = name.toLowerCase();
-    if (HOP_BY_HOP.has(lower) || REBUILT.has(lower) || lower.startsWith('x-forwarded-')) continue;
+    if (isDropped(lower)) continue;
     if (named.length > 0 && named.includes(lower)) continue;
     const value = raw[i + 1] ?? '';
     const passing = withhold ? withhold(lower, value) : value;

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { RoutesHolder } from '../use-cases/routes-holder.ts';
+import type { OpenWebSockets } from '../use-cases/open-web-sockets.ts';
 import type { BreakerOf, BreakerState } from '../use-cases/ports.ts';
 import type { PinKeeper } from '../use-cases/pin-keeper.ts';
 import type { Traffic } from '../use-cases/traffic.ts';
@@ -9,6 +10,9 @@ export interface MetricsOptions {
   readonly routes: RoutesHolder;
   readonly pins: PinKeeper;
   readonly breakerOf: BreakerOf;
+  /** How many requests and connections were turned away. */
+  readonly limits: { readonly refused: number };
+  readonly openWebSockets: Pick<OpenWebSockets, 'size'>;
   readonly isControlConnected: () => boolean;
   /** Adds Node's own metrics (memory, event loop, garbage collection); once a process. */
   readonly withProcessMetrics: boolean;
@@ -18,7 +22,8 @@ const breakerValues: Readonly<Record<BreakerState, number>> = { closed: 0, 'half
 
 /** Metrics for Prometheus, all named `banyan_proxy_*`. Read from the counts when scraped; a request pays nothing. */
 export function createMetrics(options: MetricsOptions): Registry {
-  const { traffic, routes, pins, breakerOf, isControlConnected, withProcessMetrics } = options;
+  const { traffic, routes, pins, breakerOf, limits, openWebSockets } = options;
+  const { isControlConnected, withProcessMetrics } = options;
   const registry = new Registry();
   const registers = [registry];
   if (withProcessMetrics) collectDefaultMetrics({ register: registry });
@@ -112,6 +117,12 @@ export function createMetrics(options: MetricsOptions): Registry {
     'Requests that an upstream was spared, since it had as many as it may, or no socket was left.',
     () => traffic.shed,
   );
+  counter(
+    'client_limit_refusals_total',
+    'Requests and connections turned away since their client address had too many.',
+    () => limits.refused,
+  );
+  gauge('web_sockets', 'WebSockets that are open.', () => openWebSockets.size);
   counter('invalid_snapshots_total', 'Routes snapshots refused.', () => routes.invalidSnapshots);
   gauge(
     'snapshot_version',

@@ -1,5 +1,6 @@
-import { request, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { LookUpSession, LookUpSource, SessionCustomer } from '../use-cases/ports.ts';
+import { requestWithin } from './request-within.ts';
 
 /** The value of a field such as `customer.id`; undefined when it or one on the way is not there. */
 function fieldOf(answer: unknown, path: string): unknown {
@@ -60,7 +61,7 @@ export function createSessionLookup(options: {
   const { monolithUrl, dispatcher, deadlineMs = 1_000 } = options;
   return async (source, value) => {
     const question = 'cookie' in source ? source : source.bearer;
-    const { statusCode, body } = await request(new URL(question.lookUp, monolithUrl()), {
+    const { statusCode, body } = await requestWithin(new URL(question.lookUp, monolithUrl()), {
       dispatcher,
       headers: { ...headersFor(source, value), accept: 'application/json' },
       signal: AbortSignal.timeout(deadlineMs),

@@ -1,6 +1,7 @@
 import type { Logger } from '@banyan/kit';
-import { request, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { createSseReader } from './sse-lines.ts';
+import { requestWithin } from './request-within.ts';
 
 export interface SnapshotStreamOptions {
   /** Base URL of the control plane. */
@@ -35,7 +36,7 @@ export function openSnapshotStream(options: SnapshotStreamOptions): { close(): P
         `/v1/routes/stream?proxy=${encodeURIComponent(options.proxyId)}`,
         options.controlUrl,
       );
-      const { statusCode, body } = await request(url, {
+      const { statusCode, body } = await requestWithin(url, {
         dispatcher: options.dispatcher,
         headers: { authorization: `Bearer ${options.peerToken}`, accept: 'text/event-stream' },
         headersTimeout: 0, // the watchdog sees to both

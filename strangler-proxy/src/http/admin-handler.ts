@@ -1,14 +1,17 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Explanation, ProxyReport } from '@banyan/contracts';
-import { hasBearer } from '@banyan/kit';
+import { hasBearer, type HttpHandler } from '@banyan/kit';
 import type { Registry } from 'prom-client';
 import { z } from 'zod';
+import type { DataPath } from '../adapters/data-path-probe.ts';
 import type { ExplainQuestion } from '../use-cases/explain-request.ts';
 
 export interface AdminHandlerOptions {
   readonly peerToken: string;
   readonly registry: Registry;
   readonly isClosing: () => boolean;
+  /** Whether answers of the monolith come through this proxy now. */
+  readonly lookAtDataPath: () => Promise<DataPath>;
   readonly snapshotVersion: () => number;
   readonly report: () => ProxyReport;
   /** @returns what is wrong with the path, as text. */
@@ -48,7 +51,7 @@ function sendRefusal(
 }
 
 /** The admin listener's pages: health and metrics for anybody who can reach it, the rest for peers. */
-export function createAdminHandler(options: AdminHandlerOptions): RequestListener {
+export function createAdminHandler(options: AdminHandlerOptions): HttpHandler {
   const { peerToken, registry, isClosing, snapshotVersion, report, explain } = options;
 
   function answerExplain(query: URLSearchParams, response: ServerResponse): void {
@@ -66,21 +69,24 @@ export function createAdminHandler(options: AdminHandlerOptions): RequestListene
     }
   }
 
-  const open: Record<string, (response: ServerResponse) => void> = {
+  /** 503 when another proxy had better be asked. A monolith that is away is away for all of them: that is only said. */
+  async function answerReady(response: ServerResponse): Promise<void> {
+    const dataPath = isClosing() ? null : await options.lookAtDataPath();
+    const status = isClosing() ? 'closing' : dataPath === 'wedged' ? 'wedged' : 'ready';
+    sendJson(response, status === 'ready' ? 200 : 503, {
+      status,
+      snapshotVersion: snapshotVersion(),
+      ...(dataPath !== null && { monolith: dataPath === 'monolith-unreachable' ? 'unreachable' : 'answers' }),
+    });
+  }
+
+  const open: Record<string, (response: ServerResponse) => unknown> = {
     '/healthz': (response) => sendJson(response, 200, { status: 'ok' }),
-    '/readyz': (response) =>
-      sendJson(response, isClosing() ? 503 : 200, {
-        status: isClosing() ? 'closing' : 'ready',
-        snapshotVersion: snapshotVersion(),
-      }),
-    '/metrics': (response) => {
-      registry.metrics().then(
-        (text) => {
-          response.writeHead(200, { 'content-type': registry.contentType });
-          response.end(text);
-        },
-        (error: unknown) => sendRefusal(response, 500, { code: 'metrics-failed', message: String(error) }),
-      );
+    '/readyz': answerReady,
+    '/metrics': async (response) => {
+      const text = await registry.metrics();
+      response.writeHead(200, { 'content-type': registry.contentType });
+      response.end(text);
     },
   };
   const forPeers: Record<string, (response: ServerResponse, query: URLSearchParams) => void> = {
@@ -88,8 +94,9 @@ export function createAdminHandler(options: AdminHandlerOptions): RequestListene
     '/explain': (response, query) => answerExplain(query, response),
   };
 
-  return (request: IncomingMessage, response: ServerResponse) => {
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://admin');
+  return (request: IncomingMessage, response: ServerResponse): unknown => {
+    // Cut by hand: what a client may send as a target is not always a URL.
+    const [pathname = '', query = ''] = (request.url ?? '/').split(/\?(.*)/s, 2);
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     const openPage = open[pathname];
     const peerPage = forPeers[pathname];
@@ -99,12 +106,13 @@ export function createAdminHandler(options: AdminHandlerOptions): RequestListene
         message: 'GET /healthz, /readyz, /metrics, /explain or /report.',
       });
     } else if (openPage) {
-      openPage(response);
+      return openPage(response);
     } else if (hasBearer(request.headers.authorization, peerToken)) {
-      peerPage?.(response, searchParams);
+      peerPage?.(response, new URLSearchParams(query));
     } else {
       response.setHeader('www-authenticate', 'Bearer');
       sendRefusal(response, 401, { code: 'unauthorized', message: 'This address wants the peer token.' });
     }
+    return undefined;
   };
 }

@@ -1,4 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { sendRawAnswer } from '@banyan/kit';
 
 export interface ProblemPage {
   readonly status: number;
@@ -32,9 +34,14 @@ function render(request: IncomingMessage, { code, message }: ProblemPage): { typ
 
 /** Answers in the proxy's own name: HTML, or JSON where that is asked for. */
 export function sendProblem(request: IncomingMessage, response: ServerResponse, page: ProblemPage): void {
+  if (response.headersSent) {
+    response.destroy(); // he has the beginning of another answer, and must not take it for whole
+    return;
+  }
   const { type, text } = render(request, page);
   const body = Buffer.from(text);
-  response.writeHead(page.status, [
+  // With its reason phrase: one that made an earlier writeHead throw is still set, and would throw again.
+  response.writeHead(page.status, STATUS_CODES[page.status] ?? 'Unknown', [
     'content-type',
     type,
     'content-length',
@@ -45,4 +52,10 @@ export function sendProblem(request: IncomingMessage, response: ServerResponse, 
   ]);
   response.end(request.method === 'HEAD' ? undefined : body);
   request.resume(); // whatever is left of its body, so that the connection can serve the next request
+}
+
+/** The same to whoever asked for a WebSocket: on the bare connection, which ends with it. */
+export function sendProblemTo(socket: Duplex, request: IncomingMessage, page: ProblemPage): void {
+  const { type, text } = render(request, page);
+  sendRawAnswer(socket, { status: page.status, message: text, contentType: type });
 }

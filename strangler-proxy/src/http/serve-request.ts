@@ -53,8 +53,10 @@ interface Ending {
   readonly outcome: ForwardOutcome;
 }
 
-const NOWHERE: Place = { kind: 'clear', slice: null };
-const TO_MONOLITH: Readonly<Record<Place['kind'], Plan>> = {
+/** Without routes. */
+export const NOWHERE: Place = { kind: 'clear', slice: null };
+/** For paths that no slice has, or may not have. */
+export const TO_MONOLITH: Readonly<Record<Place['kind'], Plan>> = {
   clear: { decision: { target: 'monolith', reason: 'no-slice' }, identityToken: null },
   unclear: { decision: { target: 'monolith', reason: 'unclear-path' }, identityToken: null },
   refused: { decision: { target: 'monolith', reason: 'unclear-path' }, identityToken: null },
@@ -88,16 +90,8 @@ export class RequestServer {
     const visit = this.#options.readVisit(request, table?.snapshot.visitors ?? null);
     const slice = place.kind === 'clear' ? place.slice : null;
     const around: Around = { request, response, method, visit, table, place, slice };
-    if (isSafe(method)) await this.#run(around, this.#isPinned(around));
+    if (isSafe(method)) await this.#run(around, isVisitPinned(around, this.#options));
     else await this.#write(around);
-  }
-
-  #isPinned({ table, visit }: Around): boolean {
-    if (!table?.isPinning) return false;
-    const { pins, keyPins } = this.#options;
-    // Both are asked, so that the next round asks for both.
-    const byCookie = visit.pinNonce !== null && pins.isPinned(visit.pinNonce);
-    return keyPins.isPinned(visit.pinKeys) || byCookie;
   }
 
   async #write(around: Around): Promise<void> {
@@ -249,6 +243,17 @@ export class RequestServer {
       'request',
     );
   }
+}
+
+/** True while the monolith has to answer a visitor who wrote to it. */
+export function isVisitPinned(
+  { table, visit }: Pick<Around, 'table' | 'visit'>,
+  { pins, keyPins }: Pick<RequestServerOptions, 'pins' | 'keyPins'>,
+): boolean {
+  if (!table?.isPinning) return false;
+  // Both are asked, so that the next round asks for both.
+  const byCookie = visit.pinNonce !== null && pins.isPinned(visit.pinNonce);
+  return keyPins.isPinned(visit.pinKeys) || byCookie;
 }
 
 /** True when the request may be sent to another upstream, or again: it changes nothing, and has no body to be read twice. */

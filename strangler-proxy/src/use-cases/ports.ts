@@ -3,7 +3,7 @@ import type { IdentitySource, ProxyReport } from '@banyan/contracts';
 /** The proxy's calls to the control plane, besides the stream of snapshots. */
 export interface ControlClient {
   /** Tells how traffic goes. @throws Error when control does not take it within a second. */
-  readonly report: (report: ProxyReport) => Promise<void>;
+  readonly report: (report: ProxyReport, signal: AbortSignal) => Promise<void>;
   /**
    * Asks whether the copies of these slices have everything that was written before this call.
    *

@@ -11,11 +11,12 @@ export function startReporting(options: {
   readonly everyMs?: number;
 }): { close(): Promise<void> } {
   const { send, report, log, everyMs = 1_000 } = options;
+  const stopped = new AbortController();
   let sending: Promise<void> | null = null;
 
   const tick = (): void => {
     if (sending) return; // never two at once
-    sending = send(report())
+    sending = send(report(), stopped.signal)
       .catch((error: unknown) => log.debug({ reason: (error as Error).message }, 'report not taken'))
       .finally(() => {
         sending = null;
@@ -26,6 +27,7 @@ export function startReporting(options: {
   return {
     async close() {
       clearInterval(timer);
+      stopped.abort();
       await sending;
     },
   };
