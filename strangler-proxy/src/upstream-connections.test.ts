@@ -12,6 +12,7 @@ import {
   startProxy,
   startRawUpstream,
   startUpstream,
+  VISITOR,
 } from './testing/fixtures.ts';
 
 const opened = new Opened();
@@ -112,7 +113,7 @@ describe('held requests', () => {
     });
     proxy.applySnapshot(snapshotOf(1, monolith.url, [sliceOf(service.url, { monolithIsFresh: false })]));
     const hold = async (path: string): Promise<void> => {
-      const request = get(`${proxy.url}${path}`, { agent: false });
+      const request = get(`${proxy.url}${path}`, { agent: false, headers: { cookie: VISITOR } });
       request.on('error', () => undefined); // ended with the proxy
       await once(request, 'response');
       opened.add(() => {
@@ -125,7 +126,9 @@ describe('held requests', () => {
       await hold('/x');
     }
     for (const path of ['/cart', '/x']) {
-      const answer = await ask(`${proxy.url}${path}`, { headers: { accept: 'application/json' } });
+      const answer = await ask(`${proxy.url}${path}`, {
+        headers: { accept: 'application/json', cookie: VISITOR },
+      });
       expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
       expect(JSON.parse(answer.text)).toMatchObject({ error: { code: 'upstream-busy' } });
     }
@@ -145,7 +148,7 @@ describe('a client who leaves before the answer', () => {
       breakerFailures: 1,
     });
     proxy.applySnapshot(snapshotOf(1, monolith.url, [sliceOf(service.url, { serviceDeadlineMs: 60_000 })]));
-    const request = get(`${proxy.url}${options.path}`, { agent: false });
+    const request = get(`${proxy.url}${options.path}`, { agent: false, headers: { cookie: VISITOR } });
     request.on('error', () => undefined); // it is this test that destroys it
     const asked = options.path === '/cart' ? service : monolith;
     await eventually('the request arrives', () => asked.requests.length === 1);

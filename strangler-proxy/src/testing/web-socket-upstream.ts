@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocket } from 'undici';
-import { eventually, type Opened } from './fixtures.ts';
+import { eventually, type Opened, VISITOR } from './fixtures.ts';
 
 /** An upstream that takes WebSockets, and says its name and what it was sent. */
 export interface WebSocketUpstream {
@@ -66,13 +66,13 @@ export interface Chat {
   readonly isOpen: () => boolean;
 }
 
-/** Opens one, and waits until it has heard something. @throws Error when it is refused. */
+/** Opens one as a known visitor, and waits until it has heard something. @throws Error when it is refused. */
 export async function openChat(
   opened: Opened,
   url: string,
   headers: Record<string, string> = {},
 ): Promise<Chat> {
-  const socket = new WebSocket(url.replace(/^http/, 'ws'), { headers });
+  const socket = new WebSocket(url.replace(/^http/, 'ws'), { headers: { cookie: VISITOR, ...headers } });
   opened.add(() => {
     socket.close();
     return undefined;
