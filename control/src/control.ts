@@ -23,6 +23,7 @@ import { CaughtUpRounds } from './use-cases/caught-up-rounds.ts';
 import { EvidenceCollector } from './use-cases/evidence-collector.ts';
 import { FeedContinuity } from './use-cases/feed-continuity.ts';
 import { HeldRecords } from './use-cases/held-records.ts';
+import { FeedGuard } from './use-cases/feed-guard.ts';
 import { FeedMonitor } from './use-cases/feed-monitor.ts';
 import { startLoop, type Loop } from './use-cases/loop.ts';
 import { manageSlice, type ManagedSlice } from './use-cases/managed-slice.ts';
@@ -122,6 +123,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
   });
   const outbox =
     deps.outboxTable === undefined ? null : new OutboxTable({ source, table: deps.outboxTable, slices, log });
+  const feedGuard = new FeedGuard({ source, log });
   const rates = new SnapshotRates();
   const proxies = new ProxyRegistry(clock);
   const verifications = new VerificationRunner({
@@ -192,6 +194,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
     async tick() {
       const { signal } = new AbortController();
       await pollFeed(signal);
+      await feedGuard.look(signal);
       await outbox?.look(signal);
       for (const slice of slices) {
         await pollSlice(slice, signal);
@@ -204,6 +207,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
       const onError = (error: unknown): void => log.warn({ err: error }, 'evidence could not be collected');
       loops = [
         startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: pollFeed, onError }),
+        startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: (signal) => feedGuard.look(signal), onError }),
         ...(outbox
           ? [startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: (signal) => outbox.look(signal), onError })]
           : []),

@@ -39,13 +39,26 @@ const breaks: readonly [string, (feed: FakeFeed) => void, RegExp][] = [
   ],
   [
     'a table left the feed',
-    (feed) => (feed.membership = 'public.reviews=absent'),
+    (feed) => (feed.membership = 'publication=1/7 public.reviews=absent'),
     /took public\.reviews out of the feed/,
   ],
   [
     'a table left the feed and came back',
-    (feed) => (feed.membership = 'public.reviews=1/3'),
+    (feed) => (feed.membership = 'publication=1/7 public.reviews=1/3'),
     /public\.reviews/,
+  ],
+  [
+    'a table left the feed since the monolith could not write to it',
+    (feed) => {
+      feed.membership = 'publication=1/7 public.reviews=absent';
+      feed.unfit.push({ table: 'public.reviews', problem: 'unwritable', found: 'its key is DEFERRABLE' });
+    },
+    /public\.reviews left the feed.*would fail in the application \(its key is DEFERRABLE\)/,
+  ],
+  [
+    'the publication was changed, and is right again',
+    (feed) => (feed.membership = 'publication=1/8 public.reviews=1/2'),
+    /somebody changed what the publication/,
   ],
   ['the copy is lost', (feed) => (feed.lost = true), /the copy of public\.reviews is lost/],
 ];

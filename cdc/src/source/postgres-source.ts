@@ -9,7 +9,15 @@ import { readSortedPage, type SortedPage, type SortedRange } from './sorted-page
 import { writeSignal } from './signal-table.ts';
 import { SourceDatabase } from './source-database.ts';
 import { SourceTableError } from './source-table-error.ts';
-import type { KeyedRow, Lsn, SlotStatus, Source, SourceTable, WalRetention } from './source.ts';
+import type {
+  KeyedRow,
+  Lsn,
+  SlotStatus,
+  Source,
+  SourceTable,
+  UnwritableTable,
+  WalRetention,
+} from './source.ts';
 import { findUnfitTables } from './table-fitness.ts';
 import { TypeCatalog } from './type-catalog.ts';
 import { readWalRetention } from './wal-retention.ts';
@@ -54,6 +62,10 @@ class PostgresSource implements Source {
 
   async removeTables(tables: readonly string[], signal: AbortSignal): Promise<void> {
     await this.#publication.remove(tables, signal);
+  }
+
+  removeUnwritable(signal: AbortSignal): Promise<readonly UnwritableTable[]> {
+    return this.#publication.removeUnwritable(signal);
   }
 
   feedMembership(tables: readonly string[], signal: AbortSignal): Promise<string> {

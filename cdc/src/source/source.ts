@@ -98,6 +98,17 @@ export interface KeyedRow {
   readonly envelope: string;
 }
 
+/** Stands among the tables in `Source.feedMembership` for the publication itself. No table has such a name. */
+export const PUBLICATION_MEMBER = 'publication';
+
+/** A table that left the feed, since in it the application could not update and delete its rows. */
+export interface UnwritableTable {
+  /** `schema.table`. */
+  readonly table: string;
+  /** What PostgreSQL said. */
+  readonly reason: string;
+}
+
 /** One table of the source, as the catalog describes it. */
 export interface SourceTable {
   /** `schema.table`. */
@@ -130,8 +141,14 @@ export interface Source {
    */
   removeTables(tables: readonly string[], signal: AbortSignal): Promise<void>;
   /**
+   * Looks whether the application can still update and delete rows of every table of the feed, and takes those out at
+   * once where it cannot: a change of the table's key, replica identity or columns may have made it so.
+   */
+  removeUnwritable(signal: AbortSignal): Promise<readonly UnwritableTable[]>;
+  /**
    * Says which tables are in the feed, as a text to compare with an earlier one: a table that was taken out and put in
-   * again, or dropped and made again, has another.
+   * again, or dropped and made again, has another. So has a publication whose settings were changed and put right again,
+   * under `PUBLICATION_MEMBER`. Members are `name=id`, separated by blanks.
    */
   feedMembership(tables: readonly string[], signal: AbortSignal): Promise<string>;
   describeTables(tables: readonly string[], signal: AbortSignal): Promise<readonly SourceTable[]>;

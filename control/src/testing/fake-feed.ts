@@ -8,12 +8,15 @@ import {
 } from '@banyan/contracts';
 import {
   OffsetGoneError,
+  SourceTableError,
   type Bus,
   type BusUsage,
   type ServiceStore,
   type SlotWal,
   type SourcePosition,
   type SourceTable,
+  type SourceTableProblem,
+  type UnwritableTable,
   type WalRetention,
 } from '@banyan/cdc';
 import type {
@@ -58,6 +61,10 @@ export interface FakeFeed {
   /** What the bus says of the feed's incarnation. */
   incarnation: Pick<SourcePosition, 'incarnation' | 'incarnationReason' | 'incarnationAtMs' | 'anewReason'>;
   membership: string;
+  /** What the next look takes out of the feed. */
+  readonly unwritable: UnwritableTable[];
+  /** What the source refuses to describe. */
+  readonly unfit: SourceTableProblem[];
   /** What the service says of its copy. */
   lost: boolean;
   heldKeys: string[][];
@@ -177,19 +184,23 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
   const ask = <T>(part: keyof FakeFeed['broken'], call: string, answer: () => T | Promise<T>): Promise<T> => {
     if (call) feed.calls.push(call);
     const trouble = feed.broken[part];
-    return trouble === null ? Promise.resolve(answer()) : Promise.reject(new Error(trouble));
+    return trouble === null
+      ? new Promise((resolve) => resolve(answer()))
+      : Promise.reject(new Error(trouble));
   };
   const source: Source = {
     ensureTables: (tables) => ask('source', `ensureTables ${tables.join()}`, () => undefined),
     removeTables: (tables) => ask('source', `removeTables ${tables.join()}`, () => undefined),
+    removeUnwritable: () => ask('source', '', () => feed.unwritable.splice(0)),
     feedMembership: () => ask('source', '', () => feed.membership),
     describeTables: (tables) =>
-      ask('source', '', () =>
-        tables.map((name) => ({
+      ask('source', '', () => {
+        if (feed.unfit.length > 0) throw new SourceTableError(feed.unfit);
+        return tables.map((name) => ({
           ...{ name, key: ['id'], columns: { id: 'bigint' }, notNull: ['id'], estimatedRows: 20 },
           ...feed.sourceTable,
-        })),
-      ),
+        }));
+      }),
     requestTableSnapshot: (tables) =>
       ask('source', `requestTableSnapshot ${tables.join()}`, () => {
         snapshots += 1;
@@ -248,7 +259,9 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     incarnation: {
       ...{ incarnation: 1, incarnationReason: 'the feed was begun', incarnationAtMs: 1, anewReason: null },
     },
-    membership: 'public.reviews=1/2',
+    membership: 'publication=1/7 public.reviews=1/2',
+    unwritable: [],
+    unfit: [],
     lost: false,
     heldKeys: [],
     held: [],

@@ -1,3 +1,4 @@
+import { PUBLICATION_MEMBER, SourceTableError } from '@banyan/cdc';
 import type { SyncReport } from '@banyan/contracts';
 import { copyOf, type FeedMark, type SliceState } from '../domain/slice-state.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -20,7 +21,7 @@ export interface FeedLook {
 }
 
 export interface FeedContinuityDeps {
-  readonly source: Pick<Source, 'feedMembership'>;
+  readonly source: Pick<Source, 'feedMembership' | 'describeTables'>;
   readonly history: FeedHistory;
   /** Name of the reader's slot, and of the feed. */
   readonly slot: string;
@@ -111,8 +112,25 @@ export class FeedContinuity {
     if (now === membership) return null;
     const before = new Set(membership.split(' '));
     const changed = now.split(' ').filter((member) => !before.has(member));
-    const tables = changed.map((member) => member.slice(0, member.lastIndexOf('=')));
-    return `somebody took ${tables.join(', ')} out of the feed or made it anew: changes may be missing`;
+    const names = changed.map((member) => member.slice(0, member.lastIndexOf('=')));
+    const tables = names.filter((name) => slice.tables.includes(name));
+    if (names.includes(PUBLICATION_MEMBER)) {
+      return 'somebody changed what the publication of the feed carries: changes may be missing, though it be right again';
+    }
+    const unfit = await this.#whyUnfit(tables, signal);
+    return unfit === null
+      ? `somebody took ${tables.join(', ')} out of the feed or made it anew: changes may be missing`
+      : `${tables.join(', ')} left the feed. ${unfit}`;
+  }
+
+  /** Null when the feed could carry them, or that is not known. */
+  async #whyUnfit(tables: readonly string[], signal: AbortSignal): Promise<string | null> {
+    try {
+      await this.#deps.source.describeTables(tables, withDeadline(signal, DEADLINE_MS));
+      return null;
+    } catch (error) {
+      return error instanceof SourceTableError ? messageOf(error).replaceAll(/\n\s*-?\s*/g, ' ') : null;
+    }
   }
 
   #lost(

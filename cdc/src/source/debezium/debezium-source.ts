@@ -51,6 +51,7 @@ class ConnectedSource implements DebeziumSource {
   readonly readPage: Source['readPage'];
   readonly readRows: Source['readRows'];
   readonly feedMembership: Source['feedMembership'];
+  readonly removeUnwritable: Source['removeUnwritable'];
   readonly stopTableSnapshots: Source['stopTableSnapshots'];
   readonly walRetention: Source['walRetention'];
 
@@ -71,6 +72,8 @@ class ConnectedSource implements DebeziumSource {
     this.readPage = (range, signal) => postgres.readPage(range, signal);
     this.readRows = (question, signal) => postgres.readRows(question, signal);
     this.feedMembership = (tables, signal) => postgres.feedMembership(tables, signal);
+    // The connector is told by `mend`, which follows the publication.
+    this.removeUnwritable = (signal) => postgres.removeUnwritable(signal);
     this.stopTableSnapshots = (tables, signal) => postgres.stopTableSnapshots(tables, signal);
     this.walRetention = (signal) => postgres.walRetention(signal);
   }
