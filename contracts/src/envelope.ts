@@ -43,17 +43,68 @@ export interface Envelope {
   readonly ts_ns: bigint | number;
 }
 
-/** Stands for a TOAST value that the WAL did not carry because the statement did not change it. */
+/**
+ * Stands for a TOAST value that the WAL did not carry because the statement did not change it. Text of the application may
+ * be the same: which of the two it is the record's headers say.
+ */
 export const UNAVAILABLE_VALUE = '__debezium_unavailable_value';
+
+/**
+ * Header by which the embedded reader names the columns whose values the WAL did not carry, as a JSON list, e.g.
+ * `["body"]`. No other value of the record is left out, whatever it looks like.
+ */
+export const UNAVAILABLE_COLUMNS_HEADER = 'banyan.unavailable.columns';
+
+/** Header that says what stands for left-out values in a record of Debezium: a text that nobody can guess. */
+export const UNAVAILABLE_PLACEHOLDER_HEADER = 'banyan.unavailable.placeholder';
+
+/** The header of a record that lacks no value, where one might be taken for a left-out one. */
+export const NOTHING_UNAVAILABLE: Readonly<Record<string, string>> = { [UNAVAILABLE_COLUMNS_HEADER]: '[]' };
+
+/** Tells whether a column's value was left out. */
+export type IsLeftOut = (column: string, value: unknown) => boolean;
+
+/**
+ * How to tell left-out values of a record by its headers. One that says nothing was made by an earlier version, or by a
+ * Debezium with its default: there the text alone tells.
+ */
+export function leftOutBy(headers: Readonly<Record<string, string>>): IsLeftOut {
+  const columns = headers[UNAVAILABLE_COLUMNS_HEADER];
+  if (columns === undefined) {
+    const isPlaceholder = placeholderTest(headers[UNAVAILABLE_PLACEHOLDER_HEADER] ?? UNAVAILABLE_VALUE);
+    return (_column, value) => isPlaceholder(value);
+  }
+  const leftOut = new Set(JSON.parse(columns) as readonly string[]);
+  return (column) => leftOut.has(column);
+}
+
+let lastTest: { readonly placeholder: string; readonly test: (value: unknown) => boolean } | null = null;
+
+/** Debezium's placeholder in the forms that types give it: text, bytes in Base64, hstore as JSON, arrays. */
+function placeholderTest(placeholder: string): (value: unknown) => boolean {
+  if (lastTest?.placeholder === placeholder) return lastTest.test; // as a rule every record has the same
+  const bytes = new TextEncoder().encode(placeholder);
+  const base64 = btoa(String.fromCharCode(...bytes));
+  const texts = new Set([placeholder, base64, JSON.stringify({ [placeholder]: placeholder })]);
+  const test = (value: unknown): boolean => {
+    if (!Array.isArray(value)) return typeof value === 'string' && texts.has(value);
+    if (value.length === 1) return value[0] === placeholder;
+    return value.length === bytes.length && value.every((each, i) => Number(each) === bytes[i]);
+  };
+  lastTest = { placeholder, test };
+  return test;
+}
+
+/**
+ * Whether the JSON of an envelope has a text in it that somebody could take for a left-out value. Then the record needs a
+ * header that says which values are left out.
+ */
+export function looksUnavailable(envelope: string): boolean {
+  return envelope.includes(UNAVAILABLE_VALUE) || envelope.includes(UNAVAILABLE_BYTES);
+}
 
 /** What Debezium puts there for a `bytea`: the same as bytes, in Base64. */
 const UNAVAILABLE_BYTES = 'X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==';
-
-/** Whether a field stands for a value that the WAL did not carry, whatever its column's type. */
-export function isUnavailable(value: unknown): boolean {
-  if (Array.isArray(value)) return value.length === 1 && value[0] === UNAVAILABLE_VALUE;
-  return value === UNAVAILABLE_VALUE || value === UNAVAILABLE_BYTES;
-}
 
 /**
  * Header of a change whose unavailable values nobody can have any more: a read that saw the change found no such row,

@@ -33,6 +33,7 @@ import { Reconciler } from './use-cases/reconciler.ts';
 import { RoutesPublisher } from './use-cases/routes-publisher.ts';
 import { SliceLedger } from './use-cases/slice-ledger.ts';
 import { SliceVerbs } from './use-cases/slice-verbs.ts';
+import { SnapshotWaits } from './use-cases/snapshot-waits.ts';
 import { StatusReporter } from './use-cases/status-report.ts';
 import { SyncDriver } from './use-cases/sync-driver.ts';
 import { VerificationRunner } from './use-cases/verification-runner.ts';
@@ -123,6 +124,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
   });
   const outbox =
     deps.outboxTable === undefined ? null : new OutboxTable({ source, table: deps.outboxTable, slices, log });
+  const waits = new SnapshotWaits({ source, tableSnapshots, clock });
   const feedGuard = new FeedGuard({ source, log });
   const rates = new SnapshotRates();
   const proxies = new ProxyRegistry(clock);
@@ -148,7 +150,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
   const verbs = new SliceVerbs({ ledger, evidence, verifications, feed, clock, slices, published });
   const reporter = new StatusReporter({
     ...{ ledger, evidence, feed, proxies, reconciler, verifications, tableSnapshots, slices, clock },
-    ...{ wal, rates, topicPrefix, outbox },
+    ...{ wal, rates, topicPrefix, outbox, waits },
   });
 
   // A higher version than any that was published before, since addresses may have changed; then the first snapshot.
@@ -184,8 +186,11 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
     for (const table of slice.tables) {
       rates.observe(table, tableSnapshots.progress(table), clock.nowMs());
     }
-    await evidence.pollService(slice, signal);
-    await evidence.pollRest(slice, await ledger.read(slice.name), signal);
+    const state = await ledger.read(slice.name);
+    await Promise.all([
+      waits.look(slice, state, signal),
+      evidence.pollService(slice, signal).then(() => evidence.pollRest(slice, state, signal)),
+    ]);
   };
   let loops: readonly Loop[] = [];
   let closed: Promise<void> | undefined;

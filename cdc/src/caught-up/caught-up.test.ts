@@ -50,6 +50,7 @@ function createFeed(): {
     ensureTables: refuse,
     removeTables: refuse,
     describeTables: refuse,
+    openTransactions: () => Promise.resolve([]),
     removeUnwritable: () => Promise.resolve([]),
     feedMembership: () => Promise.resolve(feed.membership),
     requestTableSnapshot: refuse,

@@ -4,6 +4,7 @@ import { readKeyedRows } from './keyed-rows.ts';
 import { readKeySorting } from './key-sorting.ts';
 import { writeMessage } from './logical-message.ts';
 import { readNotNullColumns } from './not-null-columns.ts';
+import { readOpenTransactions } from './open-transactions.ts';
 import { findUnfitOutbox } from './outbox-fitness.ts';
 import { readSortedPage, type SortedPage, type SortedRange } from './sorted-page.ts';
 import { writeSignal } from './signal-table.ts';
@@ -12,6 +13,7 @@ import { SourceTableError } from './source-table-error.ts';
 import type {
   KeyedRow,
   Lsn,
+  UnfinishedTransaction,
   SlotStatus,
   Source,
   SourceTable,
@@ -129,6 +131,10 @@ class PostgresSource implements Source {
 
   walRetention(signal: AbortSignal): Promise<WalRetention> {
     return readWalRetention(this.#database, signal);
+  }
+
+  openTransactions(signal: AbortSignal): Promise<readonly UnfinishedTransaction[]> {
+    return readOpenTransactions(this.#database, signal);
   }
 
   async readPage(range: SortedRange, signal: AbortSignal): Promise<SortedPage> {

@@ -101,6 +101,21 @@ export interface KeyedRow {
 /** Stands among the tables in `Source.feedMembership` for the publication itself. No table has such a name. */
 export const PUBLICATION_MEMBER = 'publication';
 
+/** A transaction that has written and has not ended. What our role may not see is null. */
+export interface UnfinishedTransaction {
+  /** Its server process; null when it is prepared (two-phase commit). */
+  readonly pid: number | null;
+  /** Its name, when it is prepared. */
+  readonly prepared: string | null;
+  readonly database: string | null;
+  readonly application: string | null;
+  /** `idle in transaction`, `active` ... */
+  readonly state: string | null;
+  /** Since it began, or was prepared, and since its last query began; milliseconds. */
+  readonly ageMs: number | null;
+  readonly queryAgeMs: number | null;
+}
+
 /** A table that left the feed, since in it the application could not update and delete its rows. */
 export interface UnwritableTable {
   /** `schema.table`. */
@@ -180,6 +195,8 @@ export interface Source {
    * @throws KeySortingError when there is no such order.
    */
   readPage(range: SortedRange, signal: AbortSignal): Promise<SortedPage>;
+  /** Transactions of the whole server that have written and not ended, oldest first, at most five. */
+  openTransactions(signal: AbortSignal): Promise<readonly UnfinishedTransaction[]>;
   /** All slots of the server, ours among them, and the WAL that they keep. */
   walRetention(signal: AbortSignal): Promise<WalRetention>;
   close(): Promise<void>;

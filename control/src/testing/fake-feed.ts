@@ -10,6 +10,7 @@ import {
   OffsetGoneError,
   SourceTableError,
   type Bus,
+  type UnfinishedTransaction,
   type BusUsage,
   type ServiceStore,
   type SlotWal,
@@ -63,6 +64,8 @@ export interface FakeFeed {
   membership: string;
   /** What the next look takes out of the feed. */
   readonly unwritable: UnwritableTable[];
+  /** What is open at the source. */
+  openTransactions: UnfinishedTransaction[];
   /** What the source refuses to describe. */
   readonly unfit: SourceTableProblem[];
   /** What the service says of its copy. */
@@ -192,6 +195,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     ensureTables: (tables) => ask('source', `ensureTables ${tables.join()}`, () => undefined),
     removeTables: (tables) => ask('source', `removeTables ${tables.join()}`, () => undefined),
     removeUnwritable: () => ask('source', '', () => feed.unwritable.splice(0)),
+    openTransactions: () => ask('source', '', () => feed.openTransactions),
     feedMembership: () => ask('source', '', () => feed.membership),
     describeTables: (tables) =>
       ask('source', '', () => {
@@ -261,6 +265,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     },
     membership: 'publication=1/7 public.reviews=1/2',
     unwritable: [],
+    openTransactions: [],
     unfit: [],
     lost: false,
     heldKeys: [],

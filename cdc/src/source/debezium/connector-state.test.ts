@@ -70,6 +70,7 @@ describe('the connector’s settings', () => {
     slot: 's',
     publication: 'p',
     offsetsTopic: 'banyan.1-offsets',
+    placeholder: 'banyan-x7',
   };
 
   test('name each table once, as a pattern that matches it alone, with the signal table', () => {
@@ -84,5 +85,9 @@ describe('the connector’s settings', () => {
     expect(renderConnectorConfig({ ...settings, tables: ['public.b', 'public.a'] })).toEqual(one);
     expect(one['database.password']).toBe('${dir:/run/secrets:p}');
     expect(one['topic.prefix']).toBe('shop');
+    expect([one['unavailable.value.placeholder'], one['transforms.unavailable.value.literal']]).toEqual([
+      'banyan-x7',
+      'banyan-x7',
+    ]);
   });
 });
