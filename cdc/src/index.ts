@@ -22,6 +22,7 @@ export { createRowReread, type RowReread } from './row-reread/row-reread.ts';
 export { RowsUnreadableError } from './source/rows-unreadable-error.ts';
 export { formatLsn, parseLsn } from './source/lsn.ts';
 export * from './source/source.ts';
+export { catalogChanges, type CatalogMark } from './source/catalog-mark.ts';
 export { outboxConfigTable } from './source/outbox-setting.ts';
 export * from './source/postgres-source.ts';
 export * from './source/source-table-error.ts';

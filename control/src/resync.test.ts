@@ -191,3 +191,63 @@ test('the status says which incarnation the feed is in, and that it is beginning
   });
   expect(feed).toMatchObject({ state: 'failed', error: 'it is beginning anew: restored' });
 });
+
+describe('what the columns of the source mean has changed', () => {
+  const rename = ({ feed }: TestControl): void => {
+    const [table] = Object.values(feed.catalog);
+    if (!table) throw new Error('the feed has a table');
+    feed.catalog = { 'public.reviews': { ...table, labels: { 'mood.1': '9 blue' } } };
+  };
+
+  test('reads go to the monolith, and the copy is suspect until it is verified again', async () => {
+    const t = await startInCanary();
+    t.feed.onVerify = () => new Promise(() => undefined);
+    rename(t);
+    await t.control.tick();
+    expect(await t.slice()).toMatchObject({ phase: 'syncing', share: 0, inSync: true, verification: null });
+    const entries = await t.journal();
+    expect(entries.find(({ verb }) => verb === 'suspect')).toMatchObject({
+      by: 'feed',
+      reason: "the value 'sad' of the type mood was renamed, and is 'blue' now",
+    });
+  });
+
+  test('once, and a verification that finds nothing lets it go forward again', async () => {
+    const t = await startInCanary();
+    rename(t);
+    await t.tickUntil(async () => (await t.slice()).verification !== null);
+    for (let ticks = 0; ticks < 3; ticks += 1) await t.control.tick();
+    expect((await t.journal()).filter(({ verb }) => verb === 'suspect')).toHaveLength(1);
+    expect((await t.verb('advance')).status).toBe(200);
+    expect(await t.slice()).toMatchObject({ phase: 'canary' });
+  });
+
+  test('a verification that was running then counts for nothing', async () => {
+    const t = await startInCanary();
+    const held = Promise.withResolvers<undefined>();
+    const begun = Promise.withResolvers<undefined>();
+    t.feed.onVerify = async () => {
+      begun.resolve(undefined);
+      await held.promise;
+      return t.feed.verification;
+    };
+    const asked = t.verb('verify');
+    await begun.promise;
+    rename(t);
+    await t.control.tick();
+    held.resolve(undefined);
+    expect((await asked).status).not.toBe(200);
+    expect((await t.slice()).verification).toBeNull();
+  });
+
+  test('another value, and another column, are no reason', async () => {
+    const t = await startInCanary();
+    const [table] = Object.values(t.feed.catalog);
+    if (!table) throw new Error('the feed has a table');
+    t.feed.catalog = {
+      'public.reviews': { ...table, labels: { ...table.labels, 'mood.2': '9 fine' } },
+    };
+    await t.control.tick();
+    expect(await t.slice()).toMatchObject({ phase: 'canary' });
+  });
+});

@@ -50,6 +50,7 @@ function createFeed(): {
     ensureTables: refuse,
     removeTables: refuse,
     describeTables: refuse,
+    catalogMark: () => Promise.resolve({}),
     openTransactions: () => Promise.resolve([]),
     removeUnwritable: () => Promise.resolve([]),
     feedMembership: () => Promise.resolve(feed.membership),

@@ -72,7 +72,8 @@ export const acceptedDifferences: readonly AcceptedDifference[] = [
     reason:
       'Debezium does not wait until the change can be seen; a copy keeps such a record aside, so nothing false is stored',
     atTimes: true,
-    accepts: ({ op, field, debezium }) => op === 'c' && field.startsWith('after.') && leftOutBy({})('', debezium),
+    accepts: ({ op, field, debezium }) =>
+      op === 'c' && field.startsWith('after.') && leftOutBy({})('', debezium),
   },
 ];
 

@@ -1,6 +1,6 @@
 import type { StoredRecord } from '../bus/bus.ts';
 import type { ApplyBatch, PartitionProgress, QuarantinedRecord } from './apply-store.ts';
-import { decodeHeartbeat, decodeRecord, RecordError, type DecodedRecord } from './decode.ts';
+import { decodeHeartbeat, decodeRecord, parseEnvelope, RecordError, type DecodedRecord } from './decode.ts';
 import { MappingError, type CompiledTable } from './mapping.ts';
 import { reduceChanges, type RowChange } from './reduce.ts';
 import { rereadOf, RereadWindows, windowChanges } from './reread-windows.ts';
@@ -166,13 +166,23 @@ function decodeOrHold(
     else if (draft.windows.take(reread, record)) ({ key } = reread);
     else return null;
     const isQueued = record.value !== null && key !== null && draft.heldKeys.has(key);
-    if (isQueued && !reread) return hold('an earlier event of its key is held');
+    if (isQueued && !reread && !isDelete(record.value)) return hold('an earlier event of its key is held');
     const decoded = decodeRecord(record, table);
     if (decoded.kind === 'change' && rejection !== null) return hold(rejection);
     if (isQueued && key !== null) release(draft, key);
     return decoded;
   } catch (cause) {
     if (cause instanceof RecordError || cause instanceof MappingError) return hold(cause.message);
+    throw cause;
+  }
+}
+
+/** Of a row that is gone nothing counts that was held before. */
+function isDelete(value: string | null): boolean {
+  try {
+    return value !== null && parseEnvelope(value).op === 'd';
+  } catch (cause) {
+    if (cause instanceof RecordError) return false; // it waits with the others
     throw cause;
   }
 }

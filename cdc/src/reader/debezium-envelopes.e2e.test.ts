@@ -181,7 +181,10 @@ describe('As Debezium has it:', () => {
     const update = ours(cust2[1]);
     const withBig = (big: unknown): Fields =>
       theirs('v2_update_toast_unchanged', (fields) => ({ ...cust2Row(fields), big }));
-    const gone = { ...withBig(UNAVAILABLE_VALUE), headers: { [GONE_HEADER]: 'true', [UNAVAILABLE_COLUMNS_HEADER]: '["big"]' } };
+    const gone = {
+      ...withBig(UNAVAILABLE_VALUE),
+      headers: { [GONE_HEADER]: 'true', [UNAVAILABLE_COLUMNS_HEADER]: '["big"]' },
+    };
     expect([withBig(LONG), gone]).toContainEqual(update);
   });
 

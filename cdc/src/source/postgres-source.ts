@@ -1,4 +1,5 @@
 import { readTable, type CatalogTable } from './catalog.ts';
+import { readCatalogMark, type CatalogMark } from './catalog-mark.ts';
 import { FeedPublication } from './feed-publication.ts';
 import { readKeyedRows } from './keyed-rows.ts';
 import { readKeySorting } from './key-sorting.ts';
@@ -131,6 +132,15 @@ class PostgresSource implements Source {
 
   walRetention(signal: AbortSignal): Promise<WalRetention> {
     return readWalRetention(this.#database, signal);
+  }
+
+  catalogMark(
+    columns: Readonly<Record<string, readonly string[]>>,
+    signal: AbortSignal,
+  ): Promise<CatalogMark> {
+    // One snapshot of the catalogs: a rename is seen whole or not at all.
+    const begin = 'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY';
+    return this.#database.transaction({ begin, signal }, (ask) => readCatalogMark(columns, ask));
   }
 
   openTransactions(signal: AbortSignal): Promise<readonly UnfinishedTransaction[]> {

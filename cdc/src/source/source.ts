@@ -1,3 +1,4 @@
+import type { CatalogMark } from './catalog-mark.ts';
 import type { SortedPage, SortedRange } from './sorted-page.ts';
 
 export type { SortedPage, SortedRange } from './sorted-page.ts';
@@ -195,6 +196,14 @@ export interface Source {
    * @throws KeySortingError when there is no such order.
    */
   readPage(range: SortedRange, signal: AbortSignal): Promise<SortedPage>;
+  /**
+   * What decides that some columns of tables mean what they meant, to compare with an earlier one by `catalogChanges`.
+   * @param columns Column names by `schema.table`.
+   */
+  catalogMark(
+    columns: Readonly<Record<string, readonly string[]>>,
+    signal: AbortSignal,
+  ): Promise<CatalogMark>;
   /** Transactions of the whole server that have written and not ended, oldest first, at most five. */
   openTransactions(signal: AbortSignal): Promise<readonly UnfinishedTransaction[]>;
   /** All slots of the server, ours among them, and the WAL that they keep. */

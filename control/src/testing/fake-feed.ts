@@ -10,6 +10,7 @@ import {
   OffsetGoneError,
   SourceTableError,
   type Bus,
+  type CatalogMark,
   type UnfinishedTransaction,
   type BusUsage,
   type ServiceStore,
@@ -64,6 +65,8 @@ export interface FakeFeed {
   membership: string;
   /** What the next look takes out of the feed. */
   readonly unwritable: UnwritableTable[];
+  /** What the source's columns mean. */
+  catalog: CatalogMark;
   /** What is open at the source. */
   openTransactions: UnfinishedTransaction[];
   /** What the source refuses to describe. */
@@ -195,6 +198,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     ensureTables: (tables) => ask('source', `ensureTables ${tables.join()}`, () => undefined),
     removeTables: (tables) => ask('source', `removeTables ${tables.join()}`, () => undefined),
     removeUnwritable: () => ask('source', '', () => feed.unwritable.splice(0)),
+    catalogMark: () => ask('source', '', () => feed.catalog),
     openTransactions: () => ask('source', '', () => feed.openTransactions),
     feedMembership: () => ask('source', '', () => feed.membership),
     describeTables: (tables) =>
@@ -265,6 +269,12 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     },
     membership: 'publication=1/7 public.reviews=1/2',
     unwritable: [],
+    catalog: {
+      'public.reviews': {
+        ...{ identity: '1', files: 'f', columns: { id: { what: '1 20', written: '1' } } },
+        labels: { 'mood.1': '7 sad' },
+      },
+    },
     openTransactions: [],
     unfit: [],
     lost: false,

@@ -1,6 +1,6 @@
-import { PUBLICATION_MEMBER, SourceTableError } from '@banyan/cdc';
+import { catalogChanges, PUBLICATION_MEMBER, SourceTableError } from '@banyan/cdc';
 import type { SyncReport } from '@banyan/contracts';
-import { copyOf, type FeedMark, type SliceState } from '../domain/slice-state.ts';
+import { copyOf, type CatalogMark, type FeedMark, type SliceState } from '../domain/slice-state.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { FeedHistory, Source } from '../ports/feed.ts';
 import { messageOf, withDeadline } from './loop.ts';
@@ -16,12 +16,14 @@ export interface FeedLook {
   readonly knownAtMs: number | null;
   /** Why the copy is worth nothing; null when it is good, or that is not known. */
   readonly broken: string | null;
+  /** What in the source makes rows of the copy suspect, with what its columns mean now; null when nothing does. */
+  readonly suspect: { readonly because: string; readonly catalog: CatalogMark } | null;
   /** Why it could not be told the last time; null when it could. */
   readonly error: string | null;
 }
 
 export interface FeedContinuityDeps {
-  readonly source: Pick<Source, 'feedMembership' | 'describeTables'>;
+  readonly source: Pick<Source, 'feedMembership' | 'describeTables' | 'catalogMark'>;
   readonly history: FeedHistory;
   /** Name of the reader's slot, and of the feed. */
   readonly slot: string;
@@ -50,7 +52,8 @@ export class FeedContinuity {
     if (!position) throw new Error('the feed has not begun yet: the reader has not stored a position');
     if (position.anewReason !== null) throw new Error(`the feed is beginning anew: ${position.anewReason}`);
     const membership = await source.feedMembership(slice.tables, withDeadline(signal, DEADLINE_MS));
-    return { incarnation: position.incarnation, beganAtMs: position.incarnationAtMs, membership };
+    const catalog = await this.#catalog(slice, signal);
+    return { incarnation: position.incarnation, beganAtMs: position.incarnationAtMs, membership, catalog };
   }
 
   /** The last look at this very copy; null without one. */
@@ -76,18 +79,33 @@ export class FeedContinuity {
     const { snapshotId, feed } = copy;
     const before = this.last(state);
     let broken = this.#lost(slice, { snapshotId, isComplete: copy.step === 'complete' }, report);
+    let suspect: FeedLook['suspect'] = null;
     let error: string | null = null;
     try {
       broken ??= await this.#otherIncarnation(feed);
       broken ??= await this.#otherTables(slice, feed, signal);
+      if (broken === null) suspect = await this.#suspect(slice, feed, signal);
     } catch (cause) {
       error = messageOf(cause);
     }
     if (signal.aborted) return before;
     const knownAtMs = error === null ? this.#deps.clock.nowMs() : (before?.knownAtMs ?? null);
-    const look = { snapshotId, knownAtMs, broken, error };
+    const look = { snapshotId, knownAtMs, broken, suspect, error };
     this.#looks.set(slice.name, look);
     return look;
+  }
+
+  /** A copy of before marks were kept has nothing to be compared with. */
+  async #suspect(slice: ManagedSlice, feed: FeedMark, signal: AbortSignal): Promise<FeedLook['suspect']> {
+    if (feed.catalog == null) return null;
+    const catalog = await this.#catalog(slice, signal);
+    const changes = catalogChanges(feed.catalog, catalog);
+    return changes.length === 0 ? null : { because: changes.join('; '), catalog };
+  }
+
+  #catalog({ definition }: ManagedSlice, signal: AbortSignal): Promise<CatalogMark> {
+    const columns = definition.tables.map(({ source, columns }) => [source, Object.keys(columns)] as const);
+    return this.#deps.source.catalogMark(Object.fromEntries(columns), withDeadline(signal, DEADLINE_MS));
   }
 
   async #otherIncarnation({ incarnation, beganAtMs }: FeedMark): Promise<string | null> {

@@ -185,7 +185,8 @@ export class ConnectorKeeper {
   ): Promise<ConnectorConfig> {
     const generatedColumns = await this.#generatedColumns(tables, signal);
     // Made by chance once, and kept as long as there is a connector that has it.
-    const placeholder = config[PLACEHOLDER_SETTING] ?? `banyan-unavailable-${randomBytes(12).toString('hex')}`;
+    const placeholder =
+      config[PLACEHOLDER_SETTING] ?? `banyan-unavailable-${randomBytes(12).toString('hex')}`;
     const offsetsTopic = `${name}-offsets`;
     const settings = { ...this.#options, tables, generatedColumns, offsetsTopic, placeholder };
     return { ...renderConnectorConfig(settings), ...renderMarks(marks) };

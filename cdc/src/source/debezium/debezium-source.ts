@@ -53,6 +53,7 @@ class ConnectedSource implements DebeziumSource {
   readonly feedMembership: Source['feedMembership'];
   readonly removeUnwritable: Source['removeUnwritable'];
   readonly stopTableSnapshots: Source['stopTableSnapshots'];
+  readonly catalogMark: Source['catalogMark'];
   readonly openTransactions: Source['openTransactions'];
   readonly walRetention: Source['walRetention'];
 
@@ -76,6 +77,7 @@ class ConnectedSource implements DebeziumSource {
     // The connector is told by `mend`, which follows the publication.
     this.removeUnwritable = (signal) => postgres.removeUnwritable(signal);
     this.stopTableSnapshots = (tables, signal) => postgres.stopTableSnapshots(tables, signal);
+    this.catalogMark = (columns, signal) => postgres.catalogMark(columns, signal);
     this.openTransactions = (signal) => postgres.openTransactions(signal);
     this.walRetention = (signal) => postgres.walRetention(signal);
   }
