@@ -100,6 +100,17 @@ describe('what is held is shown', () => {
   });
 });
 
+test('rows that exchange unique values, event by event as the source did, are applied', async () => {
+  await knex.raw('CREATE UNIQUE INDEX one_headline ON note (headline)');
+  await feed(rowRecord('c', note(1, { title: 'x' })), rowRecord('c', note(2, { title: 'y' })));
+  await feed(
+    ...[rowRecord('u', note(1, { title: 'between' })), rowRecord('u', note(2, { title: 'x' }))],
+    rowRecord('u', note(1, { title: 'y' })),
+  );
+  expect(await rows()).toMatchObject([{ headline: 'Y' }, { headline: 'X' }]);
+  expect(consumer.report().tables).toMatchObject([{ quarantined: 0 }]);
+});
+
 describe('retry', () => {
   test('replays a queue in order, once what refused it is mended, and goes on from there', async () => {
     await feed(rowRecord('c', note(1, { body: 'bad' })), rowRecord('c', note(2, { body: 'bad' })));

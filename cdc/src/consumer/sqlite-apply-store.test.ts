@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { openSqliteFile } from '../sqlite/open-file.ts';
 import { describeApplyStore } from './apply-store-contract.ts';
 import { createFolder, notesSchema } from './consumer-test-bed.ts';
+import { compileMapping } from './mapping.ts';
 import { createSqliteApplyStore } from './sqlite-apply-store.ts';
 
 describe('the SQLite store', () => {
@@ -69,3 +70,39 @@ test('a foreign key that is not deferrable is deferred all the same', async () =
     await folder.remove();
   }
 });
+
+test.each([900])(
+  'a table of %d columns, the most that the check lets pass, is written, changed and compared',
+  async (count) => {
+    const folder = await createFolder();
+    const knex = await openSqliteFile({ file: folder.file('wide.sqlite') });
+    try {
+      const names = Array.from({ length: count }, (_, i) => `c${i}`);
+      await knex.raw(
+        `CREATE TABLE wide (${names.map((name, i) => `${name} INTEGER${i ? '' : ' PRIMARY KEY'}`).join()})`,
+      );
+      const table = compileMapping({
+        ...{ source: 'public.wide', target: 'wide', kind: 'owned', key: ['c0'] },
+        columns: Object.fromEntries(names.map((name) => [name, name])),
+      });
+      const store = createSqliteApplyStore({ knex });
+      await store.load();
+      const row = Object.fromEntries(names.map((name, i) => [name, i]));
+      const part = Object.fromEntries(names.slice(0, -1).map((name, i) => [name, i * 2]));
+      const apply = (change: object) =>
+        store.apply({
+          tables: [{ table, change: { clear: false, deletes: [], upserts: [], updates: [], ...change } }],
+          ...{ progress: [], barriers: [], releasedTopics: [], quarantine: [] },
+        });
+      await apply({ upserts: [row] });
+      await apply({ upserts: [row], updates: [part] });
+      const all = { afterKey: null, toKey: null };
+      expect(await store.ranges.page(table, all, 10)).toHaveLength(1);
+      expect(await store.ranges.text?.(table, all, 10)).toMatchObject({ rows: 1 });
+      await apply({ deletes: [[0]] });
+    } finally {
+      await knex.destroy();
+      await folder.remove();
+    }
+  },
+);

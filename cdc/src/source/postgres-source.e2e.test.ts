@@ -120,6 +120,7 @@ test('names every table that the feed cannot carry, why, and what mends it, and 
     CREATE TABLE silent (a int PRIMARY KEY); ALTER TABLE silent REPLICA IDENTITY NOTHING;
     CREATE TABLE derived (a int, b int GENERATED ALWAYS AS (a) STORED, PRIMARY KEY (a, b));
     CREATE TABLE "Upper" (a int PRIMARY KEY);
+    CREATE TABLE odd (a int PRIMARY KEY, "__proto__" text);
     CREATE VIEW seen AS SELECT * FROM fit; CREATE MATERIALIZED VIEW kept AS SELECT * FROM fit;
     CREATE FOREIGN DATA WRAPPER far; CREATE SERVER far FOREIGN DATA WRAPPER far; CREATE FOREIGN TABLE away (a int) SERVER far`);
   const unfit: readonly (readonly [table: string, problem: string, said: string])[] = [
@@ -137,6 +138,7 @@ test('names every table that the feed cannot carry, why, and what mends it, and 
     ['public.derived', 'generated-key', 'generated column'],
     ['public.by_index', 'replica-identity', 'ALTER TABLE by_index REPLICA IDENTITY DEFAULT;'],
     ['public.silent', 'replica-identity', 'ALTER TABLE silent REPLICA IDENTITY DEFAULT;'],
+    ['public.odd', 'column-name', 'RENAME COLUMN "__proto__"'],
     ['public.fleeting', 'unlogged', 'ALTER TABLE "public"."fleeting" SET LOGGED;'],
     ['public.seen', 'not-a-table', 'a view: name the tables that it reads'],
     ['public.kept', 'not-a-table', 'a materialized view'],
@@ -158,6 +160,27 @@ test('names every table that the feed cannot carry, why, and what mends it, and 
     expect(lines[n]).toContain(said);
   });
   expect(await published()).toEqual(['signal']);
+});
+
+test('a database that does not say what its text is in is refused', async () => {
+  const name = `${bed.slot}_ascii`;
+  await bed.sql(
+    `CREATE DATABASE ${name} ENCODING 'SQL_ASCII' TEMPLATE template0 LOCALE_PROVIDER libc LOCALE 'C'`,
+  );
+  const url = new URL(`/${name}`, bed.url).href;
+  const source = createPostgresSource({ url, slot: bed.slot, publication: bed.publication });
+  try {
+    const client = new pg.Client(url);
+    await client.connect();
+    await client.query('CREATE TABLE t (id int PRIMARY KEY)');
+    await client.end();
+    await expect(source.describeTables(['public.t'], signal)).rejects.toMatchObject({
+      problems: [{ problem: 'encoding', remedy: expect.stringContaining('createdb -E UTF8') }],
+    });
+  } finally {
+    await source.close();
+    await bed.sql(`DROP DATABASE ${name}`);
+  }
 });
 
 test('the remedies mend', async () => {
@@ -275,6 +298,7 @@ test('describes tables by key order, types and size', async () => {
       name: 'public.fit',
       key: ['a', 'b'],
       notNull: ['b', 'a'],
+      uniqueKeys: [expect.arrayContaining(['a', 'b'])],
       columns: { b: 'text', a: 'integer', big: 'bigint', at: 'timestamp with time zone' },
       estimatedRows: 30,
     },

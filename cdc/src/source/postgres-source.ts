@@ -23,6 +23,7 @@ import type {
 } from './source.ts';
 import { findUnfitTables } from './table-fitness.ts';
 import { TypeCatalog } from './type-catalog.ts';
+import { readUniqueKeys } from './unique-keys.ts';
 import { readWalRetention } from './wal-retention.ts';
 
 export interface PostgresSourceOptions {
@@ -77,11 +78,15 @@ class PostgresSource implements Source {
 
   async describeTables(tables: readonly string[], signal: AbortSignal): Promise<readonly SourceTable[]> {
     const described = await this.#describe(tables, signal);
-    const notNull = await this.#database.onConnection((ask) => readNotNullColumns(tables, ask), signal);
+    const [notNull, uniqueKeys] = await this.#database.onConnection(
+      async (ask) => [await readNotNullColumns(tables, ask), await readUniqueKeys(tables, ask)] as const,
+      signal,
+    );
     return described.map(({ schema, table, key, columns, estimatedRows }) => ({
       name: `${schema}.${table}`,
       key,
       notNull: notNull.get(`${schema}.${table}`) ?? [],
+      uniqueKeys: uniqueKeys.get(`${schema}.${table}`) ?? [],
       columns: Object.fromEntries(columns.map(({ name, type }) => [name, type])),
       estimatedRows: estimatedRows ?? 0,
     }));

@@ -135,6 +135,8 @@ export interface SourceTable {
   readonly columns: Readonly<Record<string, string>>;
   /** Columns that are never null; left out where the source cannot tell. */
   readonly notNull?: readonly string[];
+  /** Sets of columns of which no two rows hold the same values at any moment; left out where the source cannot tell. */
+  readonly uniqueKeys?: readonly (readonly string[])[];
   /** Planner's estimate (`reltuples`), never below 0. */
   readonly estimatedRows: number;
 }

@@ -55,7 +55,9 @@ const DESCRIBE = `
     (SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
         AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT')) AS unreadable,
-    row_security_active(c.oid) AS hides_rows,
+    row_security_active(c.oid) AS hides_rows, getdatabaseencoding() = 'SQL_ASCII' AS unknown_encoding,
+    EXISTS (SELECT FROM pg_catalog.pg_attribute a
+      WHERE a.attrelid = c.oid AND a.attname = '__proto__' AND NOT a.attisdropped) AS proto,
     pg_has_role(c.relowner, 'USAGE')
       AND NOT (has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')) AS revoked,
     (SELECT json_agg(r.oid::regclass::text ORDER BY r.oid) FROM pg_catalog.pg_class r
@@ -119,6 +121,19 @@ function problemsOf(row: TextRow, parts: TableName): readonly Problem[] {
     problems.push({ problem: 'replica-identity', remedy: alter.join(' ') });
   } else if (row['unwritable'] != null) {
     problems.push(...unwritableProblems(row['unwritable']));
+  }
+  if (row['proto'] === 't') {
+    problems.push({
+      problem: 'column-name',
+      found: '__proto__',
+      remedy: `ALTER TABLE ${name} RENAME COLUMN "__proto__" TO ...;`,
+    });
+  }
+  if (row['unknown_encoding'] === 't') {
+    problems.push({
+      problem: 'encoding',
+      remedy: 'copy it into a database of its real encoding: createdb -E UTF8 ..., pg_dump, psql',
+    });
   }
   problems.push(...rightsProblems(row, name));
   return problems;
