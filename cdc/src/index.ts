@@ -25,6 +25,7 @@ export { formatLsn, parseLsn } from './source/lsn.ts';
 export { carriedTables } from './source/carried-tables.ts';
 export * from './source/source.ts';
 export { OUTBOX_COLUMNS } from './source/outbox-fitness.ts';
+export { catalogChanges, type CatalogMark } from './source/catalog-mark.ts';
 export { outboxConfigTable } from './source/outbox-setting.ts';
 export * from './source/postgres-source.ts';
 export * from './source/source-table-error.ts';

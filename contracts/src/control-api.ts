@@ -67,6 +67,20 @@ const verificationSchema = z.strictObject({
   examples: z.array(z.string()),
 });
 
+/** A transaction of any database of the source's server that has not ended; what is not known of it is null. */
+const openTransactionSchema = z.strictObject({
+  pid: z.number().int().nullable(),
+  /** Its name, when it is prepared (two-phase commit) and has no process. */
+  prepared: z.string().nullable(),
+  database: z.string().nullable(),
+  application: z.string().nullable(),
+  state: z.string().nullable(),
+  /** Since it began, and since its last query began. */
+  ageMs: z.number().nullable(),
+  queryAgeMs: z.number().nullable(),
+});
+export type OpenTransactionStatus = z.infer<typeof openTransactionSchema>;
+
 /** One slice as `GET /v1/slices/:name` gives it. Unknown is null, never 0. */
 export const sliceStatusSchema = z.strictObject({
   name: z.string(),
@@ -79,6 +93,8 @@ export const sliceStatusSchema = z.strictObject({
   paused: z.strictObject({ by: z.string(), reason: z.string(), atMs: z.number().int() }).nullable(),
   /** A step that is under way, e.g. `table snapshot of public.reviews: 1,200 of 2,000 rows`. */
   activity: z.string().nullable(),
+  /** What a copy that does not go on may be waiting for, oldest first. Left out when it goes on. */
+  waitsFor: z.array(openTransactionSchema).optional(),
   /** True once the copy is complete and streaming. */
   inSync: z.boolean(),
   service: z.strictObject({ url: z.string(), reachable: z.boolean(), error: z.string().nullable() }),

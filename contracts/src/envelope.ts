@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Row } from './slice.ts';
 
 /** Where a change came from: Debezium's `source` block of the PostgreSQL connector 3.6. */
@@ -43,28 +44,84 @@ export interface Envelope {
   readonly ts_ns: bigint | number;
 }
 
-/** Stands for a TOAST value that the WAL did not carry because the statement did not change it. */
+/**
+ * Stands for a TOAST value that the WAL did not carry because the statement did not change it. Text of the application may
+ * be the same: which of the two it is the record's headers say.
+ */
 export const UNAVAILABLE_VALUE = '__debezium_unavailable_value';
 
-const codes = Array.from(UNAVAILABLE_VALUE, (character) => character.charCodeAt(0));
 /**
- * The forms that Debezium 3.6 gives it by the column's type (tried with each): a text as it is; bytes in Base64; an
- * hstore of it alone; an array of one element, which is the text, the Base64, or the UUID (version 3, RFC 9562) of its
- * bytes; an array of whole numbers or dates, which are its bytes.
+ * Header by which the embedded reader names the columns whose values the WAL did not carry, as a JSON list, e.g.
+ * `["body"]`. No other value of the record is left out, whatever it looks like.
  */
-const unavailableForms: ReadonlySet<unknown> = new Set([
-  UNAVAILABLE_VALUE,
-  'X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==',
-  'b68a35a7-17ad-35b3-af2a-ae46edb4545a',
-  JSON.stringify({ [UNAVAILABLE_VALUE]: UNAVAILABLE_VALUE }),
-]);
+export const UNAVAILABLE_COLUMNS_HEADER = 'banyan.unavailable.columns';
 
-/** Whether a field stands for a value that the WAL did not carry, whatever its column's type. */
-export function isUnavailable(value: unknown): boolean {
-  if (!Array.isArray(value)) return unavailableForms.has(value);
-  if (value.length === 1) return unavailableForms.has(value[0]);
-  return value.length === codes.length && value.every((element, i) => element === codes[i]);
+/** Header that says what stands for left-out values in a record of Debezium: a text that nobody can guess. */
+export const UNAVAILABLE_PLACEHOLDER_HEADER = 'banyan.unavailable.placeholder';
+
+/** The header of a record that lacks no value, where one might be taken for a left-out one. */
+export const NOTHING_UNAVAILABLE: Readonly<Record<string, string>> = { [UNAVAILABLE_COLUMNS_HEADER]: '[]' };
+
+/** Tells whether a column's value was left out. */
+export type IsLeftOut = (column: string, value: unknown) => boolean;
+
+/**
+ * How to tell left-out values of a record by its headers. One that says nothing was made by an earlier version, or by a
+ * Debezium with its default: there the text alone tells.
+ */
+export function leftOutBy(headers: Readonly<Record<string, string>>): IsLeftOut {
+  const columns = headers[UNAVAILABLE_COLUMNS_HEADER];
+  if (columns === undefined) {
+    const isPlaceholder = placeholderTest(headers[UNAVAILABLE_PLACEHOLDER_HEADER] ?? UNAVAILABLE_VALUE);
+    return (_column, value) => isPlaceholder(value);
+  }
+  const leftOut = new Set(JSON.parse(columns) as readonly string[]);
+  return (column) => leftOut.has(column);
 }
+
+let lastTest: { readonly placeholder: string; readonly test: (value: unknown) => boolean } | null = null;
+
+/** UUID version 3 of bytes without a name space (RFC 9562 5.3), as Java makes it. */
+function nameUuid(bytes: Uint8Array): string {
+  const digest = createHash('md5').update(bytes).digest();
+  digest.writeUInt8((digest.readUInt8(6) & 0x0f) | 0x30, 6);
+  digest.writeUInt8((digest.readUInt8(8) & 0x3f) | 0x80, 8);
+  return digest.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
+
+/**
+ * Debezium's placeholder in the forms that types give it (3.6, tried with each): text, bytes in Base64, hstore as JSON;
+ * arrays of one such text, or of the bytes' UUID, or of the bytes as numbers.
+ */
+function placeholderTest(placeholder: string): (value: unknown) => boolean {
+  if (lastTest?.placeholder === placeholder) return lastTest.test; // as a rule every record has the same
+  const bytes = new TextEncoder().encode(placeholder);
+  const base64 = btoa(String.fromCharCode(...bytes));
+  const texts: ReadonlySet<unknown> = new Set([
+    placeholder,
+    base64,
+    JSON.stringify({ [placeholder]: placeholder }),
+  ]);
+  const elements: ReadonlySet<unknown> = new Set([placeholder, base64, nameUuid(bytes)]);
+  const test = (value: unknown): boolean => {
+    if (!Array.isArray(value)) return texts.has(value);
+    if (value.length === 1) return elements.has(value[0]);
+    return value.length === bytes.length && value.every((each, i) => Number(each) === bytes[i]);
+  };
+  lastTest = { placeholder, test };
+  return test;
+}
+
+/**
+ * Whether the JSON of an envelope has a text in it that somebody could take for a left-out value. Then the record needs a
+ * header that says which values are left out.
+ */
+export function looksUnavailable(envelope: string): boolean {
+  return envelope.includes(UNAVAILABLE_VALUE) || envelope.includes(UNAVAILABLE_BYTES);
+}
+
+/** What Debezium puts there for a `bytea`: the same as bytes, in Base64. */
+const UNAVAILABLE_BYTES = 'X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==';
 
 /**
  * Header of a change whose unavailable values nobody can have any more: a read that saw the change found no such row,

@@ -24,6 +24,7 @@ import { CaughtUpRounds } from './use-cases/caught-up-rounds.ts';
 import { EvidenceCollector } from './use-cases/evidence-collector.ts';
 import { FeedContinuity } from './use-cases/feed-continuity.ts';
 import { HeldRecords } from './use-cases/held-records.ts';
+import { FeedGuard } from './use-cases/feed-guard.ts';
 import { FeedMonitor } from './use-cases/feed-monitor.ts';
 import { startLoop, type Loop } from './use-cases/loop.ts';
 import { manageSlice, type ManagedSlice } from './use-cases/managed-slice.ts';
@@ -34,6 +35,7 @@ import { Reconciler } from './use-cases/reconciler.ts';
 import { RoutesPublisher } from './use-cases/routes-publisher.ts';
 import { SliceLedger } from './use-cases/slice-ledger.ts';
 import { SliceVerbs } from './use-cases/slice-verbs.ts';
+import { SnapshotWaits } from './use-cases/snapshot-waits.ts';
 import { within } from './use-cases/store-failure.ts';
 import { StatusReporter } from './use-cases/status-report.ts';
 import { SyncDriver } from './use-cases/sync-driver.ts';
@@ -134,6 +136,8 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
   const outbox =
     deps.outboxTable === undefined ? null : new OutboxTable({ source, table: deps.outboxTable, slices, log });
   const carried = new CarriedColumns({ source, slices, outboxTable: deps.outboxTable, log });
+  const waits = new SnapshotWaits({ source, tableSnapshots, clock });
+  const feedGuard = new FeedGuard({ source, log });
   const rates = new SnapshotRates();
   const verifications = new VerificationRunner({
     ...{ ledger, store: store.verifications, verify: deps.verify, clock, evidence },
@@ -158,7 +162,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
   const verbs = new SliceVerbs({ ledger, evidence, verifications, feed, clock, slices, published });
   const reporter = new StatusReporter({
     ...{ ledger, evidence, feed, proxies, reconciler, verifications, tableSnapshots, slices, clock },
-    ...{ wal, rates, topicPrefix, outbox, stores: deps.stores ?? [] },
+    ...{ wal, rates, topicPrefix, outbox, waits, stores: deps.stores ?? [] },
   });
 
   // A higher version than any that was published before, since addresses may have changed; then the first snapshot.
@@ -194,8 +198,11 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
     for (const table of slice.tables) {
       rates.observe(table, tableSnapshots.progress(table), clock.nowMs());
     }
-    await evidence.pollService(slice, signal);
-    await evidence.pollRest(slice, await ledger.read(slice.name), signal);
+    const state = await ledger.read(slice.name);
+    await Promise.all([
+      waits.look(slice, state, signal),
+      evidence.pollService(slice, signal).then(() => evidence.pollRest(slice, state, signal)),
+    ]);
   };
   let loops: readonly Loop[] = [];
   let closed: Promise<void> | undefined;
@@ -205,6 +212,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
       const { signal } = new AbortController();
       await pollFeed(signal);
       await carried.look(signal);
+      await feedGuard.look(signal);
       await outbox?.look(signal);
       for (const slice of slices) {
         await pollSlice(slice, signal);
@@ -222,6 +230,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
         startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: pollFeed, onError }),
         startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: (signal) => carried.look(signal), onError }),
         startLoop({ intervalMs: FLUSH_INTERVAL_MS, run: () => ledger.flush(), onError }),
+        startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: (signal) => feedGuard.look(signal), onError }),
         ...(outbox
           ? [startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: (signal) => outbox.look(signal), onError })]
           : []),

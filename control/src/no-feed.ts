@@ -36,6 +36,9 @@ export function noFeed(): FeedParts {
       ensureTables: none,
       carryOnly: () => Promise.resolve(), // nothing leaves the database anyway
       removeTables: none,
+      removeUnwritable: () => Promise.resolve([]),
+      catalogMark: none,
+      openTransactions: () => Promise.resolve([]),
       feedMembership: none,
       describeTables: none,
       requestTableSnapshot: none,

@@ -30,6 +30,31 @@ async function copying(): Promise<TestControl> {
 }
 
 describe('a table snapshot', () => {
+  test('that stands still says which transactions it may wait for, until it goes on', async () => {
+    const t = await copying();
+    const foreign = { pid: 4711, prepared: null, database: 'crm', application: 'psql', state: 'active' };
+    t.feed.openTransactions = [
+      { ...foreign, ageMs: 60_000, queryAgeMs: 59_000 },
+      { ...foreign, pid: 4712, ageMs: 10, queryAgeMs: 5 },
+    ];
+    await t.control.tick();
+    expect((await t.slice()).waitsFor).toBeUndefined();
+    t.clock.advance(6_000);
+    await t.control.tick();
+    expect((await status(t)).slices[0]?.waitsFor).toEqual([
+      { ...foreign, ageMs: 60_000, queryAgeMs: 59_000 },
+    ]);
+    t.feed.broken.source = 'down';
+    await t.control.tick();
+    expect((await t.slice()).waitsFor).toBeUndefined();
+    t.feed.broken.source = null;
+    await t.control.tick();
+    expect((await t.slice()).waitsFor).toHaveLength(1);
+    t.feed.readRows(13);
+    await t.control.tick();
+    expect((await t.slice()).waitsFor).toBeUndefined();
+  });
+
   test('has a rate and a time that is left only once it was looked at for a while', async () => {
     const t = await copying();
     t.feed.readRows(12);

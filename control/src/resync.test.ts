@@ -39,18 +39,31 @@ const breaks: readonly [string, (feed: FakeFeed) => void, RegExp][] = [
   ],
   [
     'a table left the feed',
-    (feed) => (feed.membership = 'public.reviews=absent'),
+    (feed) => (feed.membership = 'publication=1/7 public.reviews=absent'),
     /took public\.reviews out of the feed/,
   ],
   [
     'a table left the feed and came back',
-    (feed) => (feed.membership = 'public.reviews=1/3'),
+    (feed) => (feed.membership = 'publication=1/7 public.reviews=1/3'),
     /public\.reviews/,
   ],
   [
     'the slice maps other columns',
-    (feed) => (feed.membership = 'public.reviews=1/2/7.8'),
+    (feed) => (feed.membership = 'publication=1/7 public.reviews=1/2/7.8'),
     /made of other columns of public\.reviews than the slice maps now/,
+  ],
+  [
+    'a table left the feed since the monolith could not write to it',
+    (feed) => {
+      feed.membership = 'publication=1/7 public.reviews=absent';
+      feed.unfit.push({ table: 'public.reviews', problem: 'unwritable', found: 'its key is DEFERRABLE' });
+    },
+    /public\.reviews left the feed.*would fail in the application \(its key is DEFERRABLE\)/,
+  ],
+  [
+    'the publication was changed, and is right again',
+    (feed) => (feed.membership = 'publication=1/8 public.reviews=1/2'),
+    /somebody changed what the publication/,
   ],
   ['the copy is lost', (feed) => (feed.lost = true), /the copy of public\.reviews is lost/],
 ];
@@ -183,4 +196,64 @@ test('the status says which incarnation the feed is in, and that it is beginning
     incarnationAtMs: 2,
   });
   expect(feed).toMatchObject({ state: 'failed', error: 'it is beginning anew: restored' });
+});
+
+describe('what the columns of the source mean has changed', () => {
+  const rename = ({ feed }: TestControl): void => {
+    const [table] = Object.values(feed.catalog);
+    if (!table) throw new Error('the feed has a table');
+    feed.catalog = { 'public.reviews': { ...table, labels: { 'mood.1': '9 blue' } } };
+  };
+
+  test('reads go to the monolith, and the copy is suspect until it is verified again', async () => {
+    const t = await startInCanary();
+    t.feed.onVerify = () => new Promise(() => undefined);
+    rename(t);
+    await t.control.tick();
+    expect(await t.slice()).toMatchObject({ phase: 'syncing', share: 0, inSync: true, verification: null });
+    const entries = await t.journal();
+    expect(entries.find(({ verb }) => verb === 'suspect')).toMatchObject({
+      by: 'feed',
+      reason: "the value 'sad' of the type mood was renamed, and is 'blue' now",
+    });
+  });
+
+  test('once, and a verification that finds nothing lets it go forward again', async () => {
+    const t = await startInCanary();
+    rename(t);
+    await t.tickUntil(async () => (await t.slice()).verification !== null);
+    for (let ticks = 0; ticks < 3; ticks += 1) await t.control.tick();
+    expect((await t.journal()).filter(({ verb }) => verb === 'suspect')).toHaveLength(1);
+    expect((await t.verb('advance')).status).toBe(200);
+    expect(await t.slice()).toMatchObject({ phase: 'canary' });
+  });
+
+  test('a verification that was running then counts for nothing', async () => {
+    const t = await startInCanary();
+    const held = Promise.withResolvers<undefined>();
+    const begun = Promise.withResolvers<undefined>();
+    t.feed.onVerify = async () => {
+      begun.resolve(undefined);
+      await held.promise;
+      return t.feed.verification;
+    };
+    const asked = t.verb('verify');
+    await begun.promise;
+    rename(t);
+    await t.control.tick();
+    held.resolve(undefined);
+    expect((await asked).status).not.toBe(200);
+    expect((await t.slice()).verification).toBeNull();
+  });
+
+  test('another value, and another column, are no reason', async () => {
+    const t = await startInCanary();
+    const [table] = Object.values(t.feed.catalog);
+    if (!table) throw new Error('the feed has a table');
+    t.feed.catalog = {
+      'public.reviews': { ...table, labels: { ...table.labels, 'mood.2': '9 fine' } },
+    };
+    await t.control.tick();
+    expect(await t.slice()).toMatchObject({ phase: 'canary' });
+  });
 });

@@ -126,6 +126,7 @@ function connectorConfig(
         passwordReference: KafkaOnDemand.passwordReference(stack),
       },
       prefix: name,
+      placeholder: 'banyan-unavailable-bench',
       slot: name,
       publication: name,
       tables: [{ name: SOURCE_TABLE, columns: 'every', generated: [] }],

@@ -1,4 +1,9 @@
-import { parseExactJson } from '@banyan/contracts';
+import {
+  parseExactJson,
+  UNAVAILABLE_COLUMNS_HEADER,
+  UNAVAILABLE_PLACEHOLDER_HEADER,
+  UNAVAILABLE_VALUE,
+} from '@banyan/contracts';
 import { isDeepStrictEqual } from 'node:util';
 import type { BusRecord } from '../bus/bus.ts';
 
@@ -63,15 +68,28 @@ function opOf(record: BusRecord | undefined, fields: Fields): string {
 function flatten(record: BusRecord | undefined): Fields {
   if (!record) return {};
   const flat: Record<string, unknown> = { key: record.key };
-  for (const [name, value] of Object.entries(record.headers)) flat[`headers.${name}`] = value;
+  for (const [name, value] of Object.entries(record.headers)) {
+    if (name !== UNAVAILABLE_COLUMNS_HEADER && name !== UNAVAILABLE_PLACEHOLDER_HEADER)
+      flat[`headers.${name}`] = value;
+  }
   if (record.value === null) return { ...flat, value: null };
-  const value = parseExactJson(record.value) as Fields | string | null;
+  const value = parseExactJson(withUsualPlaceholder(record, record.value)) as Fields | string | null;
   if (typeof value !== 'object' || value === null) return { ...flat, value: record.value };
   for (const [name, part] of Object.entries(value)) {
     if (part === null || typeof part !== 'object') flat[name] = part;
     else for (const [inner, one] of Object.entries(part)) flat[`${name}.${inner}`] = one;
   }
   return flat;
+}
+
+/** Each reader has its own way to say which values were left out: here both have Debezium's usual text in their place. */
+function withUsualPlaceholder({ headers }: BusRecord, value: string): string {
+  const placeholder = headers[UNAVAILABLE_PLACEHOLDER_HEADER];
+  if (placeholder === undefined) return value;
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  return value
+    .replaceAll(placeholder, UNAVAILABLE_VALUE)
+    .replaceAll(base64(placeholder), base64(UNAVAILABLE_VALUE));
 }
 
 /** Names in a block that both sides have, in the order of the first. */

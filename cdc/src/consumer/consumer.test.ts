@@ -181,7 +181,7 @@ describe('quarantine:', () => {
     await feed(rowRecord('u', note(1, { body: 'third' })), rowRecord('c', note(2)));
     await consumer?.close();
     await start();
-    await feed(rowRecord('d', { id: 1 }), tombstone(1));
+    await feed(rowRecord('u', note(1, { body: 'fourth' })), tombstone(1));
     expect(await rows()).toMatchObject([{ id: 1, text: 'b1' }, { id: 2 }]);
     expect((await quarantine()).map(({ reason }) => reason)).toEqual([
       expect.stringContaining('transform'),

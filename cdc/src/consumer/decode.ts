@@ -1,4 +1,11 @@
-import { controlRecordKey, GONE_HEADER, parseExactJson, type EnvelopeOp, type Row } from '@banyan/contracts';
+import {
+  controlRecordKey,
+  GONE_HEADER,
+  leftOutBy,
+  parseExactJson,
+  type EnvelopeOp,
+  type Row,
+} from '@banyan/contracts';
 import { z } from 'zod';
 import type { StoredRecord } from '../bus/bus.ts';
 import type { CompiledTable } from './mapping.ts';
@@ -57,7 +64,7 @@ export function decodeRecord(
   if (envelope.op === 'r' && options.passesOverReads === true) return { kind: 'passed-over' };
   return {
     kind: 'change',
-    change: toChange(envelope, table, record.headers[GONE_HEADER] !== undefined),
+    change: toChange(envelope, table, record.headers),
     committedAtMs: envelope.op === 'r' ? null : envelope.source.ts_ms,
   };
 }
@@ -128,20 +135,26 @@ function isUnsafe(value: unknown): boolean {
   return Array.isArray(value) && value.some(isUnsafe);
 }
 
-/** @param isGone The row is deleted by now, and its left-out values with it: to do that at once needs none of them. */
-function toChange({ op, before, after }: ReadEnvelope, table: CompiledTable, isGone: boolean): RowChange {
+function toChange(
+  { op, before, after }: ReadEnvelope,
+  table: CompiledTable,
+  headers: StoredRecord['headers'],
+): RowChange {
+  const isLeftOut = leftOutBy(headers);
+  // The row is deleted by now, and its left-out values with it: to do that at once needs none of them.
+  const isGone = headers[GONE_HEADER] !== undefined;
   switch (op) {
     case 't':
       return { kind: 'clear' };
     case 'd':
       if (!before) throw new RecordError('a delete without "before"');
-      return { kind: 'delete', key: table.forwardKey(before) };
+      return { kind: 'delete', key: table.forwardKey(before, isLeftOut) };
     case 'c':
     case 'u':
     case 'r': {
       if (!after) throw new RecordError(`op "${op}" without "after"`);
-      const key = table.forwardKey(after);
-      const row = table.forward(after);
+      const key = table.forwardKey(after, isLeftOut);
+      const row = table.forward(after, isLeftOut);
       if (isGone && table.columns.some((column) => !(column in row))) return { kind: 'delete', key };
       return { kind: 'upsert', key, row };
     }

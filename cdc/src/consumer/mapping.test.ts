@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { UNAVAILABLE_VALUE, type Row } from '@banyan/contracts';
+import { leftOutBy, UNAVAILABLE_VALUE, type Row } from '@banyan/contracts';
 import { compileMapping, MappingError } from './mapping.ts';
 
 const table = compileMapping({
@@ -32,7 +32,7 @@ test('columns are renamed, transformed or dropped, and the key keeps its own ord
 });
 
 test('a value that the WAL did not carry is left out, and its transform is not asked', () => {
-  expect(table.forward({ a: 1, b: 'k', c: UNAVAILABLE_VALUE })).toEqual({ x: 1, y: 'k' });
+  expect(table.forward({ a: 1, b: 'k', c: UNAVAILABLE_VALUE }, leftOutBy({}))).toEqual({ x: 1, y: 'k' });
 });
 
 describe('a row that does not fit is refused, with names and no values:', () => {

@@ -1,10 +1,4 @@
-import {
-  isUnavailable,
-  type FieldTransform,
-  type FieldValue,
-  type Row,
-  type TableMapping,
-} from '@banyan/contracts';
+import type { FieldTransform, FieldValue, IsLeftOut, Row, TableMapping } from '@banyan/contracts';
 
 /** Values of a key, in key order. */
 export type Key = readonly FieldValue[];
@@ -25,11 +19,12 @@ export interface CompiledTable {
   readonly personal: ReadonlySet<string>;
   /**
    * A source row as a target row; columns whose value the WAL did not carry are left out.
+   * @param isLeftOut Default: every value is there.
    * @throws MappingError when a column is missing, is no field value, or its transform throws.
    */
-  forward(row: Row): Row;
+  forward(row: Row, isLeftOut?: IsLeftOut): Row;
   /** The target key of a source row, which may hold its key columns alone. @throws MappingError as `forward`. */
-  forwardKey(row: Row): Key;
+  forwardKey(row: Row, isLeftOut?: IsLeftOut): Key;
   /**
    * The way back: a target row as the mapped columns of its source row.
    * @throws MappingError when a column is missing, its inverse throws, or a constant has another value.
@@ -49,6 +44,8 @@ interface CompiledColumn {
   /** Null when the value stays as it is. */
   readonly transform: FieldTransform | null;
 }
+
+const everyValueIsThere: IsLeftOut = () => false;
 
 /** Compiles a table mapping that `defineSlice` has checked. Pure. */
 export function compileMapping(table: TableMapping): CompiledTable {
@@ -70,19 +67,19 @@ export function compileMapping(table: TableMapping): CompiledTable {
     columns: [...columns.map(({ to }) => to), ...constants.map(([to]) => to)],
     key: keyColumns.map(({ to }) => to),
     personal: new Set(columns.flatMap(({ from, to }) => (table.personal?.includes(from) ? [to] : []))),
-    forward(row) {
+    forward(row, isLeftOut = everyValueIsThere) {
       const mapped: Record<string, FieldValue> = {};
       for (const column of columns) {
         const value = read(source, row, column.from);
-        if (!isUnavailable(value)) mapped[column.to] = transformed(source, column, 'forward', value);
+        if (!isLeftOut(column.from, value)) mapped[column.to] = transformed(source, column, 'forward', value);
       }
       for (const [to, value] of constants) mapped[to] = value;
       return mapped;
     },
-    forwardKey(row) {
+    forwardKey(row, isLeftOut = everyValueIsThere) {
       return keyColumns.map((column) => {
         const value = read(source, row, column.from);
-        if (value === null || isUnavailable(value)) {
+        if (value === null || isLeftOut(column.from, value)) {
           throw new MappingError(`${source}: key column "${column.from}" has no value`);
         }
         return transformed(source, column, 'forward', value);

@@ -187,7 +187,7 @@ function decodeOrHold(
     // Nothing of it concerns this copy, also when it could not be mapped or its key is held. Rows that were read again
     // are for every copy that waits for them.
     const passesOverReads = !reread && isFilled(draft);
-    if (isQueued && !reread) {
+    if (isQueued && !reread && !isDelete(record.value)) {
       return passesOverReads && isRead(record) ? null : hold('an earlier event of its key is held');
     }
     const decoded = decodeRecord(record, table, { passesOverReads });
@@ -208,6 +208,16 @@ function isFilled({ partitions }: Draft): boolean {
 /** @throws RecordError */
 function isRead({ value }: StoredRecord): boolean {
   return value !== null && parseEnvelope(value).op === 'r';
+}
+
+/** Of a row that is gone nothing counts that was held before. */
+function isDelete(value: string | null): boolean {
+  try {
+    return value !== null && parseEnvelope(value).op === 'd';
+  } catch (cause) {
+    if (cause instanceof RecordError) return false; // it waits with the others
+    throw cause;
+  }
 }
 
 function toApplyBatch(

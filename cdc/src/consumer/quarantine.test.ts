@@ -100,15 +100,24 @@ describe('what is held is shown', () => {
   });
 });
 
+test('rows that exchange unique values, event by event as the source did, are applied', async () => {
+  await knex.raw('CREATE UNIQUE INDEX one_headline ON note (headline)');
+  await feed(rowRecord('c', note(1, { title: 'x' })), rowRecord('c', note(2, { title: 'y' })));
+  await feed(
+    ...[rowRecord('u', note(1, { title: 'between' })), rowRecord('u', note(2, { title: 'x' }))],
+    rowRecord('u', note(1, { title: 'y' })),
+  );
+  expect(await rows()).toMatchObject([{ headline: 'Y' }, { headline: 'X' }]);
+  expect(consumer.report().tables).toMatchObject([{ quarantined: 0 }]);
+});
+
 describe('retry', () => {
   test('replays a queue in order, once what refused it is mended, and goes on from there', async () => {
     await feed(rowRecord('c', note(1, { body: 'bad' })), rowRecord('c', note(2, { body: 'bad' })));
     await feed(
       rowRecord('u', note(1, { title: 'x', body: UNAVAILABLE_VALUE })),
-      rowRecord('d', { id: 2 }),
-      tombstone(2),
+      rowRecord('u', note(2, { body: 'worse' })),
     );
-    // What became of key 2 in the end, nothing, is refused by nobody.
     expect(await retryAll(true)).toMatchObject({ applied: 1, refused: 1 });
     await mend();
     expect(await retryAll(true)).toMatchObject({ applied: 2, refused: 0 });
@@ -121,13 +130,28 @@ describe('retry', () => {
         { ...queue(2), records: 2, refusedBecause: null },
       ],
     });
-    expect(await rows()).toEqual([{ id: 1, headline: 'X', text: 'bad' }]);
+    expect(await rows()).toMatchObject([{ id: 1, headline: 'X', text: 'bad' }, { text: 'worse' }]);
     expect(consumer.report().tables).toMatchObject([{ quarantined: 0, heldKeys: [], appliedRows: 4 }]);
     await feed(rowRecord('u', note(1, { body: 'after' })));
     await consumer.close();
     consumer = await start();
-    expect(await rows()).toMatchObject([{ text: 'after' }]);
+    expect(await rows()).toMatchObject([{ text: 'after' }, { text: 'worse' }]);
     expect(consumer.report().tables).toMatchObject([{ quarantined: 0, appliedRows: 5 }]);
+  });
+
+  test('is not needed for a row that is gone: its delete lets go of everything that is held of it', async () => {
+    await feed(rowRecord('c', note(1, { body: 'bad' })), rowRecord('u', note(1, { body: 'bad too' })));
+    await feed(rowRecord('c', note(2, { body: 'bad' })));
+    expect(consumer.report().tables).toMatchObject([{ quarantined: 3 }]);
+    await feed(rowRecord('d', { id: 1 }), tombstone(1));
+    expect(consumer.report().tables).toMatchObject([{ quarantined: 1, heldKeys: [['2']] }]);
+    // Also within one batch, and from then on the key is like any other.
+    await feed(rowRecord('u', note(2)), rowRecord('d', { id: 2 }), tombstone(2), rowRecord('c', note(1)));
+    expect(consumer.report().tables).toMatchObject([{ quarantined: 0, heldKeys: [] }]);
+    expect(await rows()).toMatchObject([{ id: 1, text: 'b1' }]);
+    await consumer.close();
+    consumer = await start();
+    expect(consumer.report().tables).toMatchObject([{ quarantined: 0, heldKeys: [] }]);
   });
 
   test('of many keys keeps what is refused again, and lets the rest go', async () => {

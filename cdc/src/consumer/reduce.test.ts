@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { UNAVAILABLE_VALUE, type FieldValue, type Row } from '@banyan/contracts';
+import { leftOutBy, UNAVAILABLE_VALUE, type FieldValue, type Row } from '@banyan/contracts';
 import fc from 'fast-check';
 import { compileMapping } from './mapping.ts';
 import { reduceChanges, RowRejectedError, type RowChange, type TableChange } from './reduce.ts';
@@ -56,7 +56,7 @@ const changes = fc.array(
 );
 
 function upsert(row: Row): RowChange {
-  return { kind: 'upsert', key: table.forwardKey(row), row: table.forward(row) };
+  return { kind: 'upsert', key: table.forwardKey(row), row: table.forward(row, leftOutBy({})) };
 }
 
 test('a batch comes to the same as its events one by one, whatever they are', () => {

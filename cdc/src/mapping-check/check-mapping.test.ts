@@ -45,6 +45,18 @@ test('a mapping that fits both sides has no findings', () => {
   expect(checkMapping({ mapping, source, store: store() })).toEqual([]);
 });
 
+test('a unique index of values that are unique at the source at every moment is fine', () => {
+  const uniqueKeys = [
+    ['note_id'],
+    ['headline'],
+    ['headline', 'visibility'],
+    ['made_here'],
+    ['headline', 'shop'],
+  ];
+  const sides = { source: { ...source, uniqueKeys: [['id'], ['title']] }, store: store({ uniqueKeys }) };
+  expect(checkMapping({ mapping, ...sides })).toEqual([]);
+});
+
 describe('each finding says what to do:', () => {
   const columns = (more: TableMapping['columns']): TableMapping => ({
     ...mapping,
@@ -113,6 +125,24 @@ describe('each finding says what to do:', () => {
       'no unique index',
       { store: store({ uniqueKeys: [['headline']] }) },
       /no primary key or unique index on \(note_id\)/,
+    ],
+    [
+      'a key whose text sorts otherwise',
+      { source: { ...source, columns: { ...source.columns, id: 'time with time zone' } } },
+      /no verification could compare .* id \(time with time zone\)/,
+    ],
+    [
+      'a unique index of values that rows may exchange',
+      {
+        source: { ...source, uniqueKeys: [['id'], ['title', 'total']] },
+        store: store({ uniqueKeys: [['note_id'], ['headline']] }),
+      },
+      /note \(headline\) is unique, but rows of public\.notes may share or exchange values of \(title\).*DEFERRABLE/,
+    ],
+    [
+      'more columns than SQLite takes',
+      { mapping: columns(Object.fromEntries(Array.from({ length: 900 }, (_, i) => [`c${i}`, `c${i}`]))) },
+      /903 columns are mapped, and SQLite takes 900/,
     ],
     [
       'a foreign key checked row by row',

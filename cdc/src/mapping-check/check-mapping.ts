@@ -2,7 +2,7 @@ import type { StoreColumn, StoreReport, StoreTable, TableMapping } from '@banyan
 import type { SourceTable } from '../source/source.ts';
 import { postgresMisfit } from './fit-postgres.ts';
 import { sqliteMisfit } from './fit-sqlite.ts';
-import { parseSourceType } from './source-type.ts';
+import { parseSourceType, type SourceType } from './source-type.ts';
 
 /** What a mapping is checked against; null where that side could not be asked, or has no such table. */
 export interface MappingSides {
@@ -40,6 +40,8 @@ export function checkMapping(sides: MappingSides): string[] {
     ...columnFindings(mapping, pairs, table),
     ...(source ? valueFindings({ mapping, pairs, source, table, kind: store.kind }) : []),
     ...tableFindings(mapping, pairs, table),
+    ...(source?.uniqueKeys ? uniqueFindings({ mapping, pairs, table, uniqueKeys: source.uniqueKeys }) : []),
+    ...(store.kind === 'sqlite' ? widthFindings(pairs, table) : []),
   ];
 }
 
@@ -64,6 +66,13 @@ function sourceFindings(mapping: TableMapping, source: SourceTable): string[] {
       `${name}: the mapping's key is (${mapping.key.join(', ')}), the primary key is (${source.key.join(', ')}): correct "key"`,
     );
   }
+  const unsorted = source.key.filter((column) => !isSortable(parseSourceType(source.columns[column] ?? '')));
+  if (unsorted.length > 0) {
+    const types = unsorted.map((column) => `${column} (${source.columns[column] ?? ''})`).join(', ');
+    findings.push(
+      `${name}: no verification could compare rows by the key column ${types}, whose text sorts otherwise than its values: give the table a key of whole numbers, text or uuid`,
+    );
+  }
   const missing = Object.keys(mapping.columns).filter((column) => !(column in source.columns));
   if (missing.length > 0) findings.push(`${name} has no column ${missing.join(', ')}: correct "columns"`);
   for (const [column, why] of Object.entries(source.uncarried ?? {})) {
@@ -79,6 +88,12 @@ function sourceFindings(mapping: TableMapping, source: SourceTable): string[] {
     );
   }
   return findings;
+}
+
+/** Whether both sides sort keys of the type alike; of a type that is not known here the verification itself tells. */
+function isSortable(type: SourceType): boolean {
+  if (type.kind === 'formed') return !['interval', 'time with time zone'].includes(type.name);
+  return !['array', 'bytes', 'json'].includes(type.kind);
 }
 
 function columnFindings(mapping: TableMapping, pairs: readonly Pair[], table: StoreTable): string[] {
@@ -156,6 +171,41 @@ function tableFindings(mapping: TableMapping, pairs: readonly Pair[], table: Sto
     }
   }
   return findings;
+}
+
+/**
+ * Rows are applied event by event where a batch as a whole is refused. That is right as long as no two rows of the source
+ * ever hold the same value between two events; a DEFERRABLE constraint, or none, lets them.
+ */
+function uniqueFindings(options: {
+  readonly mapping: TableMapping;
+  readonly pairs: readonly Pair[];
+  readonly table: StoreTable;
+  readonly uniqueKeys: readonly (readonly string[])[];
+}): string[] {
+  const { mapping, pairs, table, uniqueKeys } = options;
+  return table.uniqueKeys.flatMap((columns) => {
+    const parts = columns.map((column) => pairs.find(({ to }) => to === column));
+    // One with a column of the service's own, or an expression: nothing is known of its values.
+    const constants = mapping.constants ?? {};
+    if (columns.some((column, i) => !parts[i] && !Object.hasOwn(constants, column))) return [];
+    const from = new Set(parts.flatMap((part) => (part && !part.isTransformed ? [part.from] : [])));
+    if (uniqueKeys.some((key) => key.every((column) => from.has(column)))) return [];
+    const names = parts.flatMap((part) => (part ? [part.from] : [])).join(', ');
+    return [
+      `${table.name} (${columns.join(', ')}) is unique, but rows of ${mapping.source} may share or exchange values of (${names}): it has no unique index of all rows on them that is not DEFERRABLE. Make the service's index an ordinary one, or a DEFERRABLE constraint`,
+    ];
+  });
+}
+
+/** More are refused by SQLite: it takes a statement's terms for one expression, 1,000 deep at most. */
+const SQLITE_COLUMNS = 900;
+
+function widthFindings(pairs: readonly Pair[], table: StoreTable): string[] {
+  if (pairs.length <= SQLITE_COLUMNS) return [];
+  return [
+    `${table.name}: ${pairs.length} columns are mapped, and SQLite takes ${SQLITE_COLUMNS} at once: map fewer, or keep the copy in PostgreSQL`,
+  ];
 }
 
 function columnOf(table: StoreTable, name: string): StoreColumn | undefined {

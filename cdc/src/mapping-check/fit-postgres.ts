@@ -56,6 +56,9 @@ const misfits: {
     if (target.kind === 'json') return null;
     if (target.kind === 'jsonb') return 'jsonb writes it otherwise; use json, or an array';
     if (target.kind !== 'array') return 'use an array of the same type, or json';
+    if (target.element.kind === 'other' && target.element.name === 'box') {
+      return 'PostgreSQL writes arrays of box with another delimiter; use text[], or json';
+    }
     if (source.element.kind === 'other' || target.element.kind === 'other') return null;
     const misfit = misfits[source.element.kind] as (from: SourceType, to: SourceType) => string | null;
     return misfit(source.element, target.element);

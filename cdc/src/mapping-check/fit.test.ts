@@ -92,6 +92,8 @@ describe('into PostgreSQL', () => {
     ['bigint[]', 'integer[]', /use bigint/],
     ['text[]', 'jsonb', /otherwise/],
     ['text[]', 'text', null],
+    ['box[]', 'box[]', /another delimiter; use text\[\]/],
+    ['box[]', 'text[]', null],
     ['public.mood', 'public.mood', null],
     ['"Odd Type"', 'text', null],
   ])('%s -> %s', (source, target, misfit) => {

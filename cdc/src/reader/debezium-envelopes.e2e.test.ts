@@ -5,7 +5,7 @@
  * numeric is a string (`decimal.handling.mode=string`) also where the second table was recorded otherwise.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { GONE_HEADER, tableTopic, UNAVAILABLE_VALUE } from '@banyan/contracts';
+import { GONE_HEADER, tableTopic, UNAVAILABLE_COLUMNS_HEADER, UNAVAILABLE_VALUE } from '@banyan/contracts';
 import { readFileSync } from 'node:fs';
 import { createMemoryBus } from '../bus/memory-bus.ts';
 import type { StoredRecord } from '../bus/bus.ts';
@@ -181,7 +181,10 @@ describe('As Debezium has it:', () => {
     const update = ours(cust2[1]);
     const withBig = (big: unknown): Fields =>
       theirs('v2_update_toast_unchanged', (fields) => ({ ...cust2Row(fields), big }));
-    const gone = { ...withBig(UNAVAILABLE_VALUE), headers: { [GONE_HEADER]: 'true' } };
+    const gone = {
+      ...withBig(UNAVAILABLE_VALUE),
+      headers: { [GONE_HEADER]: 'true', [UNAVAILABLE_COLUMNS_HEADER]: '["big"]' },
+    };
     expect([withBig(LONG), gone]).toContainEqual(update);
   });
 

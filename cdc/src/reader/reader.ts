@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SourceFencedError, SourcePosition } from '../bus/bus.ts';
+import { FeedPublication } from '../source/feed-publication.ts';
 import { isAborted } from '../source/is-aborted.ts';
 import { readMessageContent } from '../source/logical-message.ts';
 import { formatLsn } from '../source/lsn.ts';
@@ -23,6 +24,7 @@ import { TableSnapshots } from './table-snapshots.ts';
 import { takePosition, type TakenPosition } from './take-position.ts';
 import { TransactionAssembler, type StreamStep } from './transaction-assembler.ts';
 import { fillUnchangedToast } from './unchanged-toast.ts';
+import { runWriteGuard } from './write-guard.ts';
 
 export type { Reader, ReaderOptions, ReaderStatus } from './reader-types.ts';
 
@@ -247,6 +249,12 @@ class WalReader implements Reader {
     const { heartbeatIntervalMs: intervalMs = 1_000, logger } = this.#options;
     this.#background.push(
       this.#snapshots.run(this.#signal),
+      runWriteGuard({
+        publication: new FeedPublication(this.#database, this.#options.publication),
+        intervalMs,
+        logger,
+        signal: this.#signal,
+      }),
       runHeartbeat({
         database: this.#database,
         intervalMs,

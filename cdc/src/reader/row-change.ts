@@ -1,4 +1,10 @@
-import { GONE_HEADER, UNAVAILABLE_VALUE, type EnvelopeSource } from '@banyan/contracts';
+import {
+  GONE_HEADER,
+  looksUnavailable,
+  UNAVAILABLE_COLUMNS_HEADER,
+  UNAVAILABLE_VALUE,
+  type EnvelopeSource,
+} from '@banyan/contracts';
 import type { BusRecord } from '../bus/bus.ts';
 import { envelopeSource, envelopeText, type EnvelopeContext, type FieldRow } from '../source/envelope.ts';
 import type { OldTuple, Tuple } from '../source/pgoutput.ts';
@@ -70,7 +76,7 @@ export function changeRecords(
   const record = (key: string | null, value: string | null, headers = {}): BusRecord => ({
     topic: table.topic,
     key,
-    headers,
+    headers: value !== null && looksUnavailable(value) ? { ...headers, ...unavailable(change) } : headers,
     value,
   });
   if (change.kind === 'truncate') {
@@ -101,6 +107,12 @@ export function changeRecords(
       ...gone,
     }),
   ];
+}
+
+/** Names the columns that were left out, so that no value is taken for one of them. */
+function unavailable({ table, after }: RowChange): Readonly<Record<string, string>> {
+  const columns = table.columns.flatMap(({ name }, i) => (after && after[i] === undefined ? [name] : []));
+  return { [UNAVAILABLE_COLUMNS_HEADER]: JSON.stringify(columns) };
 }
 
 /**

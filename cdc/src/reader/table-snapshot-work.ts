@@ -1,5 +1,5 @@
 import { setImmediate as breathe } from 'node:timers/promises';
-import { notificationTopic } from '@banyan/contracts';
+import { looksUnavailable, notificationTopic, NOTHING_UNAVAILABLE } from '@banyan/contracts';
 import type { Logger } from '@banyan/kit';
 import type { BusRecord } from '../bus/bus.ts';
 import { decodeRow, type TypeCatalog } from '../source/catalog.ts';
@@ -194,7 +194,8 @@ export class TableSnapshotWork implements SnapshotWork {
       const after = decodeRow(target.columns, texts);
       const key = keyText(target, after);
       if (key === null) continue; // a table without a key was refused
-      made.push({ topic, key, headers: {}, value: valueOf(after) });
+      const value = valueOf(after);
+      made.push({ topic, key, headers: looksUnavailable(value) ? NOTHING_UNAVAILABLE : {}, value });
     }
     return made;
   }

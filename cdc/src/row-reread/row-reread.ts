@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { controlRecordKey, tableTopic } from '@banyan/contracts';
+import { controlRecordKey, NOTHING_UNAVAILABLE, tableTopic } from '@banyan/contracts';
 import type { Bus, BusRecord } from '../bus/bus.ts';
 import { markOf, waitUntilStored, type KnownFeed } from '../caught-up/stored-on-bus.ts';
 import type { Source } from '../source/source.ts';
@@ -44,7 +44,9 @@ export function createRowReread(options: {
     const question = { prefix, table, keys };
     const record = (key: string, value: string | null): BusRecord => ({
       topic: tableTopic(prefix, table),
-      ...{ key: controlRecordKey('reread'), headers: { id, key }, value, partitionKey: key },
+      ...{ key: controlRecordKey('reread'), value, partitionKey: key },
+      // A row that was read has all its values, whatever they look like.
+      headers: { id, key, ...(value === null ? {} : NOTHING_UNAVAILABLE) },
     });
     const expected = feed
       ? await markOf({ source, feed, tables: [{ name: table, columns: [] }], signal })

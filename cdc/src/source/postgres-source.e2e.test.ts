@@ -44,7 +44,7 @@ test('the membership of a table is another one whenever it left the feed, though
   await bed.sql('CREATE TABLE member (a int PRIMARY KEY)');
   const look = (): Promise<string> => bed.source.feedMembership(['public.member', 'public.none'], signal);
   const seen = [await look()];
-  expect(seen[0]).toBe('public.member=absent public.none=absent');
+  expect(seen[0]).toMatch(/^publication=\d+\/\d+ public\.member=absent public\.none=absent$/);
   await bed.source.ensureTables(['public.member'], signal);
   seen.push(await look());
   await bed.sql('ALTER TABLE member ADD COLUMN b text'); // is no reason for a new copy
@@ -58,6 +58,41 @@ test('the membership of a table is another one whenever it left the feed, though
   seen.push(await look());
   expect(new Set(seen).size).toBe(4);
   await bed.sql('DROP TABLE member');
+});
+
+test('the membership tells of a publication that was narrowed and put right again, and of nothing that is ours', async () => {
+  await bed.sql('CREATE TABLE narrow (a int PRIMARY KEY, b int); CREATE TABLE beside (a int PRIMARY KEY)');
+  await bed.source.ensureTables(['public.narrow'], signal);
+  const look = (): Promise<string> => bed.source.feedMembership(['public.narrow'], signal);
+  let last = await look();
+  const changes: readonly (readonly [away: string, back: string])[] = [
+    [`SET (publish = 'insert')`, `SET (publish = 'insert, update, delete, truncate')`],
+    ['SET (publish_via_partition_root = false)', 'SET (publish_via_partition_root = true)'],
+    ['SET TABLE banyan.signal, narrow WHERE (a > 5)', 'SET TABLE banyan.signal, narrow'],
+    ['SET TABLE banyan.signal, narrow (a)', 'SET TABLE banyan.signal, narrow'],
+    ['DROP TABLE ONLY narrow', 'ADD TABLE ONLY narrow'],
+  ];
+  for (const [away, back] of changes) {
+    await bed.sql(`ALTER PUBLICATION ${bed.publication} ${away}`);
+    await bed.sql(`ALTER PUBLICATION ${bed.publication} ${back}`);
+    const now = await look();
+    expect([away, now]).not.toEqual([away, last]);
+    last = now;
+  }
+  await bed.sql(`ALTER PUBLICATION ${bed.publication} RENAME TO elsewhere`);
+  expect(await look()).toMatch(/^publication=absent/);
+  await bed.sql(`ALTER PUBLICATION elsewhere RENAME TO ${bed.publication}`);
+  expect(await look()).not.toBe(last);
+  last = await look();
+  // Ours: tables of others come and go, the server looks after its catalogs.
+  await bed.source.ensureTables(['public.beside'], signal);
+  await bed.source.removeTables(['public.beside'], signal);
+  await bed.sql('VACUUM (FREEZE, FULL) pg_publication');
+  await bed.sql('VACUUM (FREEZE, FULL) pg_publication_rel');
+  await bed.sql('ANALYZE');
+  expect(await look()).toBe(last);
+  await bed.source.removeTables(['public.narrow'], signal);
+  await bed.sql('DROP TABLE narrow, beside');
 });
 
 test('two tables whose topics would be one are refused, also one after the other', async () => {
@@ -85,6 +120,7 @@ test('names every table that the feed cannot carry, why, and what mends it, and 
     CREATE TABLE silent (a int PRIMARY KEY); ALTER TABLE silent REPLICA IDENTITY NOTHING;
     CREATE TABLE derived (a int, b int GENERATED ALWAYS AS (a) STORED, PRIMARY KEY (a, b));
     CREATE TABLE "Upper" (a int PRIMARY KEY);
+    CREATE TABLE odd (a int PRIMARY KEY, "__proto__" text);
     CREATE VIEW seen AS SELECT * FROM fit; CREATE MATERIALIZED VIEW kept AS SELECT * FROM fit;
     CREATE FOREIGN DATA WRAPPER far; CREATE SERVER far FOREIGN DATA WRAPPER far; CREATE FOREIGN TABLE away (a int) SERVER far`);
   const unfit: readonly (readonly [table: string, problem: string, said: string])[] = [
@@ -102,6 +138,7 @@ test('names every table that the feed cannot carry, why, and what mends it, and 
     ['public.derived', 'generated-key', 'generated column'],
     ['public.by_index', 'replica-identity', 'ALTER TABLE by_index REPLICA IDENTITY DEFAULT;'],
     ['public.silent', 'replica-identity', 'ALTER TABLE silent REPLICA IDENTITY DEFAULT;'],
+    ['public.odd', 'column-name', 'RENAME COLUMN "__proto__"'],
     ['public.fleeting', 'unlogged', 'ALTER TABLE "public"."fleeting" SET LOGGED;'],
     ['public.seen', 'not-a-table', 'a view: name the tables that it reads'],
     ['public.kept', 'not-a-table', 'a materialized view'],
@@ -123,6 +160,27 @@ test('names every table that the feed cannot carry, why, and what mends it, and 
     expect(lines[n]).toContain(said);
   });
   expect(await published()).toEqual(['signal']);
+});
+
+test('a database that does not say what its text is in is refused', async () => {
+  const name = `${bed.slot}_ascii`;
+  await bed.sql(
+    `CREATE DATABASE ${name} ENCODING 'SQL_ASCII' TEMPLATE template0 LOCALE_PROVIDER libc LOCALE 'C'`,
+  );
+  const url = new URL(`/${name}`, bed.url).href;
+  const source = createPostgresSource({ url, slot: bed.slot, publication: bed.publication });
+  try {
+    const client = new pg.Client(url);
+    await client.connect();
+    await client.query('CREATE TABLE t (id int PRIMARY KEY)');
+    await client.end();
+    await expect(source.describeTables(['public.t'], signal)).rejects.toMatchObject({
+      problems: [{ problem: 'encoding', remedy: expect.stringContaining('createdb -E UTF8') }],
+    });
+  } finally {
+    await source.close();
+    await bed.sql(`DROP DATABASE ${name}`);
+  }
 });
 
 test('the remedies mend', async () => {
@@ -164,6 +222,12 @@ test('a role that may not see every column and every row is told, before a copy 
     );
     await expect(source.ensureTables(['public.foreign_owned'], signal)).rejects.toMatchObject({
       problems: [{ table: 'public.foreign_owned', problem: 'not-owner' }],
+    });
+    await bed.sql(`ALTER TABLE foreign_owned OWNER TO ${role}; REVOKE DELETE ON foreign_owned FROM ${role}`);
+    await expect(source.ensureTables(['public.foreign_owned'], signal)).rejects.toMatchObject({
+      problems: [
+        { problem: 'untried', remedy: `GRANT UPDATE, DELETE ON "public"."foreign_owned" TO ${role};` },
+      ],
     });
     const range = { table: 'public.screened', columns: ['id'], key: ['id'], limit: 9 };
     const asking = source.readPage({ ...range, afterKey: null, toKey: null }, signal);
@@ -236,6 +300,7 @@ test('describes tables by key order, types and size', async () => {
       name: 'public.fit',
       key: ['a', 'b'],
       notNull: ['b', 'a'],
+      uniqueKeys: [expect.arrayContaining(['a', 'b'])],
       columns: { b: 'text', a: 'integer', big: 'bigint', at: 'timestamp with time zone' },
       estimatedRows: 30,
     },

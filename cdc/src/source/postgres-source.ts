@@ -1,18 +1,30 @@
 import { readTable, type CatalogTable } from './catalog.ts';
+import { readCatalogMark, type CatalogMark } from './catalog-mark.ts';
 import { FeedColumnSetting, type CarriedTable } from './feed-columns.ts';
 import { FeedPublication } from './feed-publication.ts';
 import { readKeyedRows } from './keyed-rows.ts';
 import { readKeySorting } from './key-sorting.ts';
 import { writeMessage } from './logical-message.ts';
 import { readNotNullColumns } from './not-null-columns.ts';
+import { readOpenTransactions } from './open-transactions.ts';
 import { findUnfitOutbox } from './outbox-fitness.ts';
 import { readSortedPage, type SortedPage, type SortedRange } from './sorted-page.ts';
 import { writeSignal } from './signal-table.ts';
 import { SourceDatabase } from './source-database.ts';
 import { SourceTableError } from './source-table-error.ts';
-import type { KeyedRow, Lsn, SlotStatus, Source, SourceTable, WalRetention } from './source.ts';
+import type {
+  KeyedRow,
+  Lsn,
+  UnfinishedTransaction,
+  SlotStatus,
+  Source,
+  SourceTable,
+  UnwritableTable,
+  WalRetention,
+} from './source.ts';
 import { findUnfitTables } from './table-fitness.ts';
 import { TypeCatalog } from './type-catalog.ts';
+import { readUniqueKeys } from './unique-keys.ts';
 import { readWalRetention } from './wal-retention.ts';
 
 export interface PostgresSourceOptions {
@@ -67,17 +79,25 @@ class PostgresSource implements Source {
     await this.#columns.remove(tables, signal);
   }
 
+  removeUnwritable(signal: AbortSignal): Promise<readonly UnwritableTable[]> {
+    return this.#publication.removeUnwritable(signal);
+  }
+
   feedMembership(tables: readonly CarriedTable[], signal: AbortSignal): Promise<string> {
     return this.#publication.membership(tables, signal);
   }
 
   async describeTables(tables: readonly string[], signal: AbortSignal): Promise<readonly SourceTable[]> {
     const described = await this.#describe(tables, signal);
-    const notNull = await this.#database.onConnection((ask) => readNotNullColumns(tables, ask), signal);
+    const [notNull, uniqueKeys] = await this.#database.onConnection(
+      async (ask) => [await readNotNullColumns(tables, ask), await readUniqueKeys(tables, ask)] as const,
+      signal,
+    );
     return described.map(({ schema, table, key, columns, estimatedRows }) => ({
       name: `${schema}.${table}`,
       key,
       notNull: notNull.get(`${schema}.${table}`) ?? [],
+      uniqueKeys: uniqueKeys.get(`${schema}.${table}`) ?? [],
       columns: Object.fromEntries(columns.map(({ name, type }) => [name, type])),
       estimatedRows: estimatedRows ?? 0,
     }));
@@ -128,6 +148,19 @@ class PostgresSource implements Source {
 
   walRetention(signal: AbortSignal): Promise<WalRetention> {
     return readWalRetention(this.#database, signal);
+  }
+
+  catalogMark(
+    columns: Readonly<Record<string, readonly string[]>>,
+    signal: AbortSignal,
+  ): Promise<CatalogMark> {
+    // One snapshot of the catalogs: a rename is seen whole or not at all.
+    const begin = 'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY';
+    return this.#database.transaction({ begin, signal }, (ask) => readCatalogMark(columns, ask));
+  }
+
+  openTransactions(signal: AbortSignal): Promise<readonly UnfinishedTransaction[]> {
+    return readOpenTransactions(this.#database, signal);
   }
 
   async readPage(range: SortedRange, signal: AbortSignal): Promise<SortedPage> {

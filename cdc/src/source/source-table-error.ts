@@ -16,6 +16,14 @@ export type SourceTableProblemCode =
   | 'generated-key'
   /** Old rows in the WAL lack the primary key. */
   | 'replica-identity'
+  /** Every UPDATE and DELETE of it would fail while it is in a publication. */
+  | 'unwritable'
+  /** Whether it would be `unwritable` cannot be tried, for lack of rights. */
+  | 'untried'
+  /** A column's name that no row can be told with. */
+  | 'column-name'
+  /** The database does not say in which encoding its text is. */
+  | 'encoding'
   /** Columns that the role may not read. */
   | 'unreadable'
   /** Row security hides rows from the role. */
@@ -54,6 +62,12 @@ const texts: Readonly<Record<SourceTableProblemCode, string>> = {
   'generated-key': 'its primary key has a generated column, which the feed does not carry',
   'replica-identity':
     'old rows in the WAL do not hold its primary key, so that nobody can tell which row was deleted',
+  unwritable: 'in the feed, UPDATE and DELETE of it would fail in the application',
+  untried:
+    'whether it would still take UPDATE and DELETE in the feed cannot be tried without the rights to both',
+  'column-name':
+    'it has a column whose name means something else to JavaScript, so that its values would be lost',
+  encoding: 'the database is SQL_ASCII: nobody knows in which encoding its text is',
   unreadable: 'not all of its columns may be read',
   'hidden-rows': 'row security hides rows from the role that reads it',
   'not-owner': 'the role does not own it, and only an owner can put a table into a publication',

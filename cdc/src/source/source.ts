@@ -1,3 +1,4 @@
+import type { CatalogMark } from './catalog-mark.ts';
 import type { CarriedTable } from './feed-columns.ts';
 import type { SortedPage, SortedRange } from './sorted-page.ts';
 
@@ -100,6 +101,32 @@ export interface KeyedRow {
   readonly envelope: string;
 }
 
+/** Stands among the tables in `Source.feedMembership` for the publication itself. No table has such a name. */
+export const PUBLICATION_MEMBER = 'publication';
+
+/** A transaction that has written and has not ended. What our role may not see is null. */
+export interface UnfinishedTransaction {
+  /** Its server process; null when it is prepared (two-phase commit). */
+  readonly pid: number | null;
+  /** Its name, when it is prepared. */
+  readonly prepared: string | null;
+  readonly database: string | null;
+  readonly application: string | null;
+  /** `idle in transaction`, `active` ... */
+  readonly state: string | null;
+  /** Since it began, or was prepared, and since its last query began; milliseconds. */
+  readonly ageMs: number | null;
+  readonly queryAgeMs: number | null;
+}
+
+/** A table that left the feed, since in it the application could not update and delete its rows. */
+export interface UnwritableTable {
+  /** `schema.table`. */
+  readonly table: string;
+  /** What PostgreSQL said. */
+  readonly reason: string;
+}
+
 /** One table of the source, as the catalog describes it. */
 export interface SourceTable {
   /** `schema.table`. */
@@ -112,6 +139,8 @@ export interface SourceTable {
   readonly notNull?: readonly string[];
   /** Columns that whoever reads the log cannot carry without a mistake, with why. Default: none. */
   readonly uncarried?: Readonly<Record<string, string>>;
+  /** Sets of columns of which no two rows hold the same values at any moment; left out where the source cannot tell. */
+  readonly uniqueKeys?: readonly (readonly string[])[];
   /** Planner's estimate (`reltuples`), never below 0. */
   readonly estimatedRows: number;
 }
@@ -140,9 +169,15 @@ export interface Source {
    */
   removeTables(tables: readonly string[], signal: AbortSignal): Promise<void>;
   /**
+   * Looks whether the application can still update and delete rows of every table of the feed, and takes those out at
+   * once where it cannot: a change of the table's key, replica identity or columns may have made it so.
+   */
+  removeUnwritable(signal: AbortSignal): Promise<readonly UnwritableTable[]>;
+  /**
    * Says which tables are in the feed with these columns, as a text to compare with an earlier one: a table that was taken
    * out and put in again, or dropped and made again, has another, and so has one of which a column was not carried
-   * meanwhile.
+   * meanwhile. So has a publication whose settings were changed and put right again, under `PUBLICATION_MEMBER`. Members
+   * are `name=id`, separated by blanks.
    */
   feedMembership(tables: readonly CarriedTable[], signal: AbortSignal): Promise<string>;
   describeTables(tables: readonly string[], signal: AbortSignal): Promise<readonly SourceTable[]>;
@@ -174,6 +209,16 @@ export interface Source {
    * @throws KeySortingError when there is no such order.
    */
   readPage(range: SortedRange, signal: AbortSignal): Promise<SortedPage>;
+  /**
+   * What decides that some columns of tables mean what they meant, to compare with an earlier one by `catalogChanges`.
+   * @param columns Column names by `schema.table`.
+   */
+  catalogMark(
+    columns: Readonly<Record<string, readonly string[]>>,
+    signal: AbortSignal,
+  ): Promise<CatalogMark>;
+  /** Transactions of the whole server that have written and not ended, oldest first, at most five. */
+  openTransactions(signal: AbortSignal): Promise<readonly UnfinishedTransaction[]>;
   /** All slots of the server, ours among them, and the WAL that they keep. */
   walRetention(signal: AbortSignal): Promise<WalRetention>;
   close(): Promise<void>;

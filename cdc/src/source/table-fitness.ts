@@ -35,7 +35,9 @@ function tryToSplit(name: string): TableName | null {
 }
 
 /**
- * The relation `c`, with what the feed asks of it. Old rows are written by partitions, so the replica identity is that of
+ * The relation `c`, with what the feed asks of it. `unwritable` asks of each relation that holds rows what PostgreSQL
+ * asks before it updates or deletes a row of a published one (CheckCmdReplicaIdentity): an index as replica identity that
+ * is valid and not deferrable, and since PostgreSQL 18 no generated column in the identity. Old rows are written by partitions, so the replica identity is that of
  * each of them: `identities` names those whose old rows lack a column of the root's key.
  */
 const DESCRIBE = `
@@ -53,7 +55,11 @@ const DESCRIBE = `
     (SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
         AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT')) AS unreadable,
-    row_security_active(c.oid) AS hides_rows,
+    row_security_active(c.oid) AS hides_rows, getdatabaseencoding() = 'SQL_ASCII' AS unknown_encoding,
+    EXISTS (SELECT FROM pg_catalog.pg_attribute a
+      WHERE a.attrelid = c.oid AND a.attname = '__proto__' AND NOT a.attisdropped) AS proto,
+    pg_has_role(c.relowner, 'USAGE')
+      AND NOT (has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')) AS revoked,
     (SELECT json_agg(r.oid::regclass::text ORDER BY r.oid) FROM pg_catalog.pg_class r
       WHERE (r.oid = c.oid OR r.oid IN (SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)))
         AND r.relreplident NOT IN ('d', 'f')
@@ -61,7 +67,27 @@ const DESCRIBE = `
           SELECT FROM pg_catalog.pg_index k JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (k.indkey)
           WHERE k.indrelid = c.oid AND k.indisprimary AND NOT EXISTS (
             SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute b ON b.attrelid = r.oid AND b.attnum = ANY (i.indkey)
-            WHERE i.indrelid = r.oid AND i.indisreplident AND b.attname = a.attname)))) AS identities
+            WHERE i.indrelid = r.oid AND i.indisreplident AND b.attname = a.attname)))) AS identities,
+    (SELECT json_agg(json_build_object('relation', u.relation, 'cause', u.cause) ORDER BY u.relation) FROM (
+      SELECT r.oid::regclass::text AS relation, CASE
+        WHEN r.relreplident = 'd' AND keys.made = 0 THEN 'no-key'
+        WHEN r.relreplident = 'd' AND keys.valid = 0 THEN 'invalid-key'
+        WHEN r.relreplident = 'd' AND keys.immediate = 0 THEN 'deferrable-key'
+        WHEN r.relreplident = 'i' AND keys.chosen = 0 THEN 'invalid-index'
+        WHEN current_setting('server_version_num')::int >= 180000 AND (r.relreplident = 'f' OR r.relreplident = 'i')
+          AND EXISTS (SELECT FROM pg_catalog.pg_attribute g
+            WHERE g.attrelid = r.oid AND g.attgenerated <> '' AND NOT g.attisdropped
+              AND (r.relreplident = 'f' OR g.attnum = ANY (keys.chosen_columns))) THEN 'generated-identity'
+        END AS cause
+      FROM pg_catalog.pg_class r, LATERAL (
+        SELECT count(*) FILTER (WHERE i.indisprimary) AS made,
+          count(*) FILTER (WHERE i.indisprimary AND i.indisvalid) AS valid,
+          count(*) FILTER (WHERE i.indisprimary AND i.indisvalid AND i.indimmediate) AS immediate,
+          count(*) FILTER (WHERE i.indisreplident AND i.indisvalid AND i.indimmediate) AS chosen,
+          string_to_array((array_agg(i.indkey::text) FILTER (WHERE i.indisreplident))[1], ' ')::int2[] AS chosen_columns
+        FROM pg_catalog.pg_index i WHERE i.indrelid = r.oid) keys
+      WHERE r.relkind = 'r' AND (r.oid = c.oid OR r.oid IN (SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)))
+    ) u WHERE u.cause IS NOT NULL) AS unwritable
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname = $1 AND c.relname = $2`;
 
@@ -93,12 +119,64 @@ function problemsOf(row: TextRow, parts: TableName): readonly Problem[] {
   } else if (row['identities'] != null) {
     const alter = parseNames(row['identities']).map((of) => `ALTER TABLE ${of} REPLICA IDENTITY DEFAULT;`);
     problems.push({ problem: 'replica-identity', remedy: alter.join(' ') });
+  } else if (row['unwritable'] != null) {
+    problems.push(...unwritableProblems(row['unwritable']));
   }
-  problems.push(...readingProblems(row, name));
+  if (row['proto'] === 't') {
+    problems.push({
+      problem: 'column-name',
+      found: '__proto__',
+      remedy: `ALTER TABLE ${name} RENAME COLUMN "__proto__" TO ...;`,
+    });
+  }
+  if (row['unknown_encoding'] === 't') {
+    problems.push({
+      problem: 'encoding',
+      remedy: 'copy it into a database of its real encoding: createdb -E UTF8 ..., pg_dump, psql',
+    });
+  }
+  problems.push(...rightsProblems(row, name));
   return problems;
 }
 
-function readingProblems(row: TextRow, name: string): readonly Problem[] {
+/** Why PostgreSQL would refuse to update a relation in a publication, and what ends that. */
+const causes = {
+  'no-key': {
+    found: 'has no primary key of its own',
+    remedy: (of: string) => `ALTER TABLE ${of} ADD PRIMARY KEY (...);`,
+  },
+  'invalid-key': {
+    found: 'has a primary key whose index is not valid',
+    remedy: (of: string) => `REINDEX TABLE CONCURRENTLY ${of};`,
+  },
+  'deferrable-key': {
+    found: 'has a primary key that is DEFERRABLE',
+    remedy: (of: string) =>
+      `ALTER TABLE ${of} ADD CONSTRAINT ... UNIQUE (the key's columns); ` +
+      `ALTER TABLE ${of} REPLICA IDENTITY USING INDEX ... (that constraint's name);`,
+  },
+  'invalid-index': {
+    found: 'has a replica identity whose index is gone, not valid or DEFERRABLE',
+    remedy: (of: string) => `ALTER TABLE ${of} REPLICA IDENTITY DEFAULT;`,
+  },
+  'generated-identity': {
+    found: 'has a generated column in its replica identity',
+    remedy: (of: string) => `ALTER TABLE ${of} REPLICA IDENTITY DEFAULT;`,
+  },
+} as const;
+
+function unwritableProblems(json: string): readonly Problem[] {
+  const found = JSON.parse(json) as readonly { relation: string; cause: keyof typeof causes }[];
+  return [
+    {
+      problem: 'unwritable',
+      found: found.map(({ relation, cause }) => `${relation} ${causes[cause].found}`).join('; '),
+      remedy: found.map(({ relation, cause }) => causes[cause].remedy(relation)).join(' '),
+    },
+  ];
+}
+
+function rightsProblems(row: TextRow, name: string): readonly Problem[] {
   const role = quoteName(row['role'] ?? '');
   const unreadable = parseNames(row['unreadable']);
   const problems: Problem[] = [];
@@ -108,6 +186,9 @@ function readingProblems(row: TextRow, name: string): readonly Problem[] {
       found: unreadable.join(', '),
       remedy: `GRANT SELECT ON ${name} TO ${role};`,
     });
+  }
+  if (row['revoked'] === 't') {
+    problems.push({ problem: 'untried', remedy: `GRANT UPDATE, DELETE ON ${name} TO ${role};` });
   }
   if (row['hides_rows'] === 't') {
     problems.push({

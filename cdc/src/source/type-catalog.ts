@@ -66,7 +66,9 @@ export class TypeCatalog {
 
 /** Without the catalog, by name alone: an array's elements, whose type nobody knows, are told as texts. */
 function announcedDecoder({ schema, name }: AnnouncedType): FieldDecoder {
-  if (schema === 'pg_catalog' && name.startsWith('_')) return arrayDecoderOf(decoderOf(name.slice(1)));
+  if (schema === 'pg_catalog' && name.startsWith('_')) {
+    return arrayDecoderOf(decoderOf(name.slice(1)), name === '_box' ? ';' : ',');
+  }
   if (schema === 'pg_catalog' || name === 'hstore') return decoderOf(name);
   return name.startsWith('_') ? arrayDecoderOf(decoderOf('text')) : decoderOf('text');
 }

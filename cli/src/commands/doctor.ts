@@ -13,6 +13,7 @@ import { ControlClient } from '../control-client.ts';
 import { CommandError } from '../output/command-error.ts';
 import { freeOtherWal, freeOwnWal } from '../output/feed-text.ts';
 import { checkClients } from './check-clients.ts';
+import { endTransaction, transactionText } from '../output/waits-text.ts';
 import type { Context } from './context.ts';
 
 function checkNode(): Finding {
@@ -76,21 +77,28 @@ async function checkProcesses(context: Context): Promise<Finding[]> {
   );
 }
 
-/** What the control plane knows of kept WAL; nothing while it does not answer, which `checkProcesses` says. */
-async function checkKeptWal(context: Context): Promise<Finding[]> {
+/** What the control plane knows: kept WAL, and copies that wait. Unknown while it does not answer, which `checkProcesses` says too. */
+async function checkFeed(context: Context): Promise<Finding[]> {
   if (!readRunState(context.home)) return [];
-  let feed: StatusReport['feed'];
+  let report: StatusReport;
   try {
-    ({ feed } = await ControlClient.open(context.home).status(AbortSignal.timeout(5_000)));
+    report = await ControlClient.open(context.home).status(AbortSignal.timeout(5_000));
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     return [{ check: 'kept WAL', verdict: 'warning', got: 'unknown', remedy: 'banyan status' }];
   }
+  const { feed, slices } = report;
   if (feed.state === 'none') return [];
   return [
     keptWal(`kept WAL, slot ${feed.slot}`, feed.retention, freeOwnWal(feed)),
     ...feed.otherSlots.map(({ name, retention }) =>
       keptWal(`kept WAL, slot ${name}, which nobody reads`, retention, freeOtherWal(name)),
+    ),
+    ...slices.flatMap(({ name, waitsFor = [] }) =>
+      waitsFor.map((each): Finding => {
+        const check = `the copy of ${name} stands still, and may wait for`;
+        return { check, verdict: 'warning', got: transactionText(each), remedy: endTransaction(each) };
+      }),
     ),
   ];
 }
@@ -111,7 +119,7 @@ export async function doctor(context: Context): Promise<void> {
     ...(await checkEnvironment({ home: context.home })),
     ...(await checkJava(context)),
     ...(await checkProcesses(context)),
-    ...(await checkKeptWal(context)),
+    ...(await checkFeed(context)),
     ...(await checkClients(context)),
   ];
   if (findings.some(({ verdict }) => verdict === 'problem')) process.exitCode = 3;

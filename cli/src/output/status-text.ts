@@ -5,6 +5,7 @@ import { feedLines } from './feed-text.ts';
 import { keylessReads, keylessText } from './keyless-text.ts';
 import { tableLines } from './table-progress.ts';
 import { asTyped, bytes, count, duration, percent, style, table } from './terminal.ts';
+import { transactionText } from './waits-text.ts';
 
 /** `asked 50 % · served 49.6 % · n=200`. */
 export function sharesText(slice: SliceStatus): string {
@@ -51,6 +52,7 @@ function sliceText(slice: SliceStatus): string[] {
     `  service    ${slice.service.reachable ? 'answers' : `DOES NOT ANSWER${slice.service.error ? `: ${slice.service.error}` : ''}`}`,
   );
   if (slice.activity) lines.push(`  now        ${slice.activity}`);
+  for (const each of slice.waitsFor ?? []) lines.push(`  waits for  ${transactionText(each)}`);
   const open = slice.gates.filter(({ verdict }) => verdict !== 'pass');
   if (slice.phase !== 'monolith' && open.length > 0) lines.push(gatesText(open));
   if (slice.next) lines.push(`  next       ${slice.next}`);

@@ -9,6 +9,17 @@ const feed = z
     incarnation: z.number().int().positive(),
     beganAtMs: atMs.nullable(),
     membership: z.string().nullable(),
+    catalog: z
+      .record(
+        z.string(),
+        z.strictObject({
+          identity: z.string(),
+          files: z.string(),
+          columns: z.record(z.string(), z.strictObject({ what: z.string(), written: z.string() })),
+          labels: z.record(z.string(), z.string()),
+        }),
+      )
+      .nullish(),
   })
   .default({ incarnation: 1, beganAtMs: null, membership: null });
 

@@ -13,7 +13,22 @@ export interface FeedMark {
   readonly incarnation: number;
   readonly beganAtMs: number | null;
   readonly membership: string | null;
+  /** What the source's columns meant, as far as it is known; the copy is suspect once they mean something else. */
+  readonly catalog?: CatalogMark | null | undefined;
 }
+
+/** As the source gives it; compared there. */
+export type CatalogMark = Readonly<
+  Record<
+    string,
+    {
+      readonly identity: string;
+      readonly files: string;
+      readonly columns: Readonly<Record<string, { readonly what: string; readonly written: string }>>;
+      readonly labels: Readonly<Record<string, string>>;
+    }
+  >
+>;
 
 /** A copy whose table snapshot is complete and that has once been caught up after it; it streams on. */
 export interface CompleteCopy {

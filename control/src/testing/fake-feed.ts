@@ -8,13 +8,18 @@ import {
 } from '@banyan/contracts';
 import {
   OffsetGoneError,
+  SourceTableError,
   type Bus,
   type BusRecord,
+  type CatalogMark,
+  type UnfinishedTransaction,
   type BusUsage,
   type ServiceStore,
   type SlotWal,
   type SourcePosition,
   type SourceTable,
+  type SourceTableProblem,
+  type UnwritableTable,
   type WalRetention,
 } from '@banyan/cdc';
 import type {
@@ -65,6 +70,14 @@ export interface FakeFeed {
   /** What `ensureTables` added, and what the last `carryOnly` said. */
   readonly carried: CarriedTable[];
   carriedOnly: readonly CarriedTable[];
+  /** What the next look takes out of the feed. */
+  readonly unwritable: UnwritableTable[];
+  /** What the source's columns mean. */
+  catalog: CatalogMark;
+  /** What is open at the source. */
+  openTransactions: UnfinishedTransaction[];
+  /** What the source refuses to describe. */
+  readonly unfit: SourceTableProblem[];
   /** What the service says of its copy. */
   lost: boolean;
   heldKeys: string[][];
@@ -188,7 +201,9 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
   const ask = <T>(part: keyof FakeFeed['broken'], call: string, answer: () => T | Promise<T>): Promise<T> => {
     if (call) feed.calls.push(call);
     const trouble = feed.broken[part];
-    return trouble === null ? Promise.resolve(answer()) : Promise.reject(new Error(trouble));
+    return trouble === null
+      ? new Promise((resolve) => resolve(answer()))
+      : Promise.reject(new Error(trouble));
   };
   const source: Source = {
     ensureTables: (tables) =>
@@ -199,14 +214,18 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
       ),
     carryOnly: (tables) => ask('source', '', () => void (feed.carriedOnly = tables)),
     removeTables: (tables) => ask('source', `removeTables ${tables.join()}`, () => undefined),
+    removeUnwritable: () => ask('source', '', () => feed.unwritable.splice(0)),
+    catalogMark: () => ask('source', '', () => feed.catalog),
+    openTransactions: () => ask('source', '', () => feed.openTransactions),
     feedMembership: () => ask('source', '', () => feed.membership),
     describeTables: (tables) =>
-      ask('source', '', () =>
-        tables.map((name) => ({
+      ask('source', '', () => {
+        if (feed.unfit.length > 0) throw new SourceTableError(feed.unfit);
+        return tables.map((name) => ({
           ...{ name, key: ['id'], columns: { id: 'bigint' }, notNull: ['id'], estimatedRows: 20 },
           ...feed.sourceTable,
-        })),
-      ),
+        }));
+      }),
     requestTableSnapshot: (tables) =>
       ask('source', `requestTableSnapshot ${tables.join()}`, () => {
         snapshots += 1;
@@ -266,9 +285,18 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     incarnation: {
       ...{ incarnation: 1, incarnationReason: 'the feed was begun', incarnationAtMs: 1, anewReason: null },
     },
-    membership: 'public.reviews=1/2',
     carried: [],
     carriedOnly: [],
+    membership: 'publication=1/7 public.reviews=1/2',
+    unwritable: [],
+    catalog: {
+      'public.reviews': {
+        ...{ identity: '1', files: 'f', columns: { id: { what: '1 20', written: '1' } } },
+        labels: { 'mood.1': '7 sad' },
+      },
+    },
+    openTransactions: [],
+    unfit: [],
     lost: false,
     heldKeys: [],
     held: [],

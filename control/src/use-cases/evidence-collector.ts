@@ -5,7 +5,7 @@ import { evaluateGates, evaluateServing } from '../gates/evaluate.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Source, TableSnapshots } from '../ports/feed.ts';
 import type { CaughtUpRounds } from './caught-up-rounds.ts';
-import type { FeedContinuity } from './feed-continuity.ts';
+import type { FeedContinuity, FeedLook } from './feed-continuity.ts';
 import { messageOf, withDeadline } from './loop.ts';
 import type { ProxyRegistry } from './proxy-registry.ts';
 import type { ManagedSlice, SliceWithState } from './managed-slice.ts';
@@ -57,10 +57,10 @@ export class EvidenceCollector {
     }
   }
 
-  /** Looks whether the copy is still of today's feed. @returns why it is not; null when it is, or that is not known. */
-  async lookAtFeed(slice: ManagedSlice, state: SliceState, signal: AbortSignal): Promise<string | null> {
+  /** Looks whether the copy is still of today's feed, and of today's tables. Null without a copy. */
+  async lookAtFeed(slice: ManagedSlice, state: SliceState, signal: AbortSignal): Promise<FeedLook | null> {
     const report = freshReport(this.service(slice.name), this.#deps.clock.nowMs());
-    return (await this.#deps.continuity.look(slice, state, report, signal))?.broken ?? null;
+    return await this.#deps.continuity.look(slice, state, report, signal);
   }
 
   /** What the phase needs besides the service's report: before the copy its tables, after it a round. */

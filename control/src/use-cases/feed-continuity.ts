@@ -1,5 +1,6 @@
+import { catalogChanges, PUBLICATION_MEMBER, SourceTableError } from '@banyan/cdc';
 import type { SyncReport } from '@banyan/contracts';
-import { copyOf, type FeedMark, type SliceState } from '../domain/slice-state.ts';
+import { copyOf, type CatalogMark, type FeedMark, type SliceState } from '../domain/slice-state.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { FeedHistory, Source } from '../ports/feed.ts';
 import { messageOf, withDeadline } from './loop.ts';
@@ -15,12 +16,14 @@ export interface FeedLook {
   readonly knownAtMs: number | null;
   /** Why the copy is worth nothing; null when it is good, or that is not known. */
   readonly broken: string | null;
+  /** What in the source makes rows of the copy suspect, with what its columns mean now; null when nothing does. */
+  readonly suspect: { readonly because: string; readonly catalog: CatalogMark } | null;
   /** Why it could not be told the last time; null when it could. */
   readonly error: string | null;
 }
 
 export interface FeedContinuityDeps {
-  readonly source: Pick<Source, 'feedMembership'>;
+  readonly source: Pick<Source, 'feedMembership' | 'describeTables' | 'catalogMark'>;
   readonly history: FeedHistory;
   /** Name of the reader's slot, and of the feed. */
   readonly slot: string;
@@ -49,7 +52,8 @@ export class FeedContinuity {
     if (!position) throw new Error('the feed has not begun yet: the reader has not stored a position');
     if (position.anewReason !== null) throw new Error(`the feed is beginning anew: ${position.anewReason}`);
     const membership = await source.feedMembership(slice.carried, withDeadline(signal, DEADLINE_MS));
-    return { incarnation: position.incarnation, beganAtMs: position.incarnationAtMs, membership };
+    const catalog = await this.#catalog(slice, signal);
+    return { incarnation: position.incarnation, beganAtMs: position.incarnationAtMs, membership, catalog };
   }
 
   /** The last look at this very copy; null without one. */
@@ -75,18 +79,33 @@ export class FeedContinuity {
     const { snapshotId, feed } = copy;
     const before = this.last(state);
     let broken = this.#lost(slice, { snapshotId, isComplete: copy.step === 'complete' }, report);
+    let suspect: FeedLook['suspect'] = null;
     let error: string | null = null;
     try {
       broken ??= await this.#otherIncarnation(feed);
       broken ??= await this.#otherTables(slice, feed, signal);
+      if (broken === null) suspect = await this.#suspect(slice, feed, signal);
     } catch (cause) {
       error = messageOf(cause);
     }
     if (signal.aborted) return before;
     const knownAtMs = error === null ? this.#deps.clock.nowMs() : (before?.knownAtMs ?? null);
-    const look = { snapshotId, knownAtMs, broken, error };
+    const look = { snapshotId, knownAtMs, broken, suspect, error };
     this.#looks.set(slice.name, look);
     return look;
+  }
+
+  /** A copy of before marks were kept has nothing to be compared with. */
+  async #suspect(slice: ManagedSlice, feed: FeedMark, signal: AbortSignal): Promise<FeedLook['suspect']> {
+    if (feed.catalog == null) return null;
+    const catalog = await this.#catalog(slice, signal);
+    const changes = catalogChanges(feed.catalog, catalog);
+    return changes.length === 0 ? null : { because: changes.join('; '), catalog };
+  }
+
+  #catalog({ definition }: ManagedSlice, signal: AbortSignal): Promise<CatalogMark> {
+    const columns = definition.tables.map(({ source, columns }) => [source, Object.keys(columns)] as const);
+    return this.#deps.source.catalogMark(Object.fromEntries(columns), withDeadline(signal, DEADLINE_MS));
   }
 
   async #otherIncarnation({ incarnation, beganAtMs }: FeedMark): Promise<string | null> {
@@ -108,7 +127,28 @@ export class FeedContinuity {
   ): Promise<string | null> {
     if (membership === null) return null;
     const now = await this.#deps.source.feedMembership(slice.carried, withDeadline(signal, DEADLINE_MS));
-    return now === membership ? null : membershipChange(membership, now);
+    if (now === membership) return null;
+    const { isPublication, tables, others } = membershipChange(membership, now);
+    if (isPublication) {
+      return 'somebody changed what the publication of the feed carries: changes may be missing, though it be right again';
+    }
+    if (tables.length === 0) {
+      return `the copy was made of other columns of ${others.join(', ')} than the slice maps now, or one of them was not in the feed meanwhile`;
+    }
+    const unfit = await this.#whyUnfit(tables, signal);
+    return unfit === null
+      ? `somebody took ${tables.join(', ')} out of the feed or made it anew: changes may be missing`
+      : `${tables.join(', ')} left the feed. ${unfit}`;
+  }
+
+  /** Null when the feed could carry them, or that is not known. */
+  async #whyUnfit(tables: readonly string[], signal: AbortSignal): Promise<string | null> {
+    try {
+      await this.#deps.source.describeTables(tables, withDeadline(signal, DEADLINE_MS));
+      return null;
+    } catch (error) {
+      return error instanceof SourceTableError ? messageOf(error).replaceAll(/\n\s*-?\s*/g, ' ') : null;
+    }
   }
 
   #lost(
@@ -128,14 +168,24 @@ export class FeedContinuity {
 }
 
 /** In words, what differs between two texts of `Source.feedMembership`: `name=table/member/columns`, one a table. */
-function membershipChange(before: string, now: string): string {
+function membershipChange(
+  before: string,
+  now: string,
+): {
+  readonly isPublication: boolean;
+  readonly tables: readonly string[];
+  readonly others: readonly string[];
+} {
   const members = (text: string): string[] => text.split(' ');
   const nameOf = (member: string): string => member.slice(0, member.lastIndexOf('='));
   // All but the columns.
   const tableOf = (member: string): string => member.split('/').slice(0, 2).join('/');
   const changed = members(now).filter((member) => !members(before).includes(member));
   const tables = changed.filter((member) => !members(before).map(tableOf).includes(tableOf(member)));
-  return tables.length > 0
-    ? `somebody took ${tables.map(nameOf).join(', ')} out of the feed or made it anew: changes may be missing`
-    : `the copy was made of other columns of ${changed.map(nameOf).join(', ')} than the slice maps now, or one of them was not in the feed meanwhile`;
+  const names = tables.map(nameOf);
+  return {
+    isPublication: names.includes(PUBLICATION_MEMBER),
+    tables: names.filter((name) => name !== PUBLICATION_MEMBER),
+    others: changed.map(nameOf),
+  };
 }

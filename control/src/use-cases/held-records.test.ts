@@ -68,13 +68,25 @@ describe('retry', () => {
       next_steps: ['banyan sync errors reviews'],
     });
     await post('retry', { key: ['17'] });
-    expect(effects()).toEqual(['retryHeld all', 'retryHeld 17']);
+    expect(effects()).toEqual(['retryHeld all', 'readAgain public.reviews [["18"]]', 'retryHeld 17']);
     expect((await t.journal()).map(({ by, verb, reason, from, to }) => [by, verb, reason, from, to])).toEqual(
       [
         ['tester', 'sync retry of everything that is held', 'CHECK dropped', 'monolith', 'monolith'],
         ['tester', 'sync retry of public.reviews [17]', null, 'monolith', 'monolith'],
       ],
     );
+  });
+
+  test('reads the rows again whose events are refused still, and tells those that were let go by that', async () => {
+    t.feed.held = [held(['17']), held(['18']), held(['19'])];
+    t.feed.refused.set('18', 'the event has no column "title"').set('19', 'a CHECK refuses it');
+    t.feed.onReadAgain = () => (t.feed.held = [held(['19'])]);
+    const { body } = await post('retry', {});
+    expect(effects()).toEqual(['retryHeld all', 'readAgain public.reviews [["18"],["19"]]']);
+    expect(syncRetryResponseSchema.parse(body)).toMatchObject({
+      ...{ applied: 2, refused: 1 },
+      queues: [{ refusedBecause: null }, { refusedBecause: null }, { refusedBecause: 'a CHECK refuses it' }],
+    });
   });
 
   test('as a dry run leaves no trace', async () => {

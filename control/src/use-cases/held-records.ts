@@ -1,6 +1,7 @@
 import {
   CONTROL_SCHEMA_VERSION,
   type GateResult,
+  type RetryReport,
   type SyncErrorsResponse,
   type SyncRetryResponse,
   type SyncSkipResponse,
@@ -75,7 +76,9 @@ export class HeldRecords {
     const journalId = dryRun ? null : await this.#journal(slice, order, `sync retry of ${what}`);
     // 3. The service tries; what it refuses stays as it was.
     const request = { queue: queue && { table: queue.table, key: [...queue.key] }, dryRun };
-    const report = await slice.copy.retryHeld(request, signal);
+    const tried = await slice.copy.retryHeld(request, signal);
+    // 4. Where events are refused still, since they lack a column for instance, the row itself makes up for them.
+    const report = dryRun ? tried : await this.#readRefused(slice, tried, signal);
     return {
       ...{ schema_version: CONTROL_SCHEMA_VERSION, slice: slice.name, dryRun, ...report, journalId },
       next_steps: nextStepsAfterRetry(slice, { dryRun, isRefused: report.refused > 0, queue }),
@@ -113,6 +116,49 @@ export class HeldRecords {
     const outcome = await this.#readAgain(slice, { table, key }, signal);
     const next_steps = [`banyan sync errors ${slice.name}`, 'banyan status'];
     return { ...answer, outcome, journalId, next_steps };
+  }
+
+  /** Reads the rows of refused queues again. @returns the report with those that were let go by that as applied. */
+  async #readRefused(slice: ManagedSlice, report: RetryReport, signal: AbortSignal): Promise<RetryReport> {
+    const refused = report.queues.flatMap((queue) =>
+      queue.refusedBecause !== null && queue.key !== null ? [{ ...queue, key: queue.key }] : [],
+    );
+    if (refused.length === 0) return report;
+    for (const [table, queues] of Map.groupBy(refused, (queue) => queue.table)) {
+      const keys = queues.map(({ key }) => key);
+      if (!(await this.#tryToRead(table, keys, signal))) return report;
+    }
+    await this.#hasPassed(slice, signal);
+    const letGo = new Set<string>();
+    for (const { table, key } of refused) {
+      const { records } = await slice.copy.heldKey({ table, key }, withDeadline(signal, SERVICE_DEADLINE_MS));
+      if (records === 0) letGo.add(JSON.stringify([table, key]));
+    }
+    return {
+      applied: report.applied + letGo.size,
+      refused: report.refused - letGo.size,
+      queues: report.queues.map((queue) =>
+        letGo.has(JSON.stringify([queue.table, queue.key])) ? { ...queue, refusedBecause: null } : queue,
+      ),
+    };
+  }
+
+  /** False when rows of the table cannot be read: what is held of them stays as it is. */
+  async #tryToRead(
+    table: string,
+    keys: readonly (readonly string[])[],
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { source, rowReread } = this.#deps;
+    const [described] = await source.describeTables([table], withDeadline(signal, SOURCE_DEADLINE_MS));
+    const sourceKeys = keys.map((key) => (described ? keyAsSourceText(described, key) : key));
+    try {
+      await rowReread.readAgain(table, sourceKeys, withDeadline(signal, REREAD_DEADLINE_MS));
+      return true;
+    } catch (error) {
+      if (error instanceof RowsUnreadableError || error instanceof NotCaughtUpError) return false;
+      throw error;
+    }
   }
 
   async #readAgain(

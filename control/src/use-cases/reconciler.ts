@@ -1,14 +1,16 @@
 import type { Logger } from '@banyan/kit';
 import { resync } from '../domain/resync.ts';
+import { suspected } from '../domain/suspect.ts';
 import { completeCopyOf, copyOf, shareOf, type SliceState } from '../domain/slice-state.ts';
 import type { Clock } from '../ports/clock.ts';
 import { EpochConflictError } from '../ports/slice-store.ts';
 import type { CanaryGuard } from './canary-guard.ts';
 import type { EvidenceCollector } from './evidence-collector.ts';
+import type { FeedLook } from './feed-continuity.ts';
 import { messageOf, startLoop, type Loop } from './loop.ts';
 import type { ManagedSlice } from './managed-slice.ts';
 import type { ProxyRegistry } from './proxy-registry.ts';
-import type { SliceLedger } from './slice-ledger.ts';
+import type { LedgerStep, SliceLedger } from './slice-ledger.ts';
 import type { SyncDriver } from './sync-driver.ts';
 import { recoverRollback } from './unwritten-rollback.ts';
 import type { VerificationRunner } from './verification-runner.ts';
@@ -64,7 +66,7 @@ export class Reconciler {
       const state = await ledger.read(slice.name);
       this.#runs.set(slice.name, { phase: state.phase, abort });
       // 1. A copy with a gap answers nobody, paused or not; all else comes after that.
-      if (await this.#resyncIfBroken(slice, state, signal)) return;
+      if (await this.#givenUp(slice, state, signal)) return;
       if (await recoverRollback(this.#deps, state)) return;
       // 2.
       await guard.check(slice, state);
@@ -81,18 +83,44 @@ export class Reconciler {
     }
   }
 
-  /** @returns whether the copy was found worthless, and is to be made anew. */
-  async #resyncIfBroken(slice: ManagedSlice, state: SliceState, signal: AbortSignal): Promise<boolean> {
-    const { ledger, evidence, clock, log } = this.#deps;
-    const reason = await evidence.lookAtFeed(slice, state, signal);
-    const next = reason === null ? null : resync(state, clock.nowMs());
+  /** @returns whether the copy was found worthless, and is to be made anew, or suspect, and is to be verified. */
+  async #givenUp(slice: ManagedSlice, state: SliceState, signal: AbortSignal): Promise<boolean> {
+    const { evidence, clock, log } = this.#deps;
+    const look = await evidence.lookAtFeed(slice, state, signal);
+    const broken = look?.broken ?? null;
+    if (broken === null) return await this.#suspectIfChanged(slice, state, look?.suspect ?? null);
+    const next = resync(state, clock.nowMs());
     if (!next) return false;
     const gates = evidence.servingGates(slice, state);
-    const step = { from: state, next, by: 'feed', verb: 'resync', reason, evidence: gates };
-    await (shareOf(state) > 0 ? ledger.takeBack(step) : ledger.commit(step));
+    await this.#takeBack({ from: state, next, by: 'feed', verb: 'resync', reason: broken, evidence: gates });
+    log.error(
+      { slice: slice.name, reason: broken },
+      'the copy is worth nothing any more: reads go to the monolith, it is made anew',
+    );
+    return true;
+  }
+
+  /** In force at once where it takes reads away, even if it cannot be written yet. */
+  async #takeBack(step: LedgerStep): Promise<void> {
+    const { ledger } = this.#deps;
+    await (shareOf(step.next) < shareOf(step.from) ? ledger.takeBack(step) : ledger.commit(step));
+  }
+
+  async #suspectIfChanged(
+    slice: ManagedSlice,
+    state: SliceState,
+    suspect: FeedLook['suspect'],
+  ): Promise<boolean> {
+    const { evidence, log } = this.#deps;
+    const next = suspect && suspected(state, suspect.catalog);
+    if (!next) return false;
+    const { because: reason } = suspect;
+    const gates = evidence.servingGates(slice, state);
+    await this.#takeBack({ from: state, next, by: 'feed', verb: 'suspect', reason, evidence: gates });
+    this.#verifyTriedAtMs.delete(slice.name);
     log.error(
       { slice: slice.name, reason },
-      'the copy is worth nothing any more: reads go to the monolith, it is made anew',
+      'rows of the copy may be wrong: reads go to the monolith until it is verified',
     );
     return true;
   }

@@ -14,6 +14,7 @@ import type { OutboxTable } from './outbox-table.ts';
 import type { ProxyRegistry } from './proxy-registry.ts';
 import type { Reconciler } from './reconciler.ts';
 import type { SliceLedger } from './slice-ledger.ts';
+import type { SnapshotWaits } from './snapshot-waits.ts';
 import type { VerificationRunner } from './verification-runner.ts';
 import type { WalMonitor } from './wal-monitor.ts';
 
@@ -32,6 +33,7 @@ export interface StatusDeps {
   readonly tableSnapshots: TableSnapshots;
   /** Null without an outbox. */
   readonly outbox: Pick<OutboxTable, 'status'> | null;
+  readonly waits: Pick<SnapshotWaits, 'of'>;
   readonly wal: Pick<WalMonitor, 'status' | 'endOffset'>;
   readonly rates: Pick<SnapshotRates, 'rate'>;
   readonly topicPrefix: string;
@@ -120,6 +122,7 @@ export class StatusReporter {
     const gates = evaluateGates(seen);
     const { service, nowMs } = seen;
     const verification = completeCopyOf(state)?.verification ?? null;
+    const waitsFor = this.#deps.waits.of(slice.name);
     return {
       name: slice.name,
       title: slice.definition.title,
@@ -129,6 +132,7 @@ export class StatusReporter {
       share: shareOf(state),
       paused: state.paused,
       activity: this.#activity(slice, seen),
+      ...(waitsFor.length > 0 && { waitsFor: [...waitsFor] }),
       inSync: (seen.hasTables ? IN_SYNC : ['service-reachable']).every((name) =>
         gates.some(({ gate, verdict }) => gate === name && verdict === 'pass'),
       ),

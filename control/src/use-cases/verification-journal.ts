@@ -5,6 +5,7 @@ import { EpochConflictError } from '../ports/slice-store.ts';
 import type { StoredVerification } from '../ports/verification-store.ts';
 import type { EvidenceCollector } from './evidence-collector.ts';
 import type { ManagedSlice } from './managed-slice.ts';
+import { isOfCopy } from './mapping-fingerprint.ts';
 import type { LedgerStep, SliceLedger } from './slice-ledger.ts';
 
 const COMMIT_ATTEMPTS = 10;
@@ -54,14 +55,15 @@ export class VerificationJournal {
   /** The result, whatever it is. @returns the journal entry's id. @throws NoCompleteCopyError */
   finished(
     slice: ManagedSlice,
-    { snapshot, progress }: StoredVerification,
+    stored: StoredVerification,
     result: { readonly asked: AskedBy; readonly verification: Verification },
   ): Promise<number> {
     const { asked, verification } = result;
+    const { snapshot, progress } = stored;
     const repaired = progress?.tables.reduce((sum, table) => sum + table.repaired, 0) ?? 0;
     const reason = asked.repair ? `${asked.reason ?? 'repair'} (${repaired} rows repaired)` : asked.reason;
     return this.#commit(slice, (from) => {
-      const next = verified(from, snapshot, verification);
+      const next = isOfCopy(from, slice, stored) ? verified(from, snapshot, verification) : null;
       if (!next) return null;
       const gate = verificationGate(this.#evidence.evidence(slice, next, []));
       return { from, next, by: asked.by, reason, verb: 'verify', evidence: [gate] };

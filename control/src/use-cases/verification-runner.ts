@@ -7,7 +7,7 @@ import type { StoredVerification, VerificationStore } from '../ports/verificatio
 import type { EvidenceCollector } from './evidence-collector.ts';
 import { messageOf } from './loop.ts';
 import type { ManagedSlice } from './managed-slice.ts';
-import { mappingFingerprint } from './mapping-fingerprint.ts';
+import { isOfCopy, mappingFingerprint } from './mapping-fingerprint.ts';
 import type { SliceLedger } from './slice-ledger.ts';
 import {
   givenUp,
@@ -155,7 +155,7 @@ export class VerificationRunner {
         ...{ resume: stored.progress, repair: asked.repair, signal: this.#closing.signal },
         onProgress: async (progress) => {
           stored = { ...stored, progress };
-          await this.#refuseGivenUp(slice.name, stored.snapshot);
+          await this.#refuseGivenUp(slice, stored);
           await this.#save(stored);
           this.#known.set(slice.name, { stored, pacing });
         },
@@ -167,10 +167,9 @@ export class VerificationRunner {
     }
   }
 
-  /** A rollback takes the copy away; what is found in it from then on is of no use. */
-  async #refuseGivenUp(name: string, snapshot: string): Promise<void> {
-    const copy = completeCopyOf(await this.#deps.ledger.read(name));
-    if (copy?.snapshotId !== snapshot) throw givenUp(name);
+  /** A rollback takes the copy away, and a change of the source makes it suspect: what was found before is of no use. */
+  async #refuseGivenUp(slice: ManagedSlice, stored: StoredVerification): Promise<void> {
+    if (!isOfCopy(await this.#deps.ledger.read(slice.name), slice, stored)) throw givenUp(slice.name);
   }
 
   async #beginOrGoOn(slice: ManagedSlice, asked: AskedBy): Promise<StoredVerification> {
@@ -178,7 +177,7 @@ export class VerificationRunner {
     const copy = completeCopyOf(await ledger.read(slice.name));
     if (!copy) throw new NoCompleteCopyError(`Slice "${slice.name}" has no complete copy to verify.`);
     const { snapshotId: snapshot } = copy;
-    const mapping = mappingFingerprint(slice.definition);
+    const mapping = mappingFingerprint(slice.definition, copy.feed.catalog ?? null);
     const last = await store.read(slice.name);
     const isSame = last?.snapshot === snapshot && last.mapping === mapping && last.repair === asked.repair;
     const earlier = last?.state === 'running' && isSame ? last : null;

@@ -1,9 +1,9 @@
-import { notificationTopic } from '@banyan/contracts';
+import { notificationTopic, UNAVAILABLE_PLACEHOLDER_HEADER } from '@banyan/contracts';
 import type { CarriedTable } from '../feed-columns.ts';
 import { MESSAGE_PREFIX } from '../logical-message.ts';
 import { SIGNAL_TABLE } from '../signal-table.ts';
 import type { ConnectorConfig } from './connect-client.ts';
-import { renderOutboxTransforms } from './outbox-transforms.ts';
+import { IS_OUTBOX, renderOutboxTransforms } from './outbox-transforms.ts';
 
 /** Where Debezium connects to, as Connect's workers see it. */
 export interface DebeziumDatabase {
@@ -35,6 +35,8 @@ export interface ConnectorSettings {
   readonly tables: readonly IncludedTable[];
   /** Name of the topic that holds the connector's own offsets. */
   readonly offsetsTopic: string;
+  /** Stands for values that the log left out: a text that the application cannot have. */
+  readonly placeholder: string;
   /** Milliseconds between heartbeats, 50 to 60,000. Default 1,000. */
   readonly heartbeatIntervalMs?: number;
   /** `schema.table` of the outbox, whose rows become events. Default: none. */
@@ -50,9 +52,7 @@ export function renderConnectorConfig(settings: ConnectorSettings): ConnectorCon
     ...feed(settings),
     ...values,
     ...delivery(settings),
-    ...(settings.outboxTable === undefined
-      ? {}
-      : renderOutboxTransforms(settings.prefix, settings.outboxTable)),
+    ...transforms(settings),
   };
 }
 
@@ -125,6 +125,25 @@ const values: ConnectorConfig = {
   // Long values that a statement did not change are not in the WAL. Debezium's reselect processor reads them before the
   // change can be seen, and so gave old values to new rows; instead they stay unavailable (see missing-values.ts).
 };
+
+/** Debezium's setting for what stands for values that the log left out. */
+export const PLACEHOLDER_SETTING = 'unavailable.value.placeholder';
+
+/** The steps that records go through. Each record of a row says what stands for left-out values in it. */
+function transforms({ prefix, outboxTable, placeholder }: ConnectorSettings): ConnectorConfig {
+  const outbox = outboxTable === undefined ? {} : renderOutboxTransforms(prefix, outboxTable);
+  const step = 'transforms.unavailable';
+  return {
+    ...outbox,
+    [PLACEHOLDER_SETTING]: placeholder,
+    transforms: ['unavailable', ...(outbox['transforms']?.split(',') ?? [])].join(','),
+    [`${step}.type`]: 'org.apache.kafka.connect.transforms.InsertHeader',
+    [`${step}.header`]: UNAVAILABLE_PLACEHOLDER_HEADER,
+    [`${step}.value.literal`]: placeholder,
+    // Events have none.
+    ...(outboxTable === undefined ? {} : { [`${step}.predicate`]: IS_OUTBOX, [`${step}.negate`]: 'true' }),
+  };
+}
 
 function delivery({ offsetsTopic }: ConnectorSettings): ConnectorConfig {
   return {

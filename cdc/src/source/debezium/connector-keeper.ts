@@ -1,10 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KafkaBus } from '../../bus/kafka-bus.ts';
 import { SIGNAL_TABLE, writeSignal } from '../signal-table.ts';
 import type { SourceDatabase } from '../source-database.ts';
 import type { ConnectClient, ConnectorConfig } from './connect-client.ts';
 import { ConnectError } from './connect-error.ts';
-import { renderConnectorConfig, type ConnectorSettings } from './connector-config.ts';
+import { PLACEHOLDER_SETTING, renderConnectorConfig, type ConnectorSettings } from './connector-config.ts';
 import { judge, type ConnectorState } from './connector-state.ts';
 import { ofFeed, renderMarks, type FeedConnector, type FeedMarks } from './feed-connectors.ts';
 import { ensurePublication, gapOf, readFeedServer, replaceSlot, type FeedServer } from './feed-server.ts';
@@ -17,7 +18,10 @@ const RESTART_PAUSE_MS = 3_000;
 /** A slot that is read and has not moved for so long, with a heartbeat every second. */
 const STILL_MS = 10_000;
 
-export interface DebeziumSourceOptions extends Omit<ConnectorSettings, 'tables' | 'offsetsTopic'> {
+export interface DebeziumSourceOptions extends Omit<
+  ConnectorSettings,
+  'tables' | 'offsetsTopic' | 'placeholder'
+> {
   /** The same database, as this process sees it. See `PostgresSourceOptions.url`. */
   readonly url: string;
   /** Kafka Connect's REST API. */
@@ -146,7 +150,8 @@ export class ConnectorKeeper {
       ...{ systemId: server.systemId, timeline: server.timeline, publicationId: server.publicationId ?? '' },
     };
     const name = `${connector}.${nowMs}`;
-    const config = await this.#render({ name, marks }, await this.published(signal), signal);
+    const before = { name, marks, config: old[0]?.config ?? {} };
+    const config = await this.#render(before, await this.published(signal), signal);
     await this.#connect.putConfig(name, config, signal);
     // 5. What is asked of it now will come: only then the old one, and what it announces, goes.
     const current = await this.#finishReplacing(name, signal);
@@ -187,12 +192,16 @@ export class ConnectorKeeper {
   }
 
   async #render(
-    { name, marks }: Pick<FeedConnector, 'name' | 'marks'>,
+    { name, marks, config }: Pick<FeedConnector, 'name' | 'marks' | 'config'>,
     tables: readonly string[],
     signal: AbortSignal,
   ): Promise<ConnectorConfig> {
     const included = await readIncludedTables(this.#database, tables, signal);
-    const settings = { ...this.#options, tables: included, offsetsTopic: offsetsTopicOf(name) };
+    // Made by chance once, and kept as long as there is a connector that has it.
+    const placeholder =
+      config[PLACEHOLDER_SETTING] ?? `banyan-unavailable-${randomBytes(12).toString('hex')}`;
+    const offsetsTopic = offsetsTopicOf(name);
+    const settings = { ...this.#options, tables: included, offsetsTopic, placeholder };
     return { ...renderConnectorConfig(settings), ...renderMarks(marks) };
   }
 

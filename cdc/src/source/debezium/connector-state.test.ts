@@ -70,6 +70,7 @@ describe('the connector’s settings', () => {
     slot: 's',
     publication: 'p',
     offsetsTopic: 'banyan.1-offsets',
+    placeholder: 'banyan-x7',
   };
 
   const table = (name: string, ...columns: string[]): IncludedTable => ({
@@ -172,5 +173,9 @@ describe('the connector’s settings', () => {
     expect(other).toEqual(one);
     expect(one['database.password']).toBe('${dir:/run/secrets:p}');
     expect(one['topic.prefix']).toBe('shop');
+    expect([one['unavailable.value.placeholder'], one['transforms.unavailable.value.literal']]).toEqual([
+      'banyan-x7',
+      'banyan-x7',
+    ]);
   });
 });

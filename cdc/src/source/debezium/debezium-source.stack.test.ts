@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { heartbeatTopic, tableTopic } from '@banyan/contracts';
+import {
+  heartbeatTopic,
+  leftOutBy,
+  tableTopic,
+  UNAVAILABLE_PLACEHOLDER_HEADER,
+  UNAVAILABLE_VALUE,
+} from '@banyan/contracts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openTestBus } from '../../bus/kafka-test-bed.ts';
 import { createMemoryBus } from '../../bus/memory-bus.ts';
@@ -264,10 +270,47 @@ test('removed, it leaves neither slot nor publication; made again, it begins ane
   expect(await dbz.records('public.items')).toHaveLength(before + 9);
 });
 
+test("text that is Debezium's usual placeholder is a text; what stands for left-out values nobody can guess", async () => {
+  await dbz.source.ensureTables(['public.items'], signal());
+  await dbz.bed.sql('INSERT INTO public.items VALUES (900001, $1, 1)', [UNAVAILABLE_VALUE]);
+  await dbz.caughtUp();
+  const record = (await dbz.records('public.items')).at(-1);
+  const placeholder = record?.headers[UNAVAILABLE_PLACEHOLDER_HEADER] ?? '';
+  expect(placeholder).toMatch(/^banyan-unavailable-[0-9a-f]{24}$/);
+  const name = record && envelopeOf(record)?.after?.['name'];
+  expect([name, leftOutBy(record?.headers ?? {})('name', name)]).toEqual([UNAVAILABLE_VALUE, false]);
+  // It is made once, and kept.
+  await dbz.source.start(signal());
+  await dbz.bed.sql('UPDATE public.items SET price = 3 WHERE id = 900001');
+  await dbz.caughtUp();
+  expect((await dbz.records('public.items')).at(-1)?.headers[UNAVAILABLE_PLACEHOLDER_HEADER]).toBe(
+    placeholder,
+  );
+});
+
+test('a table that the application could no longer write to leaves the feed, which goes on', async () => {
+  await dbz.bed.sql(
+    'CREATE TABLE public.spoiled (id int PRIMARY KEY, n int); INSERT INTO public.spoiled VALUES (1, 1)',
+  );
+  await dbz.source.ensureTables(['public.spoiled', 'public.items'], signal());
+  await dbz.bed.sql('ALTER TABLE public.spoiled REPLICA IDENTITY NOTHING');
+  await expect(dbz.bed.sql('UPDATE public.spoiled SET n = 2')).rejects.toThrow(/replica identity/);
+  expect(await dbz.source.removeUnwritable(signal())).toMatchObject([{ table: 'public.spoiled' }]);
+  await dbz.bed.sql('UPDATE public.spoiled SET n = 2; DELETE FROM public.spoiled');
+  await eventually('the connector is right again', async () => (await dbz.source.mend(signal())) === null);
+  const before = (await dbz.records('public.items')).length;
+  await dbz.bed.sql('UPDATE public.items SET price = 4 WHERE id = 900001');
+  await dbz.caughtUp();
+  expect(await dbz.records('public.items')).toHaveLength(before + 1);
+  await expect(dbz.source.ensureTables(['public.spoiled'], signal())).rejects.toThrow(/public\.spoiled/);
+});
+
 /** What can be compared: without times, positions, and what each reader says of itself. */
 function comparable(record: StoredRecord): unknown {
   const { key, headers, value } = record;
-  const kept = Object.entries(headers).filter(([name]) => !name.startsWith('__debezium.context.'));
+  const kept = Object.entries(headers).filter(
+    ([name]) => !name.startsWith('__debezium.context.') && name !== UNAVAILABLE_PLACEHOLDER_HEADER,
+  );
   const envelope = value === null ? null : (JSON.parse(value) as Record<string, unknown>);
   if (!envelope) return { key, headers: Object.fromEntries(kept), value };
   const source = envelope['source'] as Record<string, unknown>;

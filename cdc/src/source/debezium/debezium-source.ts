@@ -54,7 +54,10 @@ class ConnectedSource implements DebeziumSource {
   readonly readPage: Source['readPage'];
   readonly readRows: Source['readRows'];
   readonly feedMembership: Source['feedMembership'];
+  readonly removeUnwritable: Source['removeUnwritable'];
   readonly stopTableSnapshots: Source['stopTableSnapshots'];
+  readonly catalogMark: Source['catalogMark'];
+  readonly openTransactions: Source['openTransactions'];
   readonly walRetention: Source['walRetention'];
 
   constructor(options: DebeziumSourceOptions) {
@@ -81,7 +84,11 @@ class ConnectedSource implements DebeziumSource {
     this.readPage = (range, signal) => postgres.readPage(range, signal);
     this.readRows = (question, signal) => postgres.readRows(question, signal);
     this.feedMembership = (tables, signal) => postgres.feedMembership(tables, signal);
+    // The connector is told by `mend`, which follows the publication.
+    this.removeUnwritable = (signal) => postgres.removeUnwritable(signal);
     this.stopTableSnapshots = (tables, signal) => postgres.stopTableSnapshots(tables, signal);
+    this.catalogMark = (columns, signal) => postgres.catalogMark(columns, signal);
+    this.openTransactions = (signal) => postgres.openTransactions(signal);
     this.walRetention = (signal) => postgres.walRetention(signal);
   }
 

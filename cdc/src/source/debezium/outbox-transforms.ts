@@ -1,7 +1,8 @@
 import { OUTBOX_TYPE, tableTopic } from '@banyan/contracts';
 import type { ConnectorConfig } from './connect-client.ts';
 
-const IS_OUTBOX = 'isOutbox';
+/** Predicate of Connect, made by `renderOutboxTransforms`. */
+export const IS_OUTBOX = 'isOutbox';
 /** What Debezium's schemas of changes are called; the router passes over values of others. */
 const ENVELOPE = 'banyan.outbox.Envelope';
 
