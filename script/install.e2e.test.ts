@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
@@ -12,12 +21,13 @@ afterEach(() => {
 
 /** Stands for npm: notes what it is asked for, lays down what the real one would, and fails where it is told to. */
 const FAKE_NPM = `
-const { appendFileSync, chmodSync, mkdirSync, writeFileSync } = require('node:fs');
+const { appendFileSync, mkdirSync, rmSync, writeFileSync } = require('node:fs');
 const put = (path, text) => { mkdirSync(require('node:path').dirname(path), { recursive: true }); writeFileSync(path, text); };
 const [verb, ...names] = process.argv.slice(2).filter((arg) => !/^--(no-audit|no-fund|loglevel)/.test(arg));
 const nodedir = process.env.npm_package_config_node_gyp_nodedir ?? '-';
 appendFileSync('asked', [verb, ...names, nodedir].join(' ') + '\\n');
 if (process.env.FAILS === verb + ' ' + names[0]) process.exit(1);
+if (verb === 'ci') rmSync('node_modules', { recursive: true, force: true });
 if (verb === 'ci') for (const name of ['node', 'sqlite3', '@swc/core']) put('node_modules/' + name + '/package.json', '{}');
 if (names[0] === 'node') {
   put('node_modules/node/bin/node', '');
@@ -39,11 +49,17 @@ function install(env: Readonly<Record<string, string>> = {}, name = 'plain') {
     scripted.map((each) => [`node_modules/${each}`, { hasInstallScript: true }]),
   );
   writeFileSync(join(dir, 'package-lock.json'), JSON.stringify({ packages }));
-  const run = () =>
-    spawnSync(process.execPath, ['script/run.js', 'setup'], {
+  const run = (node = process.execPath) =>
+    spawnSync(node, ['script/run.js', 'setup'], {
       cwd: dir,
       encoding: 'utf8',
-      env: { ...process.env, NODE_OPTIONS: '', npm_execpath: join(dir, 'npm.cjs'), ...env },
+      env: {
+        ...process.env,
+        NODE_OPTIONS: '',
+        npm_execpath: join(dir, 'npm.cjs'),
+        npm_node_execpath: '',
+        ...env,
+      },
     });
   const { status, stdout, stderr } = run();
   const asked = readFileSync(join(dir, 'asked'), 'utf8').trim().split('\n');
@@ -61,6 +77,17 @@ test('what is compiled finds the headers that came with the pinned Node, which i
   ]);
   expect(again().status).toBe(0);
   expect(readFileSync(join(dir, 'asked'), 'utf8').trim().split('\n')).toHaveLength(3); // installed once
+});
+
+test('a checkout whose packages changed is installed anew, though its own Node goes meanwhile', () => {
+  const { dir, again } = install();
+  const own = join(dir, 'node_modules', 'node', 'bin', 'node');
+  rmSync(own);
+  linkSync(realpathSync(process.execPath), own);
+  writeFileSync(join(dir, 'package-lock.json'), '{ "packages": {} }');
+  const { status, stderr } = again(own);
+  expect([status, stderr]).toEqual([0, '']);
+  expect(readFileSync(join(dir, 'asked'), 'utf8').trim().split('\n')).toHaveLength(6);
 });
 
 test.each([

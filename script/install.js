@@ -1,8 +1,8 @@
 // Installs the packages in three steps, so that each has one cause to fail for, and so that what is compiled finds the
 // headers of the Node that the second step brings: by itself node-gyp downloads them, from a host that a machine with
 // nothing but an npm registry does not reach.
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { existsSync, readFileSync, readdirSync, realpathSync } from 'node:fs';
+import { basename, delimiter, join, sep } from 'node:path';
 import { compileElsewhere } from './compile-elsewhere.js';
 import { pinnedNode, root, run } from './run-command.js';
 
@@ -30,8 +30,18 @@ export async function install() {
 /** Runs the npm that runs this, or the one on the PATH. */
 function npm(args, env = process.env) {
   const path = process.env.npm_execpath;
-  return path ? run(process.execPath, [path, ...args], env) : run('npm', args, env);
+  return path ? run(nodeOutside(), [path, ...args], env) : run('npm', args, env);
 }
+
+/** Not the pinned Node, which runs this in a checkout that was installed before: the first step removes it. */
+function nodeOutside() {
+  const onPath = (process.env.PATH ?? '').split(delimiter).map((dir) => join(dir, basename(pinnedNode)));
+  const candidates = [process.env.npm_node_execpath ?? '', process.execPath, ...onPath];
+  const found = candidates.find((path) => path !== '' && existsSync(path) && !isInside(path));
+  return found ?? process.execPath;
+}
+
+const isInside = (path) => realpathSync(path).startsWith(realpathSync(root) + sep);
 
 /** Packages that do something at their installation, of those that are for this system. */
 function scripted() {
