@@ -96,7 +96,7 @@ async function tell(changes: {
   const side = (of: keyof typeof told) => ({ ...told[of], p50Ms: 5 });
   const traffic = {
     ...{ slice: 'start-page', askedShare, byReason: {}, breaker: 'closed' },
-    sinceShareChange: { eligible: 0, servedByService: 0 },
+    ...{ sinceShareChange: { eligible: 0, servedByService: 0 }, withoutKey: 0 },
     ...{ monolith: side('monolith'), service: side('service') },
   };
   const report = {

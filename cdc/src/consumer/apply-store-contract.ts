@@ -227,7 +227,7 @@ export function describeApplyStore(dialect: StoreDialect, open: () => Promise<St
         { name: 'b', n: '1' },
       ]);
       await expect(change({ updates: [{ n: 9, name: 'b' }] }, pairs)).rejects.toThrow(
-        /no earlier row to keep it/,
+        /no earlier row to take it from/,
       );
     });
 

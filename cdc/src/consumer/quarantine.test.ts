@@ -75,6 +75,7 @@ describe('what is held is shown', () => {
     expect(queues).toEqual([
       {
         ...{ table: 'public.notes', key: ['1'], offset: 0, waiting: 1, rereadSinceMs: null },
+        lacksValue: false,
         reason: 'SQLITE_CONSTRAINT: bad text',
         heldSinceMs: expect.any(Number),
         payload: {

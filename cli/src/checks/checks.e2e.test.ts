@@ -142,7 +142,7 @@ describe('a state folder', () => {
 
   test.each(['up', 'up --detach', 'up --dry-run'])('without rights ends `%s` in words', async (command) => {
     const dir = join(folder, 'roots');
-    mkdirSync(dir, { recursive: true, mode: 0o755 });
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
     const { code, said } = await banyan(command.split(' '), { BANYAN_HOME: dir });
     expect([code, said]).toEqual([3, expect.stringMatching(/state folder: .*permission denied \(EACCES\)/)]);
     expect(said).not.toMatch(/\n\s+at /);

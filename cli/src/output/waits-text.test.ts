@@ -28,6 +28,6 @@ test('a session is told with its process, its age and when its query began, and 
 });
 
 test('a prepared transaction is told by its name', () => {
-  expect(transactionText(prepared)).toBe("prepared transaction 'it's' (database crm), open for 5.0 s");
+  expect(transactionText(prepared)).toBe("prepared transaction 'it's' (database crm), open for 5 s");
   expect(endTransaction(prepared)).toBe("in the database crm: COMMIT PREPARED 'it''s'; or ROLLBACK PREPARED");
 });
