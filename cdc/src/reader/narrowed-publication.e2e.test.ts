@@ -4,6 +4,7 @@ import { defineSlice } from '@banyan/contracts';
 import { createMemoryBus } from '../bus/memory-bus.ts';
 import { createCaughtUp } from '../caught-up/caught-up.ts';
 import { markOf } from '../caught-up/stored-on-bus.ts';
+import { carriedTables } from '../source/carried-tables.ts';
 import type { ServiceCopy } from '../verify/copy.ts';
 import { caughtUp, createTestBed, replay, type TestBed } from './reader-test-bed.ts';
 import { startReader, type Reader } from './reader.ts';
@@ -12,7 +13,6 @@ let bed: TestBed;
 let reader: Reader;
 const bus = createMemoryBus();
 const signal = AbortSignal.timeout(60_000);
-const tables = ['public.notes'];
 const slice = defineSlice({
   name: 'notes',
   title: 'Notes',
@@ -21,6 +21,7 @@ const slice = defineSlice({
     { source: 'public.notes', target: 'note', kind: 'owned', key: ['id'], columns: { id: 'id', n: 'n' } },
   ],
 });
+const tables = carriedTables([slice]);
 /** A service that has applied whatever it is asked about. */
 const copy = {
   metTopics: () => Promise.resolve(['shop.public.notes']),
@@ -48,12 +49,7 @@ test.each([
 ])('%s, and back', async (narrow, restore) => {
   const feed = { log: bus, slot: bed.slot };
   const waiting = createCaughtUp({ source: bed.source, bus, prefix: 'shop', feed });
-  const mark = await markOf({
-    source: bed.source,
-    feed,
-    tables: tables.map((name) => ({ name, columns: 'every' })),
-    signal,
-  });
+  const mark = await markOf({ source: bed.source, feed, tables, signal });
   const wait = () => waiting.wait({ slice, copy, markOf: () => Promise.resolve(mark), signal });
   await wait(); // whole so far
   const [value] = await bed.sql('UPDATE notes SET n = n + 1 WHERE id = 16 RETURNING n');
