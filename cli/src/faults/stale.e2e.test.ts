@@ -1,5 +1,5 @@
 /** Feed and control plane stand still: nobody is left to notice that the copy grows old but the service itself. */
-import { SERVED_BY_HEADER, OVERRIDE_TOKEN_HEADER } from '@banyan/contracts';
+import { SERVED_BY_HEADER, OVERRIDE_TOKEN_HEADER, VISITOR_COOKIE } from '@banyan/contracts';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Reviewer } from './reviewer.ts';
 import { Stack, until } from './stack.ts';
@@ -18,10 +18,13 @@ afterAll(async () => {
   await stack.close();
 }, 60_000);
 
-/** Which side a reader without cookies is answered by. */
+/** Which side a known visitor is answered by. */
 async function servedBy(slug: string): Promise<string | null> {
   const answer = await fetch(`${shopUrl}/api/products/${slug}/reviews`, {
-    headers: { [OVERRIDE_TOKEN_HEADER]: stack.secret('override.token') },
+    headers: {
+      [OVERRIDE_TOKEN_HEADER]: stack.secret('override.token'),
+      cookie: `${VISITOR_COOKIE}=${'A'.repeat(22)}`,
+    },
   });
   await answer.body?.cancel();
   expect(answer.status).toBe(200);
