@@ -40,21 +40,21 @@ afterAll(async () => {
 
 test('several statements on one row in one transaction, by one writer and by four', async () => {
   for (const writers of [1, 4]) {
-    const committed = await runMixed(cluster.adminUrl, mixedTransactions(400, writers), writers);
-    expect(committed).toBeGreaterThan(200);
+    const committed = await runMixed(cluster.adminUrl, mixedTransactions(150, writers), writers);
+    expect(committed).toBeGreaterThan(70);
     await copy.caughtUp(signal());
     expect(await copy.verify(signal())).toMatchObject(equal);
   }
 }, 240_000);
 
 test('the same beside table snapshots, each of a copy that begins empty: no key stays held', async () => {
-  for (const seed of [11, 12, 13]) {
+  for (const seed of [11, 12]) {
     await dbz.bus.append(
       [{ topic: tableTopic(PREFIX, MIXED_TABLE), key: controlRecordKey('reset'), headers: {}, value: null }],
       signal(),
     );
     const [committed] = await Promise.all([
-      runMixed(cluster.adminUrl, mixedTransactions(200, seed), 4),
+      runMixed(cluster.adminUrl, mixedTransactions(150, seed), 4),
       dbz.snapshot([MIXED_TABLE]),
     ]);
     expect(committed).toBeGreaterThan(50);

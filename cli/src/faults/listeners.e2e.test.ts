@@ -3,8 +3,8 @@ import { createRandom, mutate, sendBytes } from './request-fuzzer.ts';
 import { readLastRunState, type ProcessState, type RunState } from '../supervise/run-state.ts';
 import { Stack, until } from './stack.ts';
 
-/** Mutated requests to each listener. */
-const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 2_000);
+/** Mutated requests, shared by the listeners. */
+const ALL_REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 2_000);
 const SEED = Number(process.env['FUZZ_SEED'] ?? 1);
 const AT_ONCE = 16;
 
@@ -92,6 +92,7 @@ const listeners: readonly Listener[] = [
     ],
   },
 ];
+const REQUESTS = Math.ceil(ALL_REQUESTS / listeners.length);
 
 describe.each(listeners)('$name listener', ({ process: name, url, good, requests }) => {
   test(`answers after ${REQUESTS} mutated requests (seed ${SEED}), and nothing has ended`, async () => {
