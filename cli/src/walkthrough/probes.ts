@@ -85,7 +85,7 @@ const probes: Readonly<Record<string, (...args: string[]) => Probe>> = {
         hint: `npx banyan verify ${name}`,
       };
     },
-  /** A part that was killed leaves its lag in the last minute's figures; on a slow machine that is too much at first. */
+  /** A table snapshot, or a part that was killed, leaves its lag in the last minute's figures: too much at first on a slow machine. */
   'gates-pass':
     (name = '') =>
     (seen) => {
