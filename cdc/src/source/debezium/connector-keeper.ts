@@ -1,15 +1,26 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KafkaBus } from '../../bus/kafka-bus.ts';
+import { FeedPublication } from '../feed-publication.ts';
 import { SIGNAL_TABLE, writeSignal } from '../signal-table.ts';
 import type { SourceDatabase } from '../source-database.ts';
+import { tableInWork } from '../table-snapshot-history.ts';
+import { readTableSnapshotHistory } from '../table-snapshot-progress.ts';
 import type { ConnectClient, ConnectorConfig } from './connect-client.ts';
 import { ConnectError } from './connect-error.ts';
 import { renderConnectorConfig, type ConnectorSettings } from './connector-config.ts';
 import { judge, type ConnectorState } from './connector-state.ts';
-import { ofFeed, renderMarks, type FeedConnector, type FeedMarks } from './feed-connectors.ts';
+import {
+  connectorName,
+  isAt,
+  ofFeed,
+  renderMarks,
+  type FeedConnector,
+  type FeedMarks,
+} from './feed-connectors.ts';
 import { ensurePublication, gapOf, readFeedServer, replaceSlot, type FeedServer } from './feed-server.ts';
 import { FeedTopics } from './feed-topics.ts';
 import { readIncludedTables } from './included-tables.ts';
+import { largeRecordOf, tableOfLargeChange } from './large-record.ts';
 
 const POLL_MS = 100;
 /** A task that has failed is started again after this pause. */
@@ -23,12 +34,12 @@ export interface DebeziumSourceOptions extends Omit<ConnectorSettings, 'tables' 
   /** Kafka Connect's REST API. */
   readonly connectUrl: string;
   /**
-   * First part of the connector's name. A dot and the time of its making follow: Kafka keeps a connector's offsets under
-   * its name, and one that is made anew must not go on from those of its predecessor. They are on `<name>-offsets`.
+   * First part of the connector's name, which the slot and the time of its making follow: Kafka keeps a connector's offsets
+   * under its name, and one that is made anew must not go on from those of its predecessor. They are on `<name>-offsets`.
    */
   readonly connector: string;
   /** The Kafka that the workers write to. */
-  readonly bus: Pick<KafkaBus, 'ensureTopics' | 'missingTopics' | 'removeTopics'>;
+  readonly bus: KafkaBus;
   /** Deadline of one statement. Default 15,000. */
   readonly statementTimeoutMs?: number;
 }
@@ -56,6 +67,8 @@ export class ConnectorKeeper {
     if (await this.#isDoubtful(signal)) return null;
     const { current, server, done } = await this.ensureConnector(signal);
     if (done !== null) return done;
+    const left = await this.#leaveOut(current, signal);
+    if (left !== null) return left;
     const wanted = await this.#render(current, await this.published(signal), signal);
     if (!isSame(current.config, wanted)) {
       await this.#connect.putConfig(current.name, wanted, signal);
@@ -109,6 +122,45 @@ export class ConnectorKeeper {
     return { server, ...(await this.#beginAnew(connectors, gap ?? 'the feed was begun', signal)) };
   }
 
+  /**
+   * A record that Kafka does not take ends the task again and again. Its table is left out of the feed, so that others go on.
+   * @returns what was done; null when nothing was to be done, or the table is not known.
+   */
+  async #leaveOut({ name, marks, status }: FeedConnector, signal: AbortSignal): Promise<string | null> {
+    const { outboxTable } = this.#options;
+    const record = largeRecordOf(status);
+    if (record === null) return null;
+    const passedOver = [...Object.keys(marks.leftOut), SIGNAL_TABLE, ...(outboxTable ? [outboxTable] : [])];
+    const ofLog = await tableOfLargeChange(this.#database, { ...this.#options, record, passedOver }, signal);
+    const table = ofLog ?? (await this.#tableInSnapshot(signal));
+    if (table === null || passedOver.includes(table)) return null;
+    // 1. Said where it survives us, and in the same step the connector passes over the table. 2. It is sent no more.
+    const leaving = { ...marks, leftOut: { ...marks.leftOut, [table]: record.text } };
+    const published = await this.published(signal);
+    const config = await this.#render({ name, marks: leaving }, published, signal);
+    await this.#connect.putConfig(name, config, signal);
+    await new FeedPublication(this.#database, this.#options.publication).remove([table], signal);
+    return `${table} was taken out of the feed: ${record.text}`;
+  }
+
+  /** Whose rows a table snapshot reads now. */
+  async #tableInSnapshot(signal: AbortSignal): Promise<string | null> {
+    const { bus, prefix } = this.#options;
+    const [open] = (await readTableSnapshotHistory({ bus, prefix, signal })).open();
+    return open ? tableInWork(open) : null;
+  }
+
+  /** Lets tables that were left out be asked for again. They are in the feed only then. */
+  async forget(tables: readonly string[], signal: AbortSignal): Promise<void> {
+    const [current] = await this.connectors(signal);
+    if (!current || !tables.some((table) => table in current.marks.leftOut)) return;
+    const { name, marks } = current;
+    const kept = Object.entries(marks.leftOut).filter(([table]) => !tables.includes(table));
+    const forgetting = { name, marks: { ...marks, leftOut: Object.fromEntries(kept) } };
+    const published = (await this.published(signal)).filter((table) => !tables.includes(table));
+    await this.#connect.putConfig(name, await this.#render(forgetting, published, signal), signal);
+  }
+
   /** Why the feed has to begin anew; null while it has not. */
   async #gap(marks: FeedMarks, server: FeedServer, signal: AbortSignal): Promise<string | null> {
     const known = marks.anewReason ?? gapOf(marks, server, this.#options);
@@ -120,7 +172,8 @@ export class ConnectorKeeper {
     reason: string,
     signal: AbortSignal,
   ): Promise<{ readonly current: FeedConnector; readonly done: string }> {
-    const { slot, publication, connector } = this.#options;
+    const { slot, publication } = this.#options;
+    await this.refuseSharedTopics(old, signal);
     // 1. Said first, where it survives us: from here on nobody takes the feed for whole.
     for (const { name, config, marks } of old) {
       if (marks.anewReason === null) {
@@ -142,15 +195,33 @@ export class ConnectorKeeper {
     const nowMs = Date.now();
     const marks: FeedMarks = {
       incarnation: (old[0]?.marks.incarnation ?? 0) + 1,
-      ...{ incarnationReason: reason, incarnationAtMs: nowMs, anewReason: null },
+      ...{ incarnationReason: reason, incarnationAtMs: nowMs, anewReason: null, leftOut: {} },
       ...{ systemId: server.systemId, timeline: server.timeline, publicationId: server.publicationId ?? '' },
     };
-    const name = `${connector}.${nowMs}`;
+    const name = connectorName(this.#options, nowMs);
     const config = await this.#render({ name, marks }, await this.published(signal), signal);
     await this.#connect.putConfig(name, config, signal);
     // 5. What is asked of it now will come: only then the old one, and what it announces, goes.
     const current = await this.#finishReplacing(name, signal);
     return { current, done: `the feed began anew, as incarnation ${marks.incarnation}: ${reason}` };
+  }
+
+  /** Two feeds on one topic would be one copy's rows among another's. @throws ConnectError `topics-foreign`. */
+  async refuseSharedTopics(own: readonly FeedConnector[], signal: AbortSignal): Promise<void> {
+    const { prefix, connectUrl } = this.#options;
+    const others = (await this.#connect.connectors(signal)).filter(
+      ({ name, config }) => config['topic.prefix'] === prefix && !own.some((each) => each.name === name),
+    );
+    const [other] = others;
+    if (!other) return;
+    const { name, config } = other;
+    throw new ConnectError(
+      'topics-foreign',
+      `The topics ${prefix}.* are written by a connector that is not ours, "${name}", which reads the slot ` +
+        `"${config['slot.name'] ?? '?'}" of ${config['database.hostname'] ?? '?'}:${config['database.port'] ?? '?'}. ` +
+        'Give this Banyan another TOPIC_PREFIX (control plane and services); or, if nobody needs that connector any ' +
+        `more, remove it: curl -X DELETE ${connectUrl.replace(/\/$/, '')}/connectors/${encodeURIComponent(name)}`,
+    );
   }
 
   async #finishReplacing(name: string, signal: AbortSignal): Promise<FeedConnector> {
@@ -191,7 +262,8 @@ export class ConnectorKeeper {
     tables: readonly string[],
     signal: AbortSignal,
   ): Promise<ConnectorConfig> {
-    const included = await readIncludedTables(this.#database, tables, signal);
+    const carried = tables.filter((table) => !(table in marks.leftOut));
+    const included = await readIncludedTables(this.#database, carried, signal);
     const settings = { ...this.#options, tables: included, offsetsTopic: offsetsTopicOf(name) };
     return { ...renderConnectorConfig(settings), ...renderMarks(marks) };
   }
@@ -235,9 +307,16 @@ export class ConnectorKeeper {
     }
   }
 
-  /** Those of this feed, newest incarnation first. */
+  /**
+   * Those of this feed, newest incarnation first. A slot of our slot's name may be on another server, and its connector
+   * another Banyan's: that one is at another address and of another server. Where only one of these differs, ours has moved.
+   */
   async connectors(signal: AbortSignal): Promise<readonly FeedConnector[]> {
-    return ofFeed(await this.#connect.connectors(signal), this.#options.connector);
+    const { database } = this.#options;
+    const found = ofFeed(await this.#connect.connectors(signal), this.#options);
+    if (found.every((each) => isAt(each, database))) return found;
+    const { systemId } = await this.server(signal);
+    return found.filter((each) => isAt(each, database) || each.marks.systemId === systemId);
   }
 
   /** What the database's server has of this feed. */
