@@ -20,3 +20,20 @@ export class ConnectError extends Error {
     this.code = code;
   }
 }
+
+/** A connector that is not ours writes to our topics. */
+export function foreignTopicsError(
+  { name, config }: { readonly name: string; readonly config: Readonly<Record<string, string>> },
+  { prefix, connectUrl }: { readonly prefix: string; readonly connectUrl: string },
+): ConnectError {
+  const [slot = '?', host = '?', port = '?'] = ['slot.name', 'database.hostname', 'database.port'].map(
+    (key) => config[key],
+  );
+  const url = `${connectUrl.replace(/\/$/, '')}/connectors/${encodeURIComponent(name)}`;
+  return new ConnectError(
+    'topics-foreign',
+    `The topics ${prefix}.* are written by a connector that is not ours, "${name}", which reads the slot "${slot}" of ` +
+      `${host}:${port}. Give this Banyan another TOPIC_PREFIX (control plane and services); or, if nobody needs that ` +
+      `connector any more, remove it: curl -X DELETE ${url}`,
+  );
+}

@@ -3,10 +3,8 @@ import type { KafkaBus } from '../../bus/kafka-bus.ts';
 import { FeedPublication } from '../feed-publication.ts';
 import { SIGNAL_TABLE, writeSignal } from '../signal-table.ts';
 import type { SourceDatabase } from '../source-database.ts';
-import { tableInWork } from '../table-snapshot-history.ts';
-import { readTableSnapshotHistory } from '../table-snapshot-progress.ts';
 import type { ConnectClient, ConnectorConfig } from './connect-client.ts';
-import { ConnectError } from './connect-error.ts';
+import { ConnectError, foreignTopicsError } from './connect-error.ts';
 import { renderConnectorConfig, type ConnectorSettings } from './connector-config.ts';
 import { judge, type ConnectorState } from './connector-state.ts';
 import {
@@ -20,7 +18,8 @@ import {
 import { ensurePublication, gapOf, readFeedServer, replaceSlot, type FeedServer } from './feed-server.ts';
 import { FeedTopics } from './feed-topics.ts';
 import { readIncludedTables } from './included-tables.ts';
-import { largeRecordOf, tableOfLargeChange } from './large-record.ts';
+import { largeRecordOf } from './large-record.ts';
+import { tableOf } from './large-record-table.ts';
 
 const POLL_MS = 100;
 /** A task that has failed is started again after this pause. */
@@ -127,27 +126,17 @@ export class ConnectorKeeper {
    * @returns what was done; null when nothing was to be done, or the table is not known.
    */
   async #leaveOut({ name, marks, status }: FeedConnector, signal: AbortSignal): Promise<string | null> {
-    const { outboxTable } = this.#options;
     const record = largeRecordOf(status);
     if (record === null) return null;
-    const passedOver = [...Object.keys(marks.leftOut), SIGNAL_TABLE, ...(outboxTable ? [outboxTable] : [])];
-    const ofLog = await tableOfLargeChange(this.#database, { ...this.#options, record, passedOver }, signal);
-    const table = ofLog ?? (await this.#tableInSnapshot(signal));
-    if (table === null || passedOver.includes(table)) return null;
-    // 1. Said where it survives us, and in the same step the connector passes over the table. 2. It is sent no more.
-    const leaving = { ...marks, leftOut: { ...marks.leftOut, [table]: record.text } };
-    const published = await this.published(signal);
-    const config = await this.#render({ name, marks: leaving }, published, signal);
-    await this.#connect.putConfig(name, config, signal);
+    const passedOver = Object.keys(marks.leftOut);
+    const table = await tableOf({ ...this.#options, database: this.#database, record, passedOver }, signal);
+    if (table === null) return null;
+    // 1. From here on no copy of it counts as whole. 2. The connector passes over it, and says why where it survives us.
     await new FeedPublication(this.#database, this.#options.publication).remove([table], signal);
+    const leaving = { name, marks: { ...marks, leftOut: { ...marks.leftOut, [table]: record.text } } };
+    const config = await this.#render(leaving, await this.published(signal), signal);
+    await this.#connect.putConfig(name, config, signal);
     return `${table} was taken out of the feed: ${record.text}`;
-  }
-
-  /** Whose rows a table snapshot reads now. */
-  async #tableInSnapshot(signal: AbortSignal): Promise<string | null> {
-    const { bus, prefix } = this.#options;
-    const [open] = (await readTableSnapshotHistory({ bus, prefix, signal })).open();
-    return open ? tableInWork(open) : null;
   }
 
   /** Lets tables that were left out be asked for again. They are in the feed only then. */
@@ -208,20 +197,11 @@ export class ConnectorKeeper {
 
   /** Two feeds on one topic would be one copy's rows among another's. @throws ConnectError `topics-foreign`. */
   async refuseSharedTopics(own: readonly FeedConnector[], signal: AbortSignal): Promise<void> {
-    const { prefix, connectUrl } = this.#options;
-    const others = (await this.#connect.connectors(signal)).filter(
+    const { prefix } = this.#options;
+    const other = (await this.#connect.connectors(signal)).find(
       ({ name, config }) => config['topic.prefix'] === prefix && !own.some((each) => each.name === name),
     );
-    const [other] = others;
-    if (!other) return;
-    const { name, config } = other;
-    throw new ConnectError(
-      'topics-foreign',
-      `The topics ${prefix}.* are written by a connector that is not ours, "${name}", which reads the slot ` +
-        `"${config['slot.name'] ?? '?'}" of ${config['database.hostname'] ?? '?'}:${config['database.port'] ?? '?'}. ` +
-        'Give this Banyan another TOPIC_PREFIX (control plane and services); or, if nobody needs that connector any ' +
-        `more, remove it: curl -X DELETE ${connectUrl.replace(/\/$/, '')}/connectors/${encodeURIComponent(name)}`,
-    );
+    if (other) throw foreignTopicsError(other, this.#options);
   }
 
   async #finishReplacing(name: string, signal: AbortSignal): Promise<FeedConnector> {

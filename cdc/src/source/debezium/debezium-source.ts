@@ -195,7 +195,7 @@ function refuseLeftOut(tables: readonly string[], { marks }: FeedConnector): voi
   const refused = tables.filter((table) => table in marks.leftOut);
   if (refused.length === 0) return;
   const remedy =
-    'make the row smaller, delete it, or map fewer columns; then `banyan rollback` and `banyan advance` of its slice';
+    'make the row smaller, delete it, or map fewer columns; then `banyan rollback` and `banyan advance` of each slice that has it';
   throw new SourceTableError(
     refused.map(
       (table) =>

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { tableTopic } from '@banyan/contracts';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createTestBed, eventually, withNamedTables, type TestBed } from '../../reader/reader-test-bed.ts';
+import { createTestBed, eventually, type TestBed } from '../../reader/reader-test-bed.ts';
 import { ConnectClient } from './connect-client.ts';
 import { createDebeziumTestBed, expectCounted, type DebeziumTestBed } from './debezium-test-bed.ts';
 import { createDebeziumSource, type DebeziumSource, type DebeziumSourceOptions } from './debezium-source.ts';
