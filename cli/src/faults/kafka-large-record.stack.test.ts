@@ -29,7 +29,8 @@ test('status names table, reason and commands, and after these the copy is in sy
     120_000,
   );
   expect((await stack.slice()).inSync).toBe(false);
-  expect(await full.feed()).toMatchObject({ state: 'running', incarnation: 1 });
+  await until('the feed runs', async () => (await full.feed()).state === 'running');
+  expect(await full.feed()).toMatchObject({ incarnation: 1 });
 
   await sql(`UPDATE reviews SET body = 'short again' WHERE id = 2`);
   await stack.json('rollback', 'reviews', '--reason', 'a row was too large', '--wait');

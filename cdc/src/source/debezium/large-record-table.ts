@@ -50,7 +50,9 @@ async function ofLog(
   { database, slot, publication, record, passedOver }: Search,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const bytes = record.bytes ?? UNKNOWN_BYTES;
+  const atLeast = Math.ceil((record.bytes ?? UNKNOWN_BYTES) / SIZE_RATIO);
+  // Of one whose size is not known, the largest is the nearest guess.
+  const target = record.bytes ?? Number.MAX_SAFE_INTEGER;
   // Protocol 1: a letter, then the relation's OID (the root's, of a partition), then the rows.
   const [row] = await database.query(
     `WITH change AS (
@@ -64,7 +66,7 @@ async function ofLog(
      WHERE chr(letter) IN ('I', 'U', 'D') AND bytes >= $3::bigint
        AND n.nspname || '.' || c.relname <> ALL (ARRAY(SELECT jsonb_array_elements_text($4::jsonb)))
      ORDER BY abs(ln(bytes::float8 / $5::float8)) LIMIT 1`,
-    [slot, quoteName(publication), Math.ceil(bytes / SIZE_RATIO), JSON.stringify(passedOver), bytes],
+    [slot, quoteName(publication), atLeast, JSON.stringify(passedOver), target],
     signal,
   );
   return row?.['name'] ?? null;

@@ -1,7 +1,9 @@
 /** A record that Kafka does not take: its table is left out and says why, and the others go on. */
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { tableTopic } from '@banyan/contracts';
+import kafkajs from 'kafkajs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually } from '../../reader/reader-test-bed.ts';
+import { eventually, PREFIX } from '../../reader/reader-test-bed.ts';
 import { createDebeziumTestBed, type DebeziumTestBed } from './debezium-test-bed.ts';
 
 let dbz: DebeziumTestBed;
@@ -106,4 +108,36 @@ test('a row that a table snapshot reads', async () => {
   await dbz.source.requestTableSnapshot(['public.big'], signal());
   await bigAloneIsOut(await mended());
   await bigIsBack();
+}, 180_000);
+
+test('a limit of the broker, which does not say how large: tables go out until it is the right one', async () => {
+  await dbz.kafka.administer((admin) =>
+    admin.alterConfigs({
+      validateOnly: false,
+      resources: [
+        {
+          ...{ type: kafkajs.ConfigResourceTypes.TOPIC, name: tableTopic(PREFIX, 'public.big') },
+          configEntries: [{ name: 'max.message.bytes', value: '2000000' }],
+        },
+      ],
+    }),
+  );
+  await dbz.bed.sql(`
+    BEGIN;
+    INSERT INTO large VALUES (1000, repeat('z', 9000000));
+    INSERT INTO big VALUES (1, repeat('x', 3000000));
+    COMMIT`);
+  const done = new Set<string>();
+  await eventually('both are out', async () => {
+    const what = await dbz.source.mend(signal());
+    if (what?.includes('taken out')) done.add(what);
+    await sleep(100);
+    return done.size === 2 && (await dbz.source.state(signal())).state === 'running';
+  });
+  const why = 'was taken out of the feed: the broker refused a record as too large';
+  expect([...done].toSorted()).toEqual([`public.big ${why}`, `public.large ${why}`]);
+  others += 1;
+  await dbz.bed.sql('INSERT INTO other VALUES ($1)', [others]);
+  await dbz.caughtUp();
+  expect(await dbz.records('public.other')).toHaveLength(others);
 }, 180_000);
