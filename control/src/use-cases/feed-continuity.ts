@@ -136,6 +136,6 @@ function membershipChange(before: string, now: string): string {
   const changed = members(now).filter((member) => !members(before).includes(member));
   const tables = changed.filter((member) => !members(before).map(tableOf).includes(tableOf(member)));
   return tables.length > 0
-    ? `${tables.map(nameOf).join(', ')} was taken out of the feed or made anew: changes may be missing`
+    ? `taken out of the feed or made anew: ${tables.map(nameOf).join(', ')}; changes may be missing`
     : `the copy was made of other columns of ${changed.map(nameOf).join(', ')} than the slice maps now, or one of them was not in the feed meanwhile`;
 }
