@@ -6,7 +6,7 @@ import { tableInWork } from '../table-snapshot-history.ts';
 import { readTableSnapshotHistory } from '../table-snapshot-progress.ts';
 import type { LargeRecord } from './large-record.ts';
 
-/** How many changes of the log are looked through for one that Kafka refuses. Debezium is ahead of Kafka by 12,000 at most. */
+/** How many changes of the log are looked through for one that Kafka refuses. Debezium is ahead of Kafka by 10,240 at most. */
 const MAX_CHANGES = 20_000;
 /** A row in the log and its record differ in size: Base64, escapes, columns that are not carried. */
 const SIZE_RATIO = 8;
