@@ -40,7 +40,7 @@ const breaks: readonly [string, (feed: FakeFeed) => void, RegExp][] = [
   [
     'a table left the feed',
     (feed) => (feed.membership = 'publication=1/7 public.reviews=absent'),
-    /took public\.reviews out of the feed/,
+    /taken out of the feed or made anew: public\.reviews/,
   ],
   [
     'a table left the feed and came back',

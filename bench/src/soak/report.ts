@@ -7,7 +7,7 @@ const count = (value: number): string => value.toLocaleString('en-US');
 export function soakText(result: SoakResult): string {
   const { kills, writer, customers, lag, verification, faults } = result;
   return [
-    `${result.minutes} minutes, seed ${result.seed}`,
+    `${result.minutes} minutes, seed ${result.seed}, stack ${result.stack}${result.pairs ? ', kills in pairs' : ''}`,
     '',
     'killed      times   ready again: median / max   caught up: median / max',
     ...kills.map(

@@ -27,7 +27,7 @@ interface Parts {
  * @throws Error when a part does not come back or the copy does not catch up at all.
  */
 export async function runSoak({ stack, options, say }: Parts): Promise<SoakResult> {
-  const { shopUrl } = await stack.up('--customers', String(options.customers));
+  const { shopUrl } = await stack.up(...['--stack', options.stack, '--customers', String(options.customers)]);
   say(`the shop is at ${shopUrl}, its home is ${stack.home.dir}`);
   await stack.json('advance', 'reviews', '--wait');
   await takeAllReads(stack);
@@ -62,7 +62,7 @@ async function soak(
     await killUntil({
       stack,
       probe,
-      kinds: options.kinds,
+      ...{ kinds: options.kinds, pairs: options.pairs },
       random: createRandom(options.seed + 1),
       deadlineMs: Date.now() + options.minutes * 60_000,
       onKill: (kill) => {
@@ -92,8 +92,7 @@ async function soak(
     const inSource = compareCopies(expected, texts((await readSource(sourceUrl)).values()));
     const inService = compareCopies(expected, texts((await readStoredReviews(store)).values()));
     const figures = {
-      seed: options.seed,
-      minutes: options.minutes,
+      ...{ seed: options.seed, minutes: options.minutes, stack: options.stack, pairs: options.pairs },
       kills: killFigures(kills),
       writer: counts,
       eventsApplied: await eventsApplied(stack),

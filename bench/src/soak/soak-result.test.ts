@@ -6,6 +6,8 @@ const none = { missing: [], extra: [], different: [], count: 0 };
 const good: Omit<SoakResult, 'faults'> = {
   seed: 1,
   minutes: 1,
+  stack: 'embedded',
+  pairs: false,
   kills: [{ kind: 'reader', kills: 2, readyMs: { median: 1, max: 2 }, caughtUpMs: { median: 3, max: 4 } }],
   writer: { transactions: 10, changes: 20, rolledBack: 1, unanswered: 1 },
   eventsApplied: 30,

@@ -1,6 +1,7 @@
 import type { SliceStatus } from '@banyan/contracts';
 import type { CopyProblems } from './compare-copies.ts';
 import type { CustomerFigures, KillFigures } from './figures.ts';
+import type { SoakStack } from './kill-plan.ts';
 
 export type Verification = NonNullable<SliceStatus['verification']>;
 
@@ -8,6 +9,9 @@ export type Verification = NonNullable<SliceStatus['verification']>;
 export interface SoakResult {
   readonly seed: number;
   readonly minutes: number;
+  readonly stack: SoakStack;
+  /** Two parts were killed within two seconds each time. */
+  readonly pairs: boolean;
   readonly kills: readonly KillFigures[];
   readonly writer: {
     readonly transactions: number;

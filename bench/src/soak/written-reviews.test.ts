@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { createRandom } from './random.ts';
-import { killKinds, killPlan } from './kill-plan.ts';
+import { killPlan, kindsOfStack, strikePlan } from './kill-plan.ts';
 import { WrittenReviews } from './written-reviews.ts';
 
 function reviews(options: { readonly seed?: number; readonly customers?: number } = {}): WrittenReviews {
@@ -81,9 +81,26 @@ test('a transaction changes no row twice, and never the one that the probe waits
 });
 
 test('every kind is killed before one is killed again', () => {
-  const plan = killPlan(killKinds, createRandom(3));
+  const plan = killPlan(kindsOfStack.embedded, createRandom(3));
   for (let round = 0; round < 5; round += 1) {
-    const kinds = killKinds.map(() => plan.next().value);
-    expect([...kinds].sort()).toEqual([...killKinds].sort());
+    const kinds = kindsOfStack.embedded.map(() => plan.next().value);
+    expect([...kinds].sort()).toEqual([...kindsOfStack.embedded].sort());
   }
+});
+
+test('a pair is two parts within two seconds, and the seed decides which and when', () => {
+  const strikes = (seed: number, pairs: boolean) => {
+    const plan = strikePlan(kindsOfStack.kafka, createRandom(seed), { pairs });
+    return Array.from({ length: 60 }, () => plan.next().value);
+  };
+  const found = strikes(3, true);
+  expect(strikes(3, true)).toEqual(found);
+  expect(strikes(4, true)).not.toEqual(found);
+  for (const [first, second] of found) {
+    expect(second?.kind).not.toBe(first?.kind);
+    expect(first?.afterMs).toBe(0);
+    expect(second?.afterMs).toBeLessThanOrEqual(2_000);
+  }
+  expect(new Set(found.map(([, second]) => second?.kind)).size).toBe(kindsOfStack.kafka.length);
+  expect(strikes(3, false).every(({ length }) => length === 1)).toBe(true);
 });

@@ -37,6 +37,8 @@ export type SourceTableProblemCode =
   /** Debezium would fail of it, and not recover. */
   | 'name-for-debezium'
   | 'columns-for-debezium'
+  /** Kafka does not take a record of it; it was taken out of the feed for that. */
+  | 'record-too-large'
   /** It is named as the outbox, and has not the columns of one. */
   | 'not-an-outbox'
   | 'in-use';
@@ -77,6 +79,7 @@ const texts: Readonly<Record<SourceTableProblemCode, string>> = {
   'name-for-debezium':
     'with white space, a quote or a comma in its name Debezium can take no table snapshot of it',
   'columns-for-debezium': 'it has columns that differ by case alone, and Debezium ends when it meets one',
+  'record-too-large': 'Kafka does not take a record of it, so it was taken out of the feed',
   'not-an-outbox': 'it cannot be the outbox of OUTBOX_TABLE',
   'in-use': 'writers kept it locked the whole time; end their transactions or try again when it is quieter',
 };

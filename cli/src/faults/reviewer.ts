@@ -105,6 +105,13 @@ export class Reviewer {
     return titles;
   }
 
+  /** A look whether the service itself lists the review that is the last acknowledged one now. */
+  lookForLast(serviceUrl: string): () => Promise<boolean> {
+    const last = this.acknowledged.at(-1);
+    if (!last) throw new Error('nothing was acknowledged yet');
+    return async () => (await this.#titlesInService(last.slug, serviceUrl)).has(last.title);
+  }
+
   /**
    * Acknowledged reviews that the service does not have.
    *

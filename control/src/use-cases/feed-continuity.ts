@@ -137,7 +137,7 @@ export class FeedContinuity {
     }
     const unfit = await this.#whyUnfit(tables, signal);
     return unfit === null
-      ? `somebody took ${tables.join(', ')} out of the feed or made it anew: changes may be missing`
+      ? `taken out of the feed or made anew: ${tables.join(', ')}; changes may be missing`
       : `${tables.join(', ')} left the feed. ${unfit}`;
   }
 

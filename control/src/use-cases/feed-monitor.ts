@@ -30,6 +30,8 @@ const NO_FEED = { state: 'none', error: null } as const;
 interface Asked {
   readonly slot: { readonly status: SlotStatus } | { readonly error: string };
   readonly position: FeedPosition | null;
+  /** Why it could not be asked where the feed stands; null when it could. */
+  readonly positionError: string | null;
   readonly room: BusRoom | null;
   readonly atMs: number;
 }
@@ -57,6 +59,7 @@ export class FeedMonitor {
     this.#asked = {
       slot: status.status === 'fulfilled' ? { status: status.value } : { error: messageOf(status.reason) },
       position: position.status === 'fulfilled' ? position.value : null,
+      positionError: position.status === 'fulfilled' ? null : messageOf(position.reason),
       room: room.status === 'fulfilled' ? room.value : null,
       atMs: clock.nowMs(),
     };
@@ -100,7 +103,8 @@ function judge(
     return { state: 'unknown', error: `the database could not be asked: ${asked.slot.error}` };
   }
   const { exists, active, walStatus } = asked.slot.status;
-  const { position } = asked;
+  const { position, positionError } = asked;
+  const because = positionError === null ? '' : `; where the feed stands cannot be asked: ${positionError}`;
   if (position?.anewReason != null) {
     return { state: 'failed', error: `it is beginning anew: ${position.anewReason}` };
   }
@@ -113,10 +117,10 @@ function judge(
   if (!exists) {
     return position
       ? { state: 'failed', error: 'the slot is gone: the reader begins anew, and every copy is made anew' }
-      : { state: 'silent', error: 'the slot does not exist: the reader never ran' };
+      : { state: 'silent', error: `the slot does not exist: the reader never ran${because}` };
   }
   if (position?.failure != null) return { state: 'failed', error: position.failure };
-  if (!active) return { state: 'silent', error: 'no reader is connected to the slot' };
+  if (!active) return { state: 'silent', error: `no reader is connected to the slot${because}` };
   if (heardAgeMs === null) return { state: 'silent', error: 'a reader is connected, but stored nothing yet' };
   return heardAgeMs <= SILENT_MS
     ? { state: 'running', error: null }

@@ -1,16 +1,26 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KafkaBus } from '../../bus/kafka-bus.ts';
+import { FeedPublication } from '../feed-publication.ts';
 import { SIGNAL_TABLE, writeSignal } from '../signal-table.ts';
 import type { SourceDatabase } from '../source-database.ts';
 import type { ConnectClient, ConnectorConfig } from './connect-client.ts';
-import { ConnectError } from './connect-error.ts';
+import { ConnectError, foreignTopicsError } from './connect-error.ts';
 import { PLACEHOLDER_SETTING, renderConnectorConfig, type ConnectorSettings } from './connector-config.ts';
 import { judge, type ConnectorState } from './connector-state.ts';
-import { ofFeed, renderMarks, type FeedConnector, type FeedMarks } from './feed-connectors.ts';
+import {
+  connectorName,
+  isAt,
+  ofFeed,
+  renderMarks,
+  type FeedConnector,
+  type FeedMarks,
+} from './feed-connectors.ts';
 import { ensurePublication, gapOf, readFeedServer, replaceSlot, type FeedServer } from './feed-server.ts';
 import { FeedTopics } from './feed-topics.ts';
 import { readIncludedTables } from './included-tables.ts';
+import { largeRecordOf } from './large-record.ts';
+import { tableOf } from './large-record-table.ts';
 
 const POLL_MS = 100;
 /** A task that has failed is started again after this pause. */
@@ -27,12 +37,12 @@ export interface DebeziumSourceOptions extends Omit<
   /** Kafka Connect's REST API. */
   readonly connectUrl: string;
   /**
-   * First part of the connector's name. A dot and the time of its making follow: Kafka keeps a connector's offsets under
-   * its name, and one that is made anew must not go on from those of its predecessor. They are on `<name>-offsets`.
+   * First part of the connector's name, which the slot and the time of its making follow: Kafka keeps a connector's offsets
+   * under its name, and one that is made anew must not go on from those of its predecessor. They are on `<name>-offsets`.
    */
   readonly connector: string;
   /** The Kafka that the workers write to. */
-  readonly bus: Pick<KafkaBus, 'ensureTopics' | 'missingTopics' | 'removeTopics'>;
+  readonly bus: KafkaBus;
   /** Deadline of one statement. Default 15,000. */
   readonly statementTimeoutMs?: number;
 }
@@ -60,6 +70,8 @@ export class ConnectorKeeper {
     if (await this.#isDoubtful(signal)) return null;
     const { current, server, done } = await this.ensureConnector(signal);
     if (done !== null) return done;
+    const left = await this.#leaveOut(current, signal);
+    if (left !== null) return left;
     const wanted = await this.#render(current, await this.published(signal), signal);
     if (!isSame(current.config, wanted)) {
       await this.#connect.putConfig(current.name, wanted, signal);
@@ -113,6 +125,36 @@ export class ConnectorKeeper {
     return { server, ...(await this.#beginAnew(connectors, gap ?? 'the feed was begun', signal)) };
   }
 
+  /**
+   * A record that Kafka does not take ends the task again and again. Its table is left out of the feed, so that others go on.
+   * @returns what was done; null when nothing was to be done, or the table is not known.
+   */
+  async #leaveOut(current: FeedConnector, signal: AbortSignal): Promise<string | null> {
+    const { name, marks, status } = current;
+    const record = largeRecordOf(status);
+    if (record === null) return null;
+    const passedOver = Object.keys(marks.leftOut);
+    const table = await tableOf({ ...this.#options, database: this.#database, record, passedOver }, signal);
+    if (table === null) return null;
+    // 1. From here on no copy of it counts as whole. 2. The connector passes over it, and says why where it survives us.
+    await new FeedPublication(this.#database, this.#options.publication).remove([table], signal);
+    const leaving = { ...current, marks: { ...marks, leftOut: { ...marks.leftOut, [table]: record.text } } };
+    const config = await this.#render(leaving, await this.published(signal), signal);
+    await this.#connect.putConfig(name, config, signal);
+    return `${table} was taken out of the feed: ${record.text}`;
+  }
+
+  /** Lets tables that were left out be asked for again. They are in the feed only then. */
+  async forget(tables: readonly string[], signal: AbortSignal): Promise<void> {
+    const [current] = await this.connectors(signal);
+    if (!current || !tables.some((table) => table in current.marks.leftOut)) return;
+    const { name, marks } = current;
+    const kept = Object.entries(marks.leftOut).filter(([table]) => !tables.includes(table));
+    const forgetting = { ...current, marks: { ...marks, leftOut: Object.fromEntries(kept) } };
+    const published = (await this.published(signal)).filter((table) => !tables.includes(table));
+    await this.#connect.putConfig(name, await this.#render(forgetting, published, signal), signal);
+  }
+
   /** Why the feed has to begin anew; null while it has not. */
   async #gap(marks: FeedMarks, server: FeedServer, signal: AbortSignal): Promise<string | null> {
     const known = marks.anewReason ?? gapOf(marks, server, this.#options);
@@ -124,7 +166,8 @@ export class ConnectorKeeper {
     reason: string,
     signal: AbortSignal,
   ): Promise<{ readonly current: FeedConnector; readonly done: string }> {
-    const { slot, publication, connector } = this.#options;
+    const { slot, publication } = this.#options;
+    await this.refuseSharedTopics(old, signal);
     // 1. Said first, where it survives us: from here on nobody takes the feed for whole.
     for (const { name, config, marks } of old) {
       if (marks.anewReason === null) {
@@ -146,16 +189,25 @@ export class ConnectorKeeper {
     const nowMs = Date.now();
     const marks: FeedMarks = {
       incarnation: (old[0]?.marks.incarnation ?? 0) + 1,
-      ...{ incarnationReason: reason, incarnationAtMs: nowMs, anewReason: null },
+      ...{ incarnationReason: reason, incarnationAtMs: nowMs, anewReason: null, leftOut: {} },
       ...{ systemId: server.systemId, timeline: server.timeline, publicationId: server.publicationId ?? '' },
     };
-    const name = `${connector}.${nowMs}`;
+    const name = connectorName(this.#options, nowMs);
     const before = { name, marks, config: old[0]?.config ?? {} };
     const config = await this.#render(before, await this.published(signal), signal);
     await this.#connect.putConfig(name, config, signal);
     // 5. What is asked of it now will come: only then the old one, and what it announces, goes.
     const current = await this.#finishReplacing(name, signal);
     return { current, done: `the feed began anew, as incarnation ${marks.incarnation}: ${reason}` };
+  }
+
+  /** Two feeds on one topic would be one copy's rows among another's. @throws ConnectError `topics-foreign`. */
+  async refuseSharedTopics(own: readonly FeedConnector[], signal: AbortSignal): Promise<void> {
+    const { prefix } = this.#options;
+    const other = (await this.#connect.connectors(signal)).find(
+      ({ name, config }) => config['topic.prefix'] === prefix && !own.some((each) => each.name === name),
+    );
+    if (other) throw foreignTopicsError(other, this.#options);
   }
 
   async #finishReplacing(name: string, signal: AbortSignal): Promise<FeedConnector> {
@@ -196,7 +248,8 @@ export class ConnectorKeeper {
     tables: readonly string[],
     signal: AbortSignal,
   ): Promise<ConnectorConfig> {
-    const included = await readIncludedTables(this.#database, tables, signal);
+    const carried = tables.filter((table) => !(table in marks.leftOut));
+    const included = await readIncludedTables(this.#database, carried, signal);
     // Made by chance once, and kept as long as there is a connector that has it.
     const placeholder =
       config[PLACEHOLDER_SETTING] ?? `banyan-unavailable-${randomBytes(12).toString('hex')}`;
@@ -244,9 +297,16 @@ export class ConnectorKeeper {
     }
   }
 
-  /** Those of this feed, newest incarnation first. */
+  /**
+   * Those of this feed, newest incarnation first. A slot of our slot's name may be on another server, and its connector
+   * another Banyan's: that one is at another address and of another server. Where only one of these differs, ours has moved.
+   */
   async connectors(signal: AbortSignal): Promise<readonly FeedConnector[]> {
-    return ofFeed(await this.#connect.connectors(signal), this.#options.connector);
+    const { database } = this.#options;
+    const found = ofFeed(await this.#connect.connectors(signal), this.#options);
+    if (found.every((each) => isAt(each, database))) return found;
+    const { systemId } = await this.server(signal);
+    return found.filter((each) => isAt(each, database) || each.marks.systemId === systemId);
   }
 
   /** What the database's server has of this feed. */

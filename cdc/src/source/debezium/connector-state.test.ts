@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { renderConnectorConfig, tablePattern, type IncludedTable } from './connector-config.ts';
 import { judge } from './connector-state.ts';
+import { largeRecordOf } from './large-record.ts';
 
 const part = (state: string, trace?: string): { id: number; state: string; trace?: string } => ({
   id: 0,
@@ -177,5 +178,37 @@ describe('the connector’s settings', () => {
       'banyan-x7',
       'banyan-x7',
     ]);
+  });
+});
+
+describe('a record that Kafka does not take', () => {
+  const failed = (trace: string) => ({ connector: part('RUNNING'), tasks: [part('FAILED', trace)] });
+  // As Kafka 4.3 and Connect told it.
+  const ofProducer = failed(
+    'org.apache.kafka.common.KafkaException: Cannot execute transactional method because we are in an error state\n' +
+      '\tat org.apache.kafka.clients.producer.internals.TransactionManager.maybeFailWithError(TransactionManager.java:1189)\n' +
+      'Caused by: org.apache.kafka.common.errors.RecordTooLargeException: The message is 34000750 bytes when serialized ' +
+      'which is larger than 33554432, which is the value of the max.request.size configuration.\n',
+  );
+  const ofBroker = failed(
+    'org.apache.kafka.connect.errors.ConnectException: Unrecoverable exception trying to send\n' +
+      'Caused by: org.apache.kafka.common.errors.RecordTooLargeException: The request included a message larger than ' +
+      'the max message size the server will accept.\n',
+  );
+
+  test('is told with its size and the limit, or that the broker refused it', () => {
+    const text = 'a record of 34,000,750 bytes is larger than 33,554,432 bytes (max.request.size)';
+    expect(largeRecordOf(ofProducer)).toEqual({ bytes: 34_000_750, text });
+    expect(judge(ofProducer, { active: false })).toEqual({ state: 'failed', reason: text });
+    expect(largeRecordOf(ofBroker)).toEqual({
+      bytes: null,
+      text: 'the broker refused a record as too large',
+    });
+  });
+
+  test('is no other failure, and not one that is over', () => {
+    expect(largeRecordOf(failed('PSQLException: no route to host'))).toBeNull();
+    expect(largeRecordOf({ connector: part('RUNNING'), tasks: [part('RUNNING')] })).toBeNull();
+    expect(largeRecordOf(null)).toBeNull();
   });
 });

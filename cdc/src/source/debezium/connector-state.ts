@@ -1,5 +1,6 @@
 import type { SlotStatus } from '../source.ts';
 import type { ConnectorStatus } from './connect-client.ts';
+import { largeRecordOf } from './large-record.ts';
 
 /** What the connector does, truthfully. */
 export type ConnectorState =
@@ -13,6 +14,8 @@ export function judge(status: ConnectorStatus | null, slot: Pick<SlotStatus, 'ac
   if (status === null) return { state: 'absent' };
   const parts = [status.connector, ...status.tasks];
   const failed = parts.find(({ state }) => state === 'FAILED');
+  const large = largeRecordOf(status);
+  if (large) return { state: 'failed', reason: large.text };
   if (failed) return { state: 'failed', reason: reasonOf(failed.trace) };
   if (parts.some(({ state }) => state === 'PAUSED' || state === 'STOPPED')) return { state: 'paused' };
   const other = parts.find(({ state }) => state !== 'RUNNING');

@@ -6,6 +6,7 @@ import { SourceTableError } from '../source-table-error.ts';
 import { FeedColumnSetting, type CarriedTable } from '../feed-columns.ts';
 import type { FeedPosition, Source, SourceTable } from '../source.ts';
 import { ConnectClient } from './connect-client.ts';
+import type { FeedConnector } from './feed-connectors.ts';
 import { ConnectorKeeper, type DebeziumSourceOptions } from './connector-keeper.ts';
 import { judge, type ConnectorState } from './connector-state.ts';
 import { dropSlot, gapOf } from './feed-server.ts';
@@ -110,6 +111,7 @@ class ConnectedSource implements DebeziumSource {
     refuseColumns(await this.#postgres.describeTables(names, signal));
     await this.#change(async () => {
       const { current } = await this.#keeper.ensureConnector(signal);
+      refuseLeftOut(names, current);
       // 1. What is to be carried is kept. 2. The connector takes it, 3. the publication sends it: the other way round it
       // would pass over changes.
       await this.#columns.add(tables, signal);
@@ -131,6 +133,7 @@ class ConnectedSource implements DebeziumSource {
   async removeTables(tables: readonly string[], signal: AbortSignal): Promise<void> {
     await this.#change(async () => {
       await this.#postgres.removeTables(tables, signal);
+      await this.#keeper.forget(tables, signal);
       const [current] = await this.#keeper.connectors(signal);
       if (current) await this.#keeper.reconcile(current, await this.#keeper.published(signal), signal);
     });
@@ -147,7 +150,11 @@ class ConnectedSource implements DebeziumSource {
     const server = await this.#keeper.server(signal);
     const connectors = await this.#keeper.connectors(signal);
     const [current] = connectors;
-    if (!current) return null;
+    if (!current) {
+      // Why there is none, where that is known.
+      await this.#keeper.refuseSharedTopics([], signal);
+      return null;
+    }
     const { incarnation, incarnationReason, incarnationAtMs } = current.marks;
     const announced = connectors.find(({ marks }) => marks.anewReason !== null);
     const state = judge(current.status, { active: server.slot.activePid !== null });
@@ -188,6 +195,22 @@ class ConnectedSource implements DebeziumSource {
     this.#changed = changed.catch(() => undefined); // whoever asked for it sees its error
     return changed;
   }
+}
+
+/** Until somebody has taken them out, and with that has seen why: each time they came in the feed would stand still for all. */
+function refuseLeftOut(tables: readonly string[], { marks }: FeedConnector): void {
+  const refused = tables.filter((table) => table in marks.leftOut);
+  if (refused.length === 0) return;
+  const remedy =
+    'make the row smaller, delete it, or map fewer columns; then `banyan rollback` and `banyan advance` of each slice that has it';
+  throw new SourceTableError(
+    refused.map(
+      (table) =>
+        ({
+          ...{ table, problem: 'record-too-large', found: marks.leftOut[table] ?? '', remedy },
+        }) as const,
+    ),
+  );
 }
 
 /** It writes such names of a table snapshot into its offsets as they are, cannot read them again, and its task stays dead. */

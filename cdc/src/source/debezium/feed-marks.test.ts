@@ -1,25 +1,46 @@
 import { describe, expect, test } from '@jest/globals';
-import { ofFeed, renderMarks, type FeedMarks } from './feed-connectors.ts';
+import { isAt, ofFeed, renderMarks, type FeedMarks } from './feed-connectors.ts';
 import { gapOf, type FeedServer } from './feed-server.ts';
 
 const marks: FeedMarks = {
   ...{ incarnation: 3, incarnationReason: 'the slot s was dropped', incarnationAtMs: 1_700_000_000_000 },
   ...{ systemId: '7', timeline: '00000001', publicationId: '16400', anewReason: null },
+  leftOut: {},
 };
 
+const database = { host: 'db', port: 5432, database: 'shop' };
+const names = { connector: 'feed', slot: 's', database };
+
 test('marks are read as they were written, and the newest incarnation comes first', () => {
-  const older = { ...marks, incarnation: 2, anewReason: 'the publication p was dropped' };
+  const older = {
+    ...marks,
+    incarnation: 2,
+    anewReason: 'the publication p was dropped',
+    leftOut: { 'public.t': 'too large' },
+  };
   const connector = (name: string, config: Record<string, string>) => ({ name, config, status: null });
   const found = ofFeed(
     [
-      connector('feed.1', { 'topic.prefix': 'shop', ...renderMarks(older) }),
-      connector('feed.2', renderMarks(marks)),
-      connector('feeder.1', renderMarks(marks)),
+      // Of an earlier version, whose names did not have the slot.
+      connector('feed.1', { 'slot.name': 's', 'topic.prefix': 'shop', ...renderMarks(older) }),
+      connector('feed.s.2', { 'slot.name': 's', ...renderMarks(marks) }),
+      connector('feeder.s.1', { 'slot.name': 's', ...renderMarks(marks) }),
+      connector('feed.3', { 'slot.name': 'other', ...renderMarks(marks) }),
     ],
-    'feed',
+    names,
   );
-  expect(found.map(({ name }) => name)).toEqual(['feed.2', 'feed.1']);
+  expect(found.map(({ name }) => name)).toEqual(['feed.s.2', 'feed.1']);
   expect(found.map((each) => each.marks)).toEqual([marks, older]);
+});
+
+test('a database is told by its whole address', () => {
+  const config = { 'database.hostname': 'db', 'database.port': '5432', 'database.dbname': 'shop' };
+  const at = (change: Record<string, string>): boolean =>
+    isAt({ name: 'feed.1', config: { ...config, ...change }, status: null }, database);
+  expect(at({})).toBe(true);
+  expect(at({ 'database.hostname': 'other' })).toBe(false);
+  expect(at({ 'database.port': '5433' })).toBe(false);
+  expect(at({ 'database.dbname': 'other' })).toBe(false);
 });
 
 describe('changes may be missing', () => {
@@ -27,11 +48,11 @@ describe('changes may be missing', () => {
     ...{ exists: true, activePid: '5', confirmedFlushLsn: '0/1', lostBecause: null, isOurs: true },
   };
   const server: FeedServer = { systemId: '7', timeline: '00000001', publicationId: '16400', slot };
-  const names = { slot: 's', publication: 'p' };
+  const ofServer = { slot: 's', publication: 'p' };
 
   test('not while all is as the connector began with it, read or not', () => {
-    expect(gapOf(marks, server, names)).toBeNull();
-    expect(gapOf(marks, { ...server, slot: { ...slot, activePid: null } }, names)).toBeNull();
+    expect(gapOf(marks, server, ofServer)).toBeNull();
+    expect(gapOf(marks, { ...server, slot: { ...slot, activePid: null } }, ofServer)).toBeNull();
   });
 
   test.each([
@@ -43,11 +64,11 @@ describe('changes may be missing', () => {
     ['no publication', { publicationId: null }, 'the publication p was dropped'],
     ['another publication', { publicationId: '16500' }, 'the publication p was dropped and made again'],
   ])('with %s', (_, change, reason) => {
-    expect(gapOf(marks, { ...server, ...change }, names)).toContain(reason);
+    expect(gapOf(marks, { ...server, ...change }, ofServer)).toContain(reason);
   });
 
   test('with a connector that somebody else has made, which has no marks', () => {
-    const [foreign] = ofFeed([{ name: 'feed.9', config: {}, status: null }], 'feed');
-    expect(foreign && gapOf(foreign.marks, server, names)).toBe('the database is on another server now');
+    const [foreign] = ofFeed([{ name: 'feed.9', config: { 'slot.name': 's' }, status: null }], names);
+    expect(foreign && gapOf(foreign.marks, server, ofServer)).toBe('the database is on another server now');
   });
 });
