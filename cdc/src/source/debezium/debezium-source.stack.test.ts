@@ -176,7 +176,9 @@ test('records have the fields and the values that the embedded reader gives them
     JSON.parse(
       JSON.stringify(records)
         .replaceAll('"snapshot:false"', '"snapshot:null"')
-        .replaceAll('P1Y0M2D', 'P1Y2D'),
+        .replaceAll('P1Y0M2D', 'P1Y2D')
+        // What the log left out our reader reads again; Debezium marks it.
+        .replaceAll(/"big":"(?:banyan-unavailable-[0-9a-f]+|x{2000,})"/g, '"big":"long"'),
     );
   const [one, other] = [accepted(theirs), accepted(ours)] as Record<
     string,

@@ -42,6 +42,7 @@ beforeAll(async () => {
   }
 }, 180_000);
 afterAll(async () => {
+  await other.remove(signal()); // else its slot is read while the database goes
   await other.close();
   await otherBed.close();
   await dbz.close();
