@@ -51,7 +51,7 @@ async function bigAloneIsOut(done: readonly string[]): Promise<void> {
   await dbz.caughtUp();
   expect(await dbz.records('public.other')).toHaveLength(others);
   expect(await dbz.source.feedPosition(signal())).toMatchObject({ incarnation: 1, failure: null });
-  expect(await dbz.source.feedMembership(['public.big'], signal())).toBe('public.big=absent');
+  expect(await dbz.source.feedMembership(['public.big'], signal())).toMatch(/ public\.big=absent$/);
   const asked = dbz.source.ensureTables(['public.big', 'public.large'], signal());
   await expect(asked).rejects.toMatchObject({
     problems: [
