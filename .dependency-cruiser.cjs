@@ -2,7 +2,7 @@
  * Who may know whom. The table is in ARCHITECTURE.md; `npm run boundaries` checks the tree, and a test checks that a
  * deliberate violation (script/boundaries-fixture) is caught.
  */
-const tests = '\\.(test|spec)\\.ts$|-contract\\.ts$|-test-bed\\.ts$|/fixtures/';
+const tests = '\\.(test|spec)\\.ts$|-contract\\.ts$|-test-bed\\.ts$|/fixtures/|/testing/';
 
 /** Forbids `from` to import anything of ours but itself and `allowed`. */
 function only(from, allowed, extra = {}) {
@@ -18,14 +18,68 @@ function only(from, allowed, extra = {}) {
   };
 }
 
+/**
+ * A room of `cdc/src` knows itself, what lies above it and below it (a port beside its factories), and `allowed`. Rooms
+ * that are not named are closed to it, so that no two siblings know each other.
+ */
+function room(name, allowed) {
+  const above = name.split('/').map((_, depth, parts) => parts.slice(0, depth).join('/'));
+  return {
+    name: `cdc-${name.replaceAll('/', '-')}-knows-only`,
+    comment: `cdc/src/${name} may import only: itself, ${allowed.join(', ') || 'no other room'}`,
+    severity: 'error',
+    from: { path: `^cdc/src/${name}/`, pathNot: tests },
+    to: {
+      path: '^cdc/src/',
+      pathNot: [
+        `^cdc/src/${name}/`,
+        ...above.filter((path) => path !== '').map((path) => `^cdc/src/${path}/[^/]+$`),
+        ...allowed.map((path) => `^cdc/src/${path}/`),
+      ],
+    },
+  };
+}
+
 module.exports = {
   forbidden: [
+    { name: 'no-cycles', comment: 'Types included.', severity: 'error', from: {}, to: { circular: true } },
     {
-      name: 'no-cycles',
+      name: 'no-test-support-in-product',
       severity: 'error',
-      from: {},
-      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+      from: {
+        path: '^(contracts|kit|cdc|control|strangler-proxy|cli|monolith|extracted|postgres)/',
+        pathNot: tests,
+      },
+      to: { path: '(/testing/|-test-bed\\.ts$|-contract\\.ts$|\\.(test|spec)\\.ts$)' },
     },
+    room('rows', []),
+    room('bus', ['rows']),
+    room('bus/kafka', ['rows']),
+    room('bus/retention', ['rows']),
+    room('bus/sqlite', ['bus/retention', 'rows']),
+    room('capture', ['rows', 'bus']),
+    room('capture/postgres', ['rows']),
+    room('capture/feed', ['capture/postgres', 'rows']),
+    room('capture/wal', ['capture/feed', 'capture/postgres', 'bus', 'rows']),
+    room('capture/table-snapshot', ['capture/wal', 'capture/feed', 'capture/postgres', 'bus', 'rows']),
+    room('capture/reader', [
+      'capture/table-snapshot',
+      'capture/wal',
+      'capture/feed',
+      'capture/postgres',
+      'bus',
+      'rows',
+    ]),
+    room('capture/debezium', ['capture/table-snapshot', 'capture/feed', 'capture/postgres', 'bus', 'rows']),
+    room('apply', ['rows', 'bus']),
+    room('apply/http', ['rows', 'bus']),
+    room('apply/quarantine', ['rows', 'bus']),
+    room('apply/stores', ['apply/http', 'rows', 'bus']),
+    room('apply/stores/postgres', ['apply/http', 'rows', 'bus']),
+    room('apply/stores/sqlite', ['apply/http', 'rows', 'bus']),
+    room('verify', ['apply', 'capture', 'bus', 'rows']),
+    room('verify/mapping-check', ['apply', 'capture', 'bus', 'rows']),
+    room('verify/service-client', ['apply', 'bus', 'rows']),
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     only('contracts', []),
     only('kit', ['contracts/']),
@@ -40,7 +94,12 @@ module.exports = {
       to: { path: '^cdc/kafka/' },
     },
     only('strangler-proxy', ['contracts/', 'kit/']),
-    only('control', ['contracts/', 'kit/', 'cdc/src/index\\.ts$', 'migrations/control/']),
+    only('control', [
+      'contracts/',
+      'kit/',
+      'cdc/src/(bus|capture|verify)/index\\.ts$',
+      'migrations/control/',
+    ]),
     only('cli', ['contracts/', 'kit/', 'postgres/', 'cdc/kafka/', 'migrations/banyan/']),
     only('monolith', ['migrations/monolith/']),
     only('regression', []),
@@ -51,7 +110,7 @@ module.exports = {
       from: { path: '^extracted/([^/]+)/', pathNot: tests },
       to: {
         path: '^(kit|contracts|cdc|control|strangler-proxy|cli|monolith|extracted|migrations|postgres|regression|bench)/',
-        pathNot: ['^extracted/$1/', '^migrations/$1/', '^(kit|contracts)/', '^cdc/src/consumer/index\\.ts$'],
+        pathNot: ['^extracted/$1/', '^migrations/$1/', '^(kit|contracts)/', '^cdc/src/apply/index\\.ts$'],
       },
     },
     {

@@ -1,4 +1,5 @@
-import { busConfigTable, outboxConfigTable } from '@banyan/cdc';
+import { busConfigTable } from '@banyan/cdc/bus';
+import { outboxConfigTable } from '@banyan/cdc/capture';
 import { ConfigError, readConfig, type ConfigOf, type ConfigTable } from '@banyan/kit';
 import { z } from 'zod';
 

@@ -1,12 +1,7 @@
 /** The control plane as a process of its own, over a real feed, killed at any moment. */
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import {
-  createSqliteApplyStore,
-  openSqliteBus,
-  openSqliteFile,
-  startConsumer,
-  syncRoutes,
-} from '@banyan/cdc/consumer';
+import { createSqliteApplyStore, openSqliteBus, startConsumer, syncRoutes } from '@banyan/cdc/apply';
+import { openSqliteFile } from '@banyan/kit/sqlite';
 import {
   sliceStatusSchema,
   type JournalEntry,
@@ -53,7 +48,7 @@ beforeAll(async () => {
     ...{ SLOT_NAME: database.name, PUBLICATION_NAME: database.name },
   };
   await startService();
-  startProcess(new URL('../../cdc/src/reader/main.ts', import.meta.url), feed);
+  startProcess(new URL('../../cdc/src/capture/reader/main.ts', import.meta.url), feed);
   await writeFile(
     join(folder, 'banyan.config.ts'),
     `export const config = ${JSON.stringify({ slices: [slice] })}`,

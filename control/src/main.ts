@@ -1,12 +1,6 @@
-import {
-  createCaughtUp,
-  createHttpServiceCopy,
-  createRowReread,
-  followTableSnapshots,
-  verifySlice,
-  watchFile,
-  type FileWatch,
-} from '@banyan/cdc';
+import { followTableSnapshots } from '@banyan/cdc/capture';
+import { createCaughtUp, createHttpServiceCopy, createRowReread, verifySlice } from '@banyan/cdc/verify';
+import { watchFile, type FileWatch } from '@banyan/kit/sqlite';
 import { createLogger, runProcess, type Closable } from '@banyan/kit';
 import { loadAdminToken } from './adapters/admin-token.ts';
 import { loadConfigFile } from './adapters/config-file.ts';

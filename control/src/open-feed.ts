@@ -1,15 +1,12 @@
+import { openBus, wanted, type Bus, type OpenedBus } from '@banyan/cdc/bus';
 import {
   createDebeziumHistory,
   createDebeziumSource,
   createPostgresSource,
-  openBus,
-  wanted,
-  type Bus,
   type DebeziumSource,
   type FeedHistory,
-  type OpenedBus,
   type Source,
-} from '@banyan/cdc';
+} from '@banyan/cdc/capture';
 import type { Closable, Logger } from '@banyan/kit';
 import type { ControlConfig } from './config.ts';
 import { messageOf, startLoop, withDeadline, type Loop } from './use-cases/loop.ts';

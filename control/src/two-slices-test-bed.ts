@@ -1,12 +1,7 @@
 /** Two slices that share two reference tables, over everything real but the proxy: what both stacks have to hold. */
 import { expect } from '@jest/globals';
-import {
-  createSqliteApplyStore,
-  openSqliteFile,
-  startConsumer,
-  syncRoutes,
-  type Bus,
-} from '@banyan/cdc/consumer';
+import { createSqliteApplyStore, startConsumer, syncRoutes, type Bus } from '@banyan/cdc/apply';
+import { openSqliteFile } from '@banyan/kit/sqlite';
 import { defineSlice, type JournalEntry, type SliceDefinition, type SliceStatus } from '@banyan/contracts';
 import { listen, silentLogger } from '@banyan/kit';
 import { findFreePort } from '@banyan/postgres';

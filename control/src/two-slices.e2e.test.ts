@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { openSqliteBus } from '@banyan/cdc';
+import { openSqliteBus } from '@banyan/cdc/bus';
 import { createTestDatabase } from '@banyan/postgres';
 import createKnex from 'knex';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -19,7 +19,7 @@ test('two slices share two reference tables through all phases, one made anew wh
   const settings = { BUS_FILE: join(folder, 'bus.sqlite') };
   const bus = await openSqliteBus({ file: settings.BUS_FILE });
   try {
-    startProcess(new URL('../../cdc/src/reader/main.ts', import.meta.url), {
+    startProcess(new URL('../../cdc/src/capture/reader/main.ts', import.meta.url), {
       ...{ PATH: process.env['PATH'] ?? '', LOG_LEVEL: 'warn', TOPIC_PREFIX: 'shop', SOURCE_URL: url },
       ...{ SLOT_NAME: name, PUBLICATION_NAME: name, HEARTBEAT_INTERVAL_MS: '200', ...settings },
     });

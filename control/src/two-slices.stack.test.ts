@@ -1,5 +1,5 @@
 import { test } from '@jest/globals';
-import { createDebeziumTestBed } from '../../cdc/src/source/debezium/debezium-test-bed.ts';
+import { createDebeziumTestBed } from '../../cdc/testing/beds/debezium-test-bed.ts';
 import { expectTwoSlicesToShare } from './two-slices-test-bed.ts';
 
 test('two slices share two reference tables through all phases on Kafka and Debezium', async () => {

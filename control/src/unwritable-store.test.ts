@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openSqliteFile } from '@banyan/cdc';
+import { openSqliteFile } from '@banyan/kit/sqlite';
 import type { ProxyReport, RoutesSnapshot, StatusReport } from '@banyan/contracts';
 import { openSqliteStore } from './adapters/sqlite-store.ts';
 import { PEER_TOKEN, startTestControl, type TestControl } from './testing/test-control.ts';

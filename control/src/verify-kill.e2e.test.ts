@@ -1,12 +1,7 @@
 /** A verification in the control plane's own process, killed in the middle: it goes on, and nothing is read again. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import {
-  createSqliteApplyStore,
-  openSqliteBus,
-  openSqliteFile,
-  startConsumer,
-  syncRoutes,
-} from '@banyan/cdc/consumer';
+import { createSqliteApplyStore, openSqliteBus, startConsumer, syncRoutes } from '@banyan/cdc/apply';
+import { openSqliteFile } from '@banyan/kit/sqlite';
 import {
   piecesRequestSchema,
   verificationResponseSchema,
@@ -56,7 +51,7 @@ beforeAll(async () => {
     ...{ SLOT_NAME: database.name, PUBLICATION_NAME: database.name },
   };
   await startService();
-  startProcess(new URL('../../cdc/src/reader/main.ts', import.meta.url), settings);
+  startProcess(new URL('../../cdc/src/capture/reader/main.ts', import.meta.url), settings);
   const config = `export const config = ${JSON.stringify({ slices: [slice] })}`;
   await writeFile(join(folder, 'banyan.config.ts'), config);
 });

@@ -1,12 +1,7 @@
 /** A mapping that grows: the copy is made anew, and no row of it lacks the new column, whoever is killed meanwhile. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import {
-  createSqliteApplyStore,
-  openSqliteBus,
-  openSqliteFile,
-  startConsumer,
-  syncRoutes,
-} from '@banyan/cdc/consumer';
+import { createSqliteApplyStore, openSqliteBus, startConsumer, syncRoutes } from '@banyan/cdc/apply';
+import { openSqliteFile } from '@banyan/kit/sqlite';
 import { defineSlice, sliceStatusSchema, type SliceDefinition, type SliceStatus } from '@banyan/contracts';
 import { listen, silentLogger } from '@banyan/kit';
 import { createTestDatabase, findFreePort, type TestDatabase } from '@banyan/postgres';
@@ -154,7 +149,7 @@ async function verified(control: ControlProcess): Promise<SliceStatus> {
 
 test('a mapping that grows while the slice serves', async () => {
   const startReader = (): TestProcess =>
-    startProcess(new URL('../../cdc/src/reader/main.ts', import.meta.url), feed);
+    startProcess(new URL('../../cdc/src/capture/reader/main.ts', import.meta.url), feed);
   let reader = startReader();
   let slice = sliceOf('id', 'name');
   let service = await startService(slice);

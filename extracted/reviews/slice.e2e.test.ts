@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { checkMapping, checkTransforms, createPostgresSource, type Source } from '@banyan/cdc';
-import { createSqliteApplyStore } from '@banyan/cdc/consumer';
+import { createPostgresSource, type Source } from '@banyan/cdc/capture';
+import { checkMapping, checkTransforms } from '@banyan/cdc/verify';
+import { createSqliteApplyStore } from '@banyan/cdc/apply';
 import { createTestDatabase, type TestDatabase } from '@banyan/postgres';
 import createKnex from 'knex';
 import { migrationSource } from '../../migrations/monolith/index.ts';

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { HttpHandler } from './http.ts';
 import type { Logger } from './log.ts';
 import { sendRawAnswer } from './raw-answer.ts';
+
+/** Answers a request. What it throws, or rejects with, is logged and answered with 500. */
+export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 const FAILED = JSON.stringify({ error: { code: 'internal', message: 'This could not be answered.' } });
 

@@ -1,15 +1,14 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Connections } from './connections.ts';
-import { guard, answerBrokenRequest } from './guard.ts';
+import { answerBrokenRequest, guard, type HttpHandler } from './guard.ts';
 import { silentLogger, type Logger } from './log.ts';
 import { sendRawAnswer } from './raw-answer.ts';
 import { UploadPace } from './upload-pace.ts';
 import { urlOf } from './url-of.ts';
 
-/** Answers a request. What it throws, or rejects with, is logged and answered with 500. */
-export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => unknown;
+export type { HttpHandler } from './guard.ts';
 
 /** Takes over a connection that asks for WebSocket. What it throws ends that connection. */
 export type UpgradeHandler = (request: IncomingMessage, socket: Socket, head: Buffer) => unknown;

@@ -1,5 +1,5 @@
 import { defineSlice, stringifyExactJson } from '@banyan/contracts';
-import type { BusRecord } from '@banyan/cdc';
+import type { BusRecord } from '@banyan/cdc/bus';
 
 /** Bytes of one row as COPY prints it, line end included. */
 export const ROW_BYTES = 558;

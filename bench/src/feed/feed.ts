@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createPostgresSource, openSqliteBus, type Source, type SourceLog } from '@banyan/cdc';
+import { openSqliteBus, type SourceLog } from '@banyan/cdc/bus';
+import { createPostgresSource, type Source } from '@banyan/cdc/capture';
 import { startChild, type Child } from '../child.ts';
 import { PREFIX, SOURCE_TABLE, TOPIC } from './bench-rows.ts';
 import type { BenchContext } from './benches/bench.ts';
@@ -31,7 +32,7 @@ export async function prepareFeed(
 ): Promise<Feed> {
   const busFile = join(folder, `${name}.bus.sqlite`);
   const startReader = (): Promise<Child> =>
-    startChild('../../cdc/src/reader/main.ts', {
+    startChild('../../cdc/src/capture/reader/main.ts', {
       SOURCE_URL: database.url,
       BUS_FILE: busFile,
       TOPIC_PREFIX: PREFIX,

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { openSqliteFile } from '@banyan/cdc';
+import { openSqliteFile } from '@banyan/kit/sqlite';
 import pg from 'pg';
 import { until, type Stack } from '../../../cli/src/faults/stack.ts';
 import { startChild, type Child } from '../child.ts';

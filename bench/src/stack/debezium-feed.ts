@@ -1,8 +1,9 @@
-import { formatLsn, openKafkaBus, parseLsn } from '@banyan/cdc';
+import { openKafkaBus } from '@banyan/cdc/bus';
+import { formatLsn, parseLsn } from '@banyan/cdc/capture';
 import type { KafkaStack } from '@banyan/kafka';
 import { silentLogger } from '@banyan/kit';
-import { ConnectClient } from '../../../cdc/src/source/debezium/connect-client.ts';
-import { renderConnectorConfig } from '../../../cdc/src/source/debezium/connector-config.ts';
+import { ConnectClient } from '../../../cdc/src/capture/debezium/connect-client.ts';
+import { renderConnectorConfig } from '../../../cdc/src/capture/debezium/connector-config.ts';
 import { SOURCE_TABLE } from '../feed/bench-rows.ts';
 import type { KafkaTopics } from '../feed/consumer-process.ts';
 import type { FeedDatabase } from '../feed/feed-database.ts';

@@ -1,6 +1,6 @@
 import type { KafkaStack } from '@banyan/kafka';
 import pg from 'pg';
-import { ConnectClient } from '../../../cdc/src/source/debezium/connect-client.ts';
+import { ConnectClient } from '../../../cdc/src/capture/debezium/connect-client.ts';
 import { createPostgresTable } from '../feed/bench-rows.ts';
 import { KafkaOnDemand } from './kafka-on-demand.ts';
 

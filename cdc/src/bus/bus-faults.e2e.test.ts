@@ -6,10 +6,10 @@ import { mkdtemp, open, rename, rm, stat, truncate, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openSqliteFile } from '../sqlite/open-file.ts';
-import { record, start, takeAll } from './bus-test-bed.ts';
-import type { EmbeddedBus } from './kept-bus.ts';
-import { openSqliteBus } from './sqlite-bus.ts';
+import { openSqliteFile } from '@banyan/kit/sqlite';
+import { record, start, takeAll } from '../../testing/beds/bus-test-bed.ts';
+import type { EmbeddedBus } from './retention/kept-bus.ts';
+import { openSqliteBus } from './sqlite/sqlite-bus.ts';
 
 let folder: string;
 let file: string;
@@ -23,7 +23,10 @@ afterEach(async () => {
 
 function fork_(program: string, args: readonly string[]): ChildProcess {
   const env = { PATH: process.env['PATH'] };
-  return fork(join(import.meta.dirname, program), [...args], { execArgv: [], env });
+  return fork(join(import.meta.dirname, '../../testing/processes', program), [...args], {
+    execArgv: [],
+    env,
+  });
 }
 
 async function kill(child: ChildProcess): Promise<void> {

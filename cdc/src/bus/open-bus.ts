@@ -1,9 +1,9 @@
 import { ConfigError, type ConfigTable, type Logger } from '@banyan/kit';
 import { z } from 'zod';
 import type { SourceLog } from './bus.ts';
-import { openKafkaBus, type KafkaBus } from './kafka-bus.ts';
+import type { KafkaBus } from './kafka/kafka-bus.ts';
 import { kafkaSecurity, kafkaSecurityTable, type KafkaSecuritySettings } from './kafka/kafka-security.ts';
-import { openSqliteBus } from './sqlite-bus.ts';
+import { openSqliteBus } from './sqlite/sqlite-bus.ts';
 
 /** `embedded`: a bus in one SQLite file. `kafka`: Kafka, with Debezium as the source. */
 export const stacks = ['embedded', 'kafka'] as const;
@@ -64,7 +64,9 @@ export async function openBus(
         stack,
         bus: await openSqliteBus({ file: wanted(busFile, 'BUS_FILE', stack), ...(signal ? { signal } : {}) }),
       };
-    case 'kafka':
+    case 'kafka': {
+      // Only here: whoever runs on the embedded stack does not load Kafka's client.
+      const { openKafkaBus } = await import('./kafka/kafka-bus.ts');
       return {
         stack,
         bus: openKafkaBus({
@@ -73,6 +75,7 @@ export async function openBus(
           ...rest,
         }),
       };
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { note } from '../consumer/consumer-test-bed.ts';
-import { createNotesBed, ROWS, same, type NotesBed } from './notes-test-bed.ts';
+import { note } from '../../testing/beds/consumer-test-bed.ts';
+import { createNotesBed, ROWS, same, type NotesBed } from '../../testing/beds/notes-test-bed.ts';
 
 let bed: NotesBed;
 beforeEach(async () => {

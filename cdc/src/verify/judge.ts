@@ -1,11 +1,11 @@
 import type { RowsReport, SliceDefinition } from '@banyan/contracts';
-import type { CaughtUp } from '../caught-up/caught-up.ts';
-import { shownFields } from '../consumer/answer-ranges.ts';
-import type { CompiledTable } from '../consumer/mapping.ts';
-import type { Source } from '../source/source.ts';
-import { hashOf } from './canonical.ts';
-import type { ServiceCopy } from './copy.ts';
-import { differingFields, type Finding, type FindingKind } from './finding.ts';
+import type { CaughtUp } from './caught-up.ts';
+import { shownFields } from '../apply/http/answer-ranges.ts';
+import type { CompiledTable } from '../rows/mapping.ts';
+import type { Source } from '../capture/feed/source.ts';
+import { hashOf } from '../rows/canonical.ts';
+import type { ServiceCopy } from './service-client/copy.ts';
+import { differingFields, type Finding, type FindingKind } from '../rows/finding.ts';
 import { readVersionedRows, keyText, type BoundedRange, type VersionedRow } from './source-rows.ts';
 
 const MAX_ROUNDS = 5;

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { NotCaughtUpError } from '../caught-up/not-caught-up-error.ts';
-import type { RowReread } from '../row-reread/row-reread.ts';
-import { RowsUnreadableError } from '../source/rows-unreadable-error.ts';
-import { createNotesBed, type NotesBed } from './notes-test-bed.ts';
+import { NotCaughtUpError } from './not-caught-up-error.ts';
+import type { RowReread } from './row-reread.ts';
+import { RowsUnreadableError } from '../capture/postgres/rows-unreadable-error.ts';
+import { createNotesBed, type NotesBed } from '../../testing/beds/notes-test-bed.ts';
 import { differencesOf } from './verify-state.ts';
 
 let bed: NotesBed;

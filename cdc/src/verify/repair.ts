@@ -1,6 +1,6 @@
-import { NotCaughtUpError } from '../caught-up/not-caught-up-error.ts';
-import type { RowReread } from '../row-reread/row-reread.ts';
-import { RowsUnreadableError } from '../source/rows-unreadable-error.ts';
+import { NotCaughtUpError } from './not-caught-up-error.ts';
+import type { RowReread } from './row-reread.ts';
+import { RowsUnreadableError } from '../capture/postgres/rows-unreadable-error.ts';
 import { judge, type JudgeOptions, type Settled } from './judge.ts';
 
 const REREAD_TIMEOUT_MS = 60_000;

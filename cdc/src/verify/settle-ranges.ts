@@ -1,8 +1,8 @@
-import type { CompiledTable, Key } from '../consumer/mapping.ts';
-import type { ServiceCopy } from './copy.ts';
-import { hashOf } from './canonical.ts';
+import type { CompiledTable, Key } from '../rows/mapping.ts';
+import type { ServiceCopy } from './service-client/copy.ts';
+import { hashOf } from '../rows/canonical.ts';
 import { judge, type JudgeOptions, type OpenRange, type Settled } from './judge.ts';
-import { isSortedLike } from './key-order.ts';
+import { isSortedLike } from '../rows/key-order.ts';
 import { keyText, readVersionedRows, sortedOtherwise, type BoundedRange } from './source-rows.ts';
 
 export interface SettleOptions extends JudgeOptions {

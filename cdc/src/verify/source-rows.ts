@@ -1,8 +1,8 @@
-import type { CompiledTable, Key } from '../consumer/mapping.ts';
-import type { CanonicalRow } from '../consumer/range-reader.ts';
-import type { Source } from '../source/source.ts';
-import { canonicalRow, canonicalValue } from './canonical.ts';
-import { compareKeys } from './key-order.ts';
+import type { CompiledTable, Key } from '../rows/mapping.ts';
+import type { CanonicalRow } from '../apply/http/range-reader.ts';
+import type { Source } from '../capture/feed/source.ts';
+import { canonicalRow, canonicalValue } from '../rows/canonical.ts';
+import { compareKeys } from '../rows/key-order.ts';
 
 /** One place in the key order, as both sides write it. */
 export interface Bound {

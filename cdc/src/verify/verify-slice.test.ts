@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { note, notesSlice } from '../consumer/consumer-test-bed.ts';
-import { compileMapping } from '../consumer/mapping.ts';
-import type { Source } from '../source/source.ts';
-import { createNotesBed, ROWS, same, type NotesBed } from './notes-test-bed.ts';
+import { note, notesSlice } from '../../testing/beds/consumer-test-bed.ts';
+import { compileMapping } from '../rows/mapping.ts';
+import type { Source } from '../capture/feed/source.ts';
+import { createNotesBed, ROWS, same, type NotesBed } from '../../testing/beds/notes-test-bed.ts';
 import type { TableVerifyState, VerifyState } from './verify-state.ts';
 
 let bed: NotesBed;

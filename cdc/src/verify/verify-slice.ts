@@ -1,12 +1,12 @@
 import type { SliceDefinition } from '@banyan/contracts';
-import type { CaughtUp } from '../caught-up/caught-up.ts';
-import { compileMapping, type CompiledTable } from '../consumer/mapping.ts';
-import type { RowReread } from '../row-reread/row-reread.ts';
-import type { Source } from '../source/source.ts';
-import type { ServiceCopy } from './copy.ts';
+import type { CaughtUp } from './caught-up.ts';
+import { compileMapping, type CompiledTable } from '../rows/mapping.ts';
+import type { RowReread } from './row-reread.ts';
+import type { Source } from '../capture/feed/source.ts';
+import type { ServiceCopy } from './service-client/copy.ts';
 import type { Settled } from './judge.ts';
 import { createPace, defaultPaceLimits, type PaceLimits } from './pace.ts';
-import { createPatientCopy } from './patient-copy.ts';
+import { createPatientCopy } from './service-client/patient-copy.ts';
 import { repair, type Mended } from './repair.ts';
 import { settleRanges, type SettleOptions } from './settle-ranges.ts';
 import { VerifyUnsupportedError } from './source-rows.ts';

@@ -1,4 +1,4 @@
-import type { Finding, FindingKind } from './finding.ts';
+import type { Finding, FindingKind } from '../rows/finding.ts';
 import type { Settled } from './judge.ts';
 import type { Bound } from './source-rows.ts';
 import type { ComparedPage } from './walk-table.ts';

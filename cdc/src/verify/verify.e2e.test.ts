@@ -1,16 +1,19 @@
 /** Verification over everything real: PostgreSQL, the reader, the bus, and a service in a process of its own. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Knex } from 'knex';
-import { createCaughtUp, type CaughtUp } from '../caught-up/caught-up.ts';
+import { createCaughtUp, type CaughtUp } from './caught-up.ts';
 import type { SourceLog } from '../bus/bus.ts';
-import { openSqliteBus } from '../bus/sqlite-bus.ts';
-import { createFolder } from '../consumer/consumer-test-bed.ts';
-import { createTestBed, eventually, PREFIX, type TestBed } from '../reader/reader-test-bed.ts';
-import { startReader, type Reader } from '../reader/reader.ts';
-import { createRowReread } from '../row-reread/row-reread.ts';
-import { followTableSnapshots, type TableSnapshotFollower } from '../source/table-snapshot-progress.ts';
-import { openSqliteFile } from '../sqlite/open-file.ts';
-import { createHttpServiceCopy } from './http-service-copy.ts';
+import { openSqliteBus } from '../bus/sqlite/sqlite-bus.ts';
+import { createFolder } from '../../testing/beds/consumer-test-bed.ts';
+import { createTestBed, eventually, PREFIX, type TestBed } from '../../testing/beds/reader-test-bed.ts';
+import { startReader, type Reader } from '../capture/reader/reader.ts';
+import { createRowReread } from './row-reread.ts';
+import {
+  followTableSnapshots,
+  type TableSnapshotFollower,
+} from '../capture/table-snapshot/table-snapshot-progress.ts';
+import { openSqliteFile } from '@banyan/kit/sqlite';
+import { createHttpServiceCopy } from './service-client/http-service-copy.ts';
 import { defaultPaceLimits } from './pace.ts';
 import { differencesOf, type TableVerifyState } from './verify-state.ts';
 import { verifySlice, type VerifyOptions } from './verify-slice.ts';
@@ -25,7 +28,7 @@ import {
   startService,
   type KeyedTable,
   type ServiceProcess,
-} from './verify-test-bed.ts';
+} from '../../testing/beds/verify-test-bed.ts';
 
 const signal = AbortSignal.timeout(120_000);
 const tableNames = keyedSlice.tables.map(({ source }) => source);

@@ -1,8 +1,8 @@
 import type { PiecesReport } from '@banyan/contracts';
-import type { CompiledTable, Key } from '../consumer/mapping.ts';
-import type { Source } from '../source/source.ts';
-import { hashOf } from './canonical.ts';
-import type { ServiceCopy } from './copy.ts';
+import type { CompiledTable, Key } from '../rows/mapping.ts';
+import type { Source } from '../capture/feed/source.ts';
+import { hashOf } from '../rows/canonical.ts';
+import type { ServiceCopy } from './service-client/copy.ts';
 import { readCanonicalPage, type Bound, type BoundedRange, type CanonicalPage } from './source-rows.ts';
 
 export interface WalkOptions {

@@ -162,7 +162,7 @@ export function banyanSpecs({
           SLOT_NAME: name,
           PUBLICATION_NAME: name,
         };
-  const reader = node('reader', 'cdc/src/reader/main.ts', {
+  const reader = node('reader', 'cdc/src/capture/reader/main.ts', {
     env: { ...inherited(['BUS_MAX_BYTES', 'BUS_WARN_RATIO', 'BUS_KEEP_APPLIED_MS']), ...feed },
     ready: { kind: 'ipc' },
     health: { kind: 'ipc' },

@@ -1,7 +1,7 @@
 import { gateResultSchema, type JournalEntry } from '@banyan/contracts';
 import type { Knex } from 'knex';
 import { z } from 'zod';
-import { immediateTransaction, migrateSqlite, openSqliteFile } from '@banyan/cdc';
+import { immediateTransaction, migrateSqlite, openSqliteFile } from '@banyan/kit/sqlite';
 import { migrationSource } from '../../../migrations/control/index.ts';
 import type { SliceState } from '../domain/slice-state.ts';
 import { EpochConflictError, type SliceStore, type Step, type StoredSlices } from '../ports/slice-store.ts';

@@ -1,4 +1,4 @@
-import type { TableVerifyState, VerifyState } from '@banyan/cdc';
+import type { TableVerifyState, VerifyState } from '@banyan/cdc/verify';
 import type { Knex } from 'knex';
 import { z } from 'zod';
 import type { StoredVerification, VerificationStore } from '../ports/verification-store.ts';

@@ -1,4 +1,4 @@
-import { OffsetGoneError } from '@banyan/cdc';
+import { OffsetGoneError } from '@banyan/cdc/bus';
 import type { Express, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { UnknownTopicError, type BusInspector } from '../use-cases/bus-inspector.ts';

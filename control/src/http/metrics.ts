@@ -1,5 +1,5 @@
 import type { StatusReport } from '@banyan/contracts';
-import { parseLsn } from '@banyan/cdc';
+import { parseLsn } from '@banyan/cdc/capture';
 import { Gauge, Registry } from 'prom-client';
 
 type SetGauge = (name: string, labels: Record<string, string>, value: number | null) => void;

@@ -1,20 +1,15 @@
 import type { SliceDefinition } from '@banyan/contracts';
+import type { Bus, GroupStatus, StoredRecord } from '@banyan/cdc/bus';
 import type {
-  Bus,
   CarriedTable,
   FeedHistory,
   FeedMark,
-  GroupStatus,
   Lsn,
   UnfinishedTransaction,
-  RowReread,
-  ServiceCopy as Copy,
-  ServiceStore,
   Source,
-  StoredRecord,
   TableSnapshotProgress,
-  VerifyState,
-} from '@banyan/cdc';
+} from '@banyan/cdc/capture';
+import type { RowReread, ServiceCopy as Copy, ServiceStore, VerifyState } from '@banyan/cdc/verify';
 
 export type {
   CarriedTable,

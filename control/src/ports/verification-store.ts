@@ -1,4 +1,4 @@
-import type { VerifyState } from '@banyan/cdc';
+import type { VerifyState } from '@banyan/cdc/verify';
 
 /** A slice's verification that runs, or ran last. */
 export interface StoredVerification {

@@ -8,20 +8,22 @@ import {
 } from '@banyan/contracts';
 import {
   OffsetGoneError,
-  SourceTableError,
   type Bus,
   type BusRecord,
+  type BusUsage,
+  type SourcePosition,
+} from '@banyan/cdc/bus';
+import {
+  SourceTableError,
   type CatalogMark,
   type UnfinishedTransaction,
-  type BusUsage,
-  type ServiceStore,
   type SlotWal,
-  type SourcePosition,
   type SourceTable,
   type SourceTableProblem,
   type UnwritableTable,
   type WalRetention,
-} from '@banyan/cdc';
+} from '@banyan/cdc/capture';
+import { type ServiceStore } from '@banyan/cdc/verify';
 import type {
   CaughtUp,
   ControlBus,

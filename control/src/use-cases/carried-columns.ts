@@ -1,4 +1,4 @@
-import { carriedTables } from '@banyan/cdc';
+import { carriedTables } from '@banyan/cdc/capture';
 import type { Logger } from '@banyan/kit';
 import type { CarriedTable, Source } from '../ports/feed.ts';
 import { messageOf, withDeadline } from './loop.ts';

@@ -1,4 +1,4 @@
-import { catalogChanges, PUBLICATION_MEMBER, SourceTableError } from '@banyan/cdc';
+import { catalogChanges, PUBLICATION_MEMBER, SourceTableError } from '@banyan/cdc/capture';
 import type { SyncReport } from '@banyan/contracts';
 import { copyOf, type CatalogMark, type FeedMark, type SliceState } from '../domain/slice-state.ts';
 import type { Clock } from '../ports/clock.ts';

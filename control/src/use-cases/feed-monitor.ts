@@ -1,4 +1,4 @@
-import { roomWarning } from '@banyan/cdc';
+import { roomWarning } from '@banyan/cdc/bus';
 import type { BusRoom, StatusReport } from '@banyan/contracts';
 import type { Clock } from '../ports/clock.ts';
 import type { ControlBus, FeedHistory, Source } from '../ports/feed.ts';

@@ -6,7 +6,8 @@ import {
   type HeldQueueReport,
   type Problem,
 } from '@banyan/contracts';
-import { NotCaughtUpError, RowsUnreadableError } from '@banyan/cdc';
+import { RowsUnreadableError } from '@banyan/cdc/capture';
+import { NotCaughtUpError } from '@banyan/cdc/verify';
 import { startTestControl, type TestControl } from '../testing/test-control.ts';
 
 let t: TestControl;

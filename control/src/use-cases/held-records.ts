@@ -6,7 +6,8 @@ import {
   type SyncRetryResponse,
   type SyncSkipResponse,
 } from '@banyan/contracts';
-import { keyAsSourceText, NotCaughtUpError, RowsUnreadableError } from '@banyan/cdc';
+import { RowsUnreadableError } from '@banyan/cdc/capture';
+import { keyAsSourceText, NotCaughtUpError } from '@banyan/cdc/verify';
 import { quarantine as quarantineGate } from '../gates/gates.ts';
 import type { CaughtUp, RowReread, Source } from '../ports/feed.ts';
 import { EpochConflictError } from '../ports/slice-store.ts';

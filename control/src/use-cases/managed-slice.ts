@@ -1,5 +1,5 @@
 import { defaultGateLimits, type GateLimits, type SliceDefinition } from '@banyan/contracts';
-import { carriedTables } from '@banyan/cdc';
+import { carriedTables } from '@banyan/cdc/capture';
 import type { SliceState } from '../domain/slice-state.ts';
 import type { CarriedTable, ServiceCopy } from '../ports/feed.ts';
 

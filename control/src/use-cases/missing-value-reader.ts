@@ -1,4 +1,4 @@
-import { MissingValues } from '@banyan/cdc';
+import { MissingValues } from '@banyan/cdc/verify';
 import type { Logger } from '@banyan/kit';
 import type { Clock } from '../ports/clock.ts';
 import type { RowReread, Source } from '../ports/feed.ts';

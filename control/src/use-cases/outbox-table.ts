@@ -1,6 +1,6 @@
 import type { StatusReport } from '@banyan/contracts';
 import type { Logger } from '@banyan/kit';
-import { OUTBOX_COLUMNS } from '@banyan/cdc';
+import { OUTBOX_COLUMNS } from '@banyan/cdc/capture';
 import type { CarriedTable, Source } from '../ports/feed.ts';
 import { messageOf, withDeadline } from './loop.ts';
 import type { ManagedSlice } from './managed-slice.ts';

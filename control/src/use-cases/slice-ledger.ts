@@ -1,26 +1,18 @@
-import type { GateResult, JournalEntry } from '@banyan/contracts';
+import type { JournalEntry } from '@banyan/contracts';
 import type { Logger } from '@banyan/kit';
 import { describeState, initialState, shareOf, type SliceState } from '../domain/slice-state.ts';
 import { rollback } from '../domain/transitions.ts';
 import type { Clock } from '../ports/clock.ts';
 import { EpochConflictError, type SliceStore, type StoredSlices } from '../ports/slice-store.ts';
 import { LateError, storeFinding, StoreUnwritableError, within } from './store-failure.ts';
-import { UnwrittenSteps, type UnwrittenStep } from './unwritten-steps.ts';
+import { UnwrittenSteps, type LedgerStep, type UnwrittenStep } from './unwritten-steps.ts';
+
+export type { LedgerStep } from './unwritten-steps.ts';
 
 /** A store that is asked for longer than this is answered for from memory, milliseconds. */
 const READ_PATIENCE_MS = 2_000;
 /** How long reads that are to be taken back wait for the journal, milliseconds. */
 const TAKE_BACK_PATIENCE_MS = 1_000;
-
-/** A step to write down: from one state to the next, by whom and why. */
-export interface LedgerStep {
-  readonly from: SliceState;
-  readonly next: SliceState;
-  readonly by: string;
-  readonly verb: string;
-  readonly reason: string | null;
-  readonly evidence: readonly GateResult[];
-}
 
 /**
  * The one place through which slices' states are read and stepped. The store is true; memory speaks for it only while

@@ -1,5 +1,5 @@
 import { CONTROL_SCHEMA_VERSION, type GateResult, type VerbResponse } from '@banyan/contracts';
-import { refuseTransformedKeys, VerifyUnsupportedError } from '@banyan/cdc';
+import { refuseTransformedKeys, VerifyUnsupportedError } from '@banyan/cdc/verify';
 import {
   examplePathOf,
   nextStepsAfterRefusal,

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { carriedTables, type BusRecord } from '@banyan/cdc';
+import { type BusRecord } from '@banyan/cdc/bus';
+import { carriedTables } from '@banyan/cdc/capture';
 import { controlRecordKey, tableTopic } from '@banyan/contracts';
 import { resync } from '../domain/resync.ts';
 import { copyOf, type SliceState } from '../domain/slice-state.ts';

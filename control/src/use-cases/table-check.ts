@@ -1,5 +1,5 @@
 import type { StoreReport, TableMapping } from '@banyan/contracts';
-import { checkMapping, checkTransforms } from '@banyan/cdc';
+import { checkMapping, checkTransforms } from '@banyan/cdc/verify';
 import type { TableCheck } from '../gates/evidence.ts';
 import type { Source } from '../ports/feed.ts';
 import { messageOf } from './loop.ts';

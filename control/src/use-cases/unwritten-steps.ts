@@ -1,5 +1,16 @@
-import type { LedgerStep } from './slice-ledger.ts';
+import type { GateResult } from '@banyan/contracts';
+import type { SliceState } from '../domain/slice-state.ts';
 import type { StoredSlices } from '../ports/slice-store.ts';
+
+/** A step to write down: from one state to the next, by whom and why. */
+export interface LedgerStep {
+  readonly from: SliceState;
+  readonly next: SliceState;
+  readonly by: string;
+  readonly verb: string;
+  readonly reason: string | null;
+  readonly evidence: readonly GateResult[];
+}
 
 /**
  * By how much the version of routes goes up that are published before they are written. A control plane that starts

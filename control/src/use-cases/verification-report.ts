@@ -1,4 +1,4 @@
-import { describeFinding, differencesOf, type TableVerifyState, type VerifyState } from '@banyan/cdc';
+import { describeFinding, differencesOf, type TableVerifyState, type VerifyState } from '@banyan/cdc/verify';
 import { formatDuration, type VerificationReport } from '@banyan/contracts';
 import type { Verification } from '../domain/slice-state.ts';
 import type { StoredVerification } from '../ports/verification-store.ts';

@@ -1,5 +1,5 @@
 import type { StatusReport } from '@banyan/contracts';
-import { formatLsn, parseLsn, type Source } from '@banyan/cdc';
+import { formatLsn, parseLsn, type Source } from '@banyan/cdc/capture';
 import { judgeKeptWal, type WalLimits } from '../domain/wal-retention.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ControlBus, FeedHistory } from '../ports/feed.ts';

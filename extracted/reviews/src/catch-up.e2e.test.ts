@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openSqliteBus } from '@banyan/cdc/consumer';
+import { openSqliteBus } from '@banyan/cdc/apply';
 import { changeOf, customer, product, review } from './testing/feed.ts';
 import { environmentOf, spawnService, stopService, urlOf } from './testing/service-process.ts';
 import { makeTestSettings } from './testing/settings.ts';

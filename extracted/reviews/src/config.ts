@@ -1,4 +1,4 @@
-import { busConfigTable } from '@banyan/cdc/consumer';
+import { busConfigTable } from '@banyan/cdc/apply';
 import type { ConfigOf, ConfigTable } from '@banyan/kit';
 import { z } from 'zod';
 

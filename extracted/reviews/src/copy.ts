@@ -7,7 +7,7 @@ import {
   type Bus,
   type BusSettings,
   type Consumer,
-} from '@banyan/cdc/consumer';
+} from '@banyan/cdc/apply';
 import { defaultGateLimits, type SyncReport } from '@banyan/contracts';
 import { requireBearer, type Logger } from '@banyan/kit';
 import { Router, type RequestHandler } from 'express';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdir } from 'node:fs/promises';
-import { openSqliteBus, type Bus } from '@banyan/cdc/consumer';
+import { openSqliteBus, type Bus } from '@banyan/cdc/apply';
 import { controlRecordKey, syncReportSchema } from '@banyan/contracts';
 import { silentLogger } from '@banyan/kit';
 import { createReviews, type Reviews } from './create-reviews.ts';

@@ -1,4 +1,4 @@
-import { watchFile, type FileWatch } from '@banyan/cdc/consumer';
+import { watchFile, type FileWatch } from '@banyan/kit/sqlite';
 import { createIdentityVerifier, listen, type Closable, type Listening, type Logger } from '@banyan/kit';
 import { reviewsSlice } from '../slice.ts';
 import { openSqlite, type SqliteFile } from './adapters/open-sqlite.ts';

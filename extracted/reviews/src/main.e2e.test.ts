@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openSqliteBus } from '@banyan/cdc/consumer';
+import { openSqliteBus } from '@banyan/cdc/apply';
 import { changeOf, customer, product, review } from './testing/feed.ts';
 import { environmentOf, spawnService, stopService, urlOf } from './testing/service-process.ts';
 import { eventually, makeTestSettings } from './testing/settings.ts';

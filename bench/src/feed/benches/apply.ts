@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openSqliteBus } from '@banyan/cdc';
+import { openSqliteBus } from '@banyan/cdc/bus';
 import { startChild } from '../../child.ts';
 import { benchRecord } from '../bench-rows.ts';
 import { startConsumerProcess, type ConsumerOptions } from '../consumer-process.ts';

@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { startConsumer, syncRoutes, type ApplyStore, type Bus } from '@banyan/cdc/consumer';
+import { startConsumer, syncRoutes, type ApplyStore, type Bus } from '@banyan/cdc/apply';
 import { silentLogger } from '@banyan/kit';
 import express from 'express';
 import { benchSlice, PREFIX } from '../bench-rows.ts';

@@ -1,4 +1,5 @@
-import { openKafkaBus, openSqliteBus, type Bus } from '@banyan/cdc/consumer';
+import { openSqliteBus, type Bus } from '@banyan/cdc/apply';
+import { openKafkaBus } from '@banyan/cdc/bus';
 import { silentLogger } from '@banyan/kit';
 
 /** The Kafka `KAFKA_BROKERS`, or else the SQLite file `BUS_FILE`. */

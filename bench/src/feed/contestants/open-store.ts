@@ -1,9 +1,5 @@
-import {
-  createPostgresApplyStore,
-  createSqliteApplyStore,
-  openSqliteFile,
-  type ApplyStore,
-} from '@banyan/cdc/consumer';
+import { createPostgresApplyStore, createSqliteApplyStore, type ApplyStore } from '@banyan/cdc/apply';
+import { openSqliteFile } from '@banyan/kit/sqlite';
 import createKnex, { type Knex } from 'knex';
 import { createPostgresTable, createSqliteTable } from '../bench-rows.ts';
 

@@ -1,4 +1,4 @@
-import { openSqliteFile } from '@banyan/cdc';
+import { openSqliteFile } from '@banyan/kit/sqlite';
 import pg from 'pg';
 import { SOURCE_TABLE } from '../bench-rows.ts';
 import { serve } from './serve.ts';

@@ -1,11 +1,6 @@
-import {
-  createCaughtUp,
-  createHttpServiceCopy,
-  createPostgresSource,
-  differencesOf,
-  openSqliteBus,
-  verifySlice,
-} from '@banyan/cdc';
+import { openSqliteBus } from '@banyan/cdc/bus';
+import { createPostgresSource } from '@banyan/cdc/capture';
+import { createCaughtUp, createHttpServiceCopy, differencesOf, verifySlice } from '@banyan/cdc/verify';
 import { benchSlice, PREFIX } from '../bench-rows.ts';
 import { serve } from './serve.ts';
 

@@ -1,4 +1,4 @@
-import { migrateSqlite, openSqliteFile } from '@banyan/cdc/consumer';
+import { migrateSqlite, openSqliteFile } from '@banyan/kit/sqlite';
 import createKnex, { type Knex } from 'knex';
 import { migrationSource } from '../../../../migrations/reviews/index.ts';
 

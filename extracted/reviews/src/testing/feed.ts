@@ -1,4 +1,4 @@
-import type { Bus } from '@banyan/cdc/consumer';
+import type { Bus } from '@banyan/cdc/apply';
 import { heartbeatTopic, stringifyExactJson, tableTopic, type EnvelopeOp, type Row } from '@banyan/contracts';
 
 type Record = Parameters<Bus['append']>[0][number];

@@ -1,1 +1,1 @@
-export { source } from '../../../cdc/src/source/source.ts';
+export { source } from '../../../cdc/src/capture/feed/source.ts';

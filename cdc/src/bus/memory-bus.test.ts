@@ -1,4 +1,0 @@
-import { describeBusContract } from './bus-contract.ts';
-import { createMemoryBus } from './memory-bus.ts';
-
-describeBusContract('The bus in memory', () => Promise.resolve(createMemoryBus()));

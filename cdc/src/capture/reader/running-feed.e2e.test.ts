@@ -1,0 +1,152 @@
+/** Tables that join and leave a feed while it runs and others write. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { tableTopic } from '@banyan/contracts';
+import pg from 'pg';
+import { createMemoryBus } from '../../../testing/beds/memory-bus.ts';
+import { startReader, type Reader } from './reader.ts';
+import {
+  caughtUp,
+  createTestBed,
+  envelopeOf,
+  eventually,
+  expectCopy,
+  PREFIX,
+  readTopic,
+  type TestBed,
+} from '../../../testing/beds/reader-test-bed.ts';
+
+let bed: TestBed;
+let reader: Reader;
+const bus = createMemoryBus();
+const signal = AbortSignal.timeout(60_000);
+
+beforeAll(async () => {
+  bed = await createTestBed('running_feed');
+  await bed.sql(`CREATE TABLE steady (id int PRIMARY KEY); CREATE TABLE guest (id serial PRIMARY KEY, writer int);
+    CREATE TABLE bystander (id int PRIMARY KEY)`);
+  reader = await startReader(bed.reader(bus));
+  await bed.source.ensureTables(['public.steady'], signal);
+});
+afterAll(async () => {
+  await reader.close();
+  await bed.close();
+});
+
+async function published(): Promise<unknown[]> {
+  const rows = await bed.sql('SELECT tablename FROM pg_publication_tables WHERE pubname = $1 ORDER BY 1', [
+    bed.publication,
+  ]);
+  return rows.map((row) => row['tablename']);
+}
+
+/** Ids of the rows that were streamed, not read by a table snapshot. */
+async function streamed(table: string): Promise<number[]> {
+  await caughtUp(bed);
+  const envelopes = (await readTopic(bus, tableTopic(PREFIX, table))).map(envelopeOf);
+  return envelopes.flatMap((envelope) => (envelope?.op === 'c' ? Number(envelope.after?.['id']) : []));
+}
+
+interface Writers {
+  /** Ids committed so far, in order of their commits as the writers saw them. */
+  readonly committed: readonly number[];
+  stop(): Promise<void>;
+}
+
+/** Several clients that write without pause, now in one statement, now in a transaction that stays open a while. */
+async function startWriters(count: number): Promise<Writers> {
+  const committed: number[] = [];
+  let stopped = false;
+  const clients = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const client = new pg.Client(bed.url);
+      await client.connect();
+      return client;
+    }),
+  );
+  const insert = async (client: pg.Client, writer: number): Promise<number> => {
+    const { rows } = await client.query<{ id: number }>(
+      'INSERT INTO guest (writer) VALUES ($1) RETURNING id',
+      [writer],
+    );
+    return rows[0]?.id ?? NaN;
+  };
+  const write = async (client: pg.Client, writer: number): Promise<void> => {
+    while (!stopped) {
+      const made = [await insert(client, writer)];
+      committed.push(...made.splice(0));
+      await client.query('BEGIN');
+      made.push(await insert(client, writer));
+      await client.query('SELECT pg_sleep(0.05)');
+      made.push(await insert(client, writer));
+      await client.query('COMMIT');
+      committed.push(...made);
+    }
+    await client.end();
+  };
+  const running = clients.map(write);
+  return {
+    committed,
+    async stop() {
+      stopped = true;
+      await Promise.all(running);
+    },
+  };
+}
+
+test('nothing is lost once a table has joined, and nothing comes once it has left, while writers go on', async () => {
+  const writers = await startWriters(4);
+  await eventually('they write', () => writers.committed.length > 40);
+  await bed.source.ensureTables(['public.guest'], signal);
+  const joined = writers.committed.length;
+  await bed.source.requestTableSnapshot(['public.guest'], signal);
+  await bed.sql('INSERT INTO steady VALUES (1)');
+  await eventually('they wrote on', () => writers.committed.length > joined + 60);
+  await writers.stop();
+  await eventually('the table snapshot is done', async () => {
+    await caughtUp(bed);
+    return reader.status().tableSnapshots.length === 0;
+  });
+  const heard = new Set(await streamed('public.guest'));
+  expect(writers.committed.slice(joined).filter((id) => !heard.has(id))).toEqual([]);
+  await expectCopy(bed, bus, 'public.guest'); // those from before it joined came with the table snapshot
+
+  const again = await startWriters(4);
+  await eventually('they write', () => again.committed.length > 20);
+  await bed.source.removeTables(['public.guest'], signal);
+  const [mark] = await bed.sql('SELECT max(id) AS id FROM guest');
+  await bed.sql('INSERT INTO steady VALUES (2)');
+  await eventually('they wrote on', () => again.committed.length > 60);
+  await again.stop();
+  const last = Number(mark?.['id']);
+  const late = again.committed.filter((id) => id > last + 2 * 4); // all but what was open when it left
+  expect(late.length).toBeGreaterThan(10);
+  const known = new Set(await streamed('public.guest'));
+  expect(late.filter((id) => known.has(id))).toEqual([]);
+  expect(await streamed('public.steady')).toEqual([1, 2]);
+});
+
+test('the publication holds the tables asked for and the signal table, whoever comes and goes', async () => {
+  await bed.source.ensureTables(['public.guest', 'public.steady'], signal);
+  expect(await published()).toEqual(['guest', 'signal', 'steady']);
+  await bed.source.removeTables(['public.guest', 'public.bystander', 'banyan.signal', 'public.none'], signal);
+  expect(await published()).toEqual(['signal', 'steady']);
+  await bed.source.requestTableSnapshot(['public.steady'], signal);
+  await caughtUp(bed);
+  await eventually('the table snapshot is done', () => reader.status().tableSnapshots.length === 0);
+});
+
+test('two slices may ask for the same table at once, and one may leave while another joins', async () => {
+  await bed.sql(
+    'DROP TABLE IF EXISTS a, b; CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY)',
+  );
+  await Promise.all([
+    bed.source.ensureTables(['public.a', 'public.b'], signal),
+    bed.source.ensureTables(['public.b', 'public.a'], signal),
+    bed.source.removeTables(['public.bystander'], signal),
+  ]);
+  await Promise.all([
+    bed.source.removeTables(['public.a'], signal),
+    bed.source.ensureTables(['public.b', 'public.guest'], signal),
+  ]);
+  expect(await published()).toEqual(['b', 'guest', 'signal', 'steady']);
+});

@@ -1,0 +1,14 @@
+export * from '../rows/finding.ts';
+export * from './caught-up.ts';
+export { checkMapping } from './mapping-check/check-mapping.ts';
+export { checkTransforms } from './mapping-check/check-transforms.ts';
+export { keyAsSourceText } from './mapping-check/key-text.ts';
+export { MissingValues } from './missing-values.ts';
+export * from './not-caught-up-error.ts';
+export { defaultPaceLimits, type PaceLimits } from './pace.ts';
+export { createRowReread, type RowReread } from './row-reread.ts';
+export type { ServiceCopy, ServiceStore } from './service-client/copy.ts';
+export * from './service-client/http-service-copy.ts';
+export { VerifyUnsupportedError, type Bound } from './source-rows.ts';
+export * from './verify-slice.ts';
+export { differencesOf, type TableVerifyState, type VerifyState } from './verify-state.ts';

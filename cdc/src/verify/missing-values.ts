@@ -1,0 +1,84 @@
+import type { HeldQueueReport } from '@banyan/contracts';
+import { keyAsSourceText } from './mapping-check/key-text.ts';
+import type { Source } from '../capture/feed/source.ts';
+import type { ServiceStore } from './service-client/copy.ts';
+import type { RowReread } from './row-reread.ts';
+
+/** Held keys looked at in one look. */
+const MAX_KEYS = 1_000;
+const FIRST_RETRY_MS = 1_000;
+const LAST_RETRY_MS = 60_000;
+
+interface Attempt {
+  readonly retryMs: number;
+  readonly nextAtMs: number;
+}
+
+export interface MissingValuesOptions {
+  readonly source: Pick<Source, 'describeTables'>;
+  readonly rowReread: RowReread;
+  /** Milliseconds of a clock that only rises. Default `performance.now`. */
+  readonly nowMs?: () => number;
+}
+
+/**
+ * Makes up for values that the log left out. PostgreSQL's log does not carry a long value that a statement did not
+ * change. A copy takes it from the row that it has; where it has none (the key is new, or the row came in the middle of
+ * a table snapshot) the event is held. Here such rows are read again at the source, at a place on the topic where what
+ * was read is what the stream has come to: the row then lets the held events go.
+ *
+ * One object a slice: it remembers what it has asked for, and asks more and more seldom for a row that keeps changing.
+ */
+export class MissingValues {
+  readonly #options: MissingValuesOptions;
+  #attempts = new Map<string, Attempt>();
+
+  constructor(options: MissingValuesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * One look, for a loop.
+   *
+   * @param signal Ends it; what was asked for until then may still come.
+   * @returns how many rows were read again.
+   * @throws what the service, the source and `RowReread.readAgain` throw. Then the events are held as before.
+   */
+  async look(copy: Pick<ServiceStore, 'quarantine'>, signal: AbortSignal): Promise<number> {
+    const { queues } = await copy.quarantine(MAX_KEYS, signal);
+    const due = this.#due(queues.filter(({ key, lacksValue }) => lacksValue && key !== null));
+    let count = 0;
+    for (const [table, keys] of due) {
+      await this.#readAgain(table, keys, signal);
+      count += keys.length;
+    }
+    return count;
+  }
+
+  /** Of each table the keys whose turn it is; what is held no longer is forgotten. */
+  #due(lacking: readonly HeldQueueReport[]): Map<string, string[][]> {
+    const nowMs = (this.#options.nowMs ?? (() => performance.now()))();
+    const attempts = new Map<string, Attempt>();
+    const due = new Map<string, string[][]>();
+    for (const { table, key } of lacking) {
+      if (key === null) continue;
+      const id = JSON.stringify([table, ...key]);
+      const last = this.#attempts.get(id);
+      if (last && last.nextAtMs > nowMs) {
+        attempts.set(id, last);
+        continue;
+      }
+      const retryMs = last ? Math.min(LAST_RETRY_MS, last.retryMs * 2) : FIRST_RETRY_MS;
+      attempts.set(id, { retryMs, nextAtMs: nowMs + retryMs });
+      due.set(table, [...(due.get(table) ?? []), key]);
+    }
+    this.#attempts = attempts;
+    return due;
+  }
+
+  async #readAgain(table: string, keys: readonly string[][], signal: AbortSignal): Promise<void> {
+    const [described] = await this.#options.source.describeTables([table], signal);
+    const texts = described ? keys.map((key) => keyAsSourceText(described, key)) : keys;
+    await this.#options.rowReread.readAgain(table, texts, signal);
+  }
+}

@@ -1,0 +1,142 @@
+/** A database that Debezium follows into a Kafka, for tests. */
+import { expect } from '@jest/globals';
+import { heartbeatTopic, tableTopic } from '@banyan/contracts';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openTestBus, startTestKafka, type TestKafka } from './kafka-test-bed.ts';
+import type { KafkaBus } from '../../src/bus/kafka/kafka-bus.ts';
+import type { StoredRecord } from '../../src/bus/bus.ts';
+import {
+  createTestBed,
+  envelopeOf,
+  eventually,
+  PREFIX,
+  withNamedTables,
+  type NamedTables,
+  type TestBed,
+} from './reader-test-bed.ts';
+import { parseLsn } from '../../src/rows/lsn.ts';
+import { tableSnapshotProgress } from '../../src/capture/table-snapshot/table-snapshot-progress.ts';
+import {
+  createDebeziumSource,
+  type DebeziumSource,
+  type DebeziumSourceOptions,
+} from '../../src/capture/debezium/debezium-source.ts';
+
+export interface DebeziumTestBed {
+  readonly bed: TestBed;
+  readonly kafka: TestKafka;
+  readonly bus: KafkaBus;
+  readonly source: NamedTables<DebeziumSource>;
+  /** What `source` was made of. */
+  readonly sourceOptions: DebeziumSourceOptions;
+  /** Waits until everything written before is in Kafka. */
+  caughtUp(): Promise<void>;
+  /** Takes a table snapshot and waits for its end. */
+  snapshot(tables: readonly string[]): Promise<void>;
+  /** All records of a table's topic that has one partition. */
+  records(table: string): Promise<readonly StoredRecord[]>;
+  /** All records of any topic that has one partition; none of one that does not exist. */
+  topicRecords(topic: string): Promise<readonly StoredRecord[]>;
+  heartbeats(): Promise<readonly StoredRecord[]>;
+  close(): Promise<void>;
+}
+
+/**
+ * @param options.outboxTable `schema.table`; default none.
+ * @param options.url A database of the test's own; default one in the shared server.
+ * @param options.heartbeatIntervalMs Default 200.
+ */
+export async function createDebeziumTestBed(
+  label: string,
+  options: {
+    readonly outboxTable?: string;
+    readonly heartbeatIntervalMs?: number;
+    readonly url?: string;
+  } = {},
+): Promise<DebeziumTestBed> {
+  const { url: ownUrl, ...settings } = options;
+  const [bed, kafka] = await Promise.all([
+    createTestBed(label, ownUrl),
+    startTestKafka({ withConnect: true }),
+  ]);
+  const bus = openTestBus(kafka);
+  const url = new URL(bed.url);
+  writeFileSync(join(kafka.stack.secretsDir, 'source.password'), url.password, { mode: 0o600 });
+  const sourceOptions: DebeziumSourceOptions = {
+    heartbeatIntervalMs: 200,
+    ...settings,
+    url: bed.url,
+    connectUrl: kafka.stack.connectUrl,
+    connector: `banyan-${label}`,
+    prefix: PREFIX,
+    slot: `${bed.slot}_dbz`,
+    publication: `${bed.slot}_dbz`,
+    bus,
+    database: {
+      host: url.hostname,
+      port: Number(url.port),
+      database: url.pathname.slice(1),
+      user: url.username,
+      passwordReference: `\${dir:${kafka.stack.secretsDir}:source.password}`,
+    },
+  };
+  const source = withNamedTables(createDebeziumSource(sourceOptions));
+  const records = async (topic: string): Promise<readonly StoredRecord[]> =>
+    await bus.read({ topic, partition: 0, nextOffset: 0 }, 1_000_000);
+  return {
+    bed,
+    kafka,
+    bus,
+    source,
+    sourceOptions,
+    records: (table) => records(tableTopic(PREFIX, table)),
+    topicRecords: async (topic) =>
+      (await bus.topics()).some((each) => each.topic === topic) ? await records(topic) : [],
+    heartbeats: () => records(heartbeatTopic(PREFIX)),
+    async caughtUp() {
+      const signal = AbortSignal.timeout(60_000);
+      const position = await source.takePosition(signal);
+      await eventually(
+        `the slot confirms ${position}`,
+        async () => {
+          const { confirmedFlushLsn } = await source.slotStatus(signal);
+          return confirmedFlushLsn !== null && parseLsn(confirmedFlushLsn) >= parseLsn(position);
+        },
+        60_000,
+      );
+    },
+    async snapshot(tables) {
+      const signal = AbortSignal.timeout(60_000);
+      const id = await source.requestTableSnapshot(tables, signal);
+      await eventually(
+        `the table snapshot ${id} of ${tables.join(', ')}`,
+        async () => {
+          const progress = await tableSnapshotProgress(bus, PREFIX, signal);
+          return tables.every((name) =>
+            progress.some((one) => one.id === id && one.table === name && one.state === 'completed'),
+          );
+        },
+        60_000,
+      );
+    },
+    async close() {
+      // The connector goes with its Connect, the slot with the database.
+      await source.close();
+      await bus.close();
+      await kafka.close();
+      await bed.close();
+    },
+  };
+}
+
+/** Each of `written` updates `n = n + 1` is there once, in the order of its row; all rows began with 0. */
+export function expectCounted(records: readonly StoredRecord[], written: number): void {
+  const counts = new Map<string, number>();
+  for (const record of records) {
+    const n = Number(envelopeOf(record)?.after?.['n']);
+    expect(n).toBe((counts.get(record.key ?? '') ?? 0) + 1);
+    counts.set(record.key ?? '', n);
+  }
+  expect([...counts.values()].reduce((sum, n) => sum + n, 0)).toBe(written);
+}

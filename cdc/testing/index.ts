@@ -1,0 +1,1 @@
+export { createMemoryBus } from './beds/memory-bus.ts';

@@ -1,0 +1,1 @@
+export { source } from '../capture/feed/source.ts';

@@ -1,0 +1,1 @@
+export { room } from '../service-client/room.ts';
