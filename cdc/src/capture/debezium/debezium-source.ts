@@ -2,6 +2,7 @@ import { quoteName } from '../../rows/table-name.ts';
 import { parseLsn } from '../../rows/lsn.ts';
 import { createPostgresSource } from '../feed/postgres-source.ts';
 import { SourceDatabase } from '../postgres/source-database.ts';
+import { dropSlotInUse } from '../feed/replication-slot.ts';
 import { SourceTableError } from '../feed/source-table-error.ts';
 import { FeedColumnSetting, type CarriedTable } from '../feed/feed-columns.ts';
 import type { FeedPosition, Source, SourceTable } from '../feed/source.ts';
@@ -9,7 +10,7 @@ import { ConnectClient } from './connect-client.ts';
 import type { FeedConnector } from './feed-connectors.ts';
 import { ConnectorKeeper, type DebeziumSourceOptions } from './connector-keeper.ts';
 import { judge, type ConnectorState } from './connector-state.ts';
-import { dropSlot, gapOf } from './feed-server.ts';
+import { gapOf } from './feed-server.ts';
 import { uncarriedColumns } from './uncarried-columns.ts';
 
 export type { DebeziumSourceOptions } from './connector-keeper.ts';
@@ -181,7 +182,7 @@ class ConnectedSource implements DebeziumSource {
     const { slot, publication } = this.#options;
     await this.#change(async () => {
       for (const { name } of await this.#keeper.connectors(signal)) await this.#keeper.remove(name, signal);
-      await dropSlot(this.#database, slot, signal);
+      await dropSlotInUse({ database: this.#database, slot, signal });
       await this.#database.query(`DROP PUBLICATION IF EXISTS ${quoteName(publication)}`, [], signal);
     });
   }

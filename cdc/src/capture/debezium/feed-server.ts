@@ -1,12 +1,11 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { quoteName, quoteTable } from '../../rows/table-name.ts';
 import { PUBLICATION_OPTIONS } from '../feed/publication.ts';
+import { dropSlotInUse } from '../feed/replication-slot.ts';
 import { SIGNAL_TABLE } from '../feed/signal-table.ts';
 import type { SourceDatabase } from '../postgres/source-database.ts';
 import { ConnectError } from './connect-error.ts';
 import type { FeedMarks } from './feed-connectors.ts';
 
-const POLL_MS = 100;
 /** PostgreSQL 17 has failover slots. */
 const FAILOVER_VERSION = 170_000;
 
@@ -110,24 +109,13 @@ export async function ensurePublication(
   );
 }
 
-/** Drops the slot, once nobody reads it; whoever still does is ended. */
-export async function dropSlot(database: SourceDatabase, slot: string, signal: AbortSignal): Promise<void> {
-  const ending =
-    'SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE slot_name = $1 AND active';
-  while ((await database.query(ending, [slot], signal)).length > 0) {
-    await delay(POLL_MS, undefined, { signal });
-  }
-  const drop = 'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1';
-  await database.query(drop, [slot], signal);
-}
-
 /** Makes the slot anew, with our sign. Waits for transactions that are open now. */
 export async function replaceSlot(
   database: SourceDatabase,
   slot: string,
   signal: AbortSignal,
 ): Promise<void> {
-  await dropSlot(database, slot, signal);
+  await dropSlotInUse({ database, slot, signal });
   const [version] = await database.query(`SELECT current_setting('server_version_num') AS n`, [], signal);
   const failover = Number(version?.['n']) >= FAILOVER_VERSION ? ', false, false, true' : '';
   await database.query(

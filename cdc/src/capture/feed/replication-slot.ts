@@ -1,6 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseLsn } from '../../rows/lsn.ts';
 import type { SourceDatabase } from '../postgres/source-database.ts';
 import { ReaderStoppedError } from './reader-error.ts';
+
+/** A reader that is started again at once takes the slot between its eviction and the drop, so many times at most. */
+const MAX_EVICTIONS = 20;
+const EVICTION_PAUSE_MS = 100;
 
 export interface SlotOptions {
   readonly database: SourceDatabase;
@@ -66,8 +71,26 @@ export async function evictOtherReader({ database, slot, signal }: SlotOptions):
   // Waits until it is gone, at most 5 s: only then the slot is free.
   await database.query(
     `SELECT pg_terminate_backend(active_pid, 5000) FROM pg_catalog.pg_replication_slots
-     WHERE slot_name = $1 AND active_pid IS NOT NULL`,
+     WHERE slot_name = $1 AND active_pid IS NOT NULL AND plugin = 'pgoutput' AND database = current_database()`,
     [slot],
     signal,
   );
+}
+
+/** Drops the slot, if it is ours and there, and ends whoever reads it: as often as he comes back. */
+export async function dropSlotInUse(options: SlotOptions): Promise<void> {
+  const { database, slot, signal } = options;
+  const reading = 'SELECT FROM pg_catalog.pg_replication_slots WHERE slot_name = $1 AND active';
+  for (let tries = 1; ; tries += 1) {
+    await evictOtherReader(options);
+    try {
+      await dropSlot(options);
+      return;
+    } catch (error) {
+      // Back between the two statements: he is ended again. Any other failure is the caller's.
+      const isRead = (await database.query(reading, [slot], signal)).length > 0;
+      if (!isRead || tries === MAX_EVICTIONS) throw error;
+      await delay(EVICTION_PAUSE_MS, undefined, { signal });
+    }
+  }
 }

@@ -1,7 +1,7 @@
 import { SourceFencedError, type BusRecord, type SourceLog, type SourcePosition } from '../../bus/bus.ts';
 import type { SourceDatabase } from '../postgres/source-database.ts';
 import { ensurePublication } from './prepare-source.ts';
-import { createSlot, dropSlot, evictOtherReader } from '../feed/replication-slot.ts';
+import { createSlot, dropSlotInUse } from '../feed/replication-slot.ts';
 import type { ServerIdentity } from '../wal/replication-stream.ts';
 
 export interface BeginAnewOptions {
@@ -38,8 +38,7 @@ export async function beginAnew(options: BeginAnewOptions): Promise<SourcePositi
   if ((await log.sourcePosition(source))?.epoch !== epoch) {
     throw new SourceFencedError(`Another reader has taken over the source "${source}". This one stops.`);
   }
-  await evictOtherReader(options);
-  await dropSlot(options);
+  await dropSlotInUse(options);
   // 3.
   const records = await options.abortions();
   const move = { source, epoch, expectedLsn: lsn, expectedOpen: open, lsn, open };
