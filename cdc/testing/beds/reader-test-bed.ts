@@ -26,6 +26,10 @@ export interface TestBed {
   sql(text: string, values?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;
   /** Options of a reader of this database. */
   reader(log: ReaderOptions['log']): ReaderOptions;
+  /** Environment of a reader that is a process of its own. */
+  readerEnv(busFile: string): Record<string, string>;
+  /** Drops slot and publication, once no reader holds the slot. */
+  dropFeed(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -59,13 +63,32 @@ export async function createTestBed(label: string, url?: string): Promise<TestBe
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 8 });
   pool.on('error', () => undefined); // tests stop the server under it
   const source = withNamedTables(createPostgresSource({ url: databaseUrl, slot, publication: slot }));
+  const sql = async (text: string, values: readonly unknown[] = []): Promise<Record<string, unknown>[]> =>
+    (await pool.query<Record<string, unknown>>(text, [...values])).rows;
   return {
     url: databaseUrl,
     slot,
     publication: slot,
     source,
-    async sql(text, values = []) {
-      return (await pool.query<Record<string, unknown>>(text, [...values])).rows;
+    sql,
+    readerEnv: (busFile) => ({
+      SOURCE_URL: databaseUrl,
+      BUS_FILE: busFile,
+      TOPIC_PREFIX: PREFIX,
+      SLOT_NAME: slot,
+      PUBLICATION_NAME: slot,
+      LOG_LEVEL: 'warn',
+    }),
+    async dropFeed() {
+      const drop =
+        'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1';
+      await eventually('the slot is dropped', () =>
+        sql(drop, [slot]).then(
+          () => true,
+          () => false,
+        ),
+      );
+      await sql(`DROP PUBLICATION IF EXISTS ${slot}`);
     },
     reader: (log) => ({
       sourceUrl: databaseUrl,

@@ -1,7 +1,7 @@
 /** The reader, killed by kill -9 at each of its numbered steps, and in the middle of a transaction larger than its memory. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { tableTopic } from '@banyan/contracts';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { ended, kill, killAll, startProcess, type TestProcess } from '@banyan/kit/testing';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,6 @@ let folder: string;
 let busFile: string;
 let bus: SourceLog;
 let files = 0;
-const running = new Set<ChildProcess>();
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'banyan-steps-'));
@@ -43,46 +42,16 @@ beforeEach(async () => {
   await bed.sql('CREATE TABLE item (id bigint PRIMARY KEY, body text)');
 });
 afterEach(async () => {
-  for (const child of running) await kill(child);
+  await killAll();
   await bus.close();
-  await eventually('the slot is dropped', () =>
-    bed
-      .sql('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1', [
-        bed.slot,
-      ])
-      .then(
-        () => true,
-        () => false,
-      ),
-  );
-  await bed.sql(`DROP PUBLICATION IF EXISTS ${bed.publication}`);
+  await bed.dropFeed();
   await bed.sql('DROP TABLE item');
 });
 
-function startProcess(killAt: string, nodeOptions: readonly string[] = []): ChildProcess {
-  const script = new URL('../../../testing/processes/read-until-killed.ts', import.meta.url).pathname;
-  const child = spawn(process.execPath, [...nodeOptions, script], {
-    env: {
-      ...{ PATH: process.env['PATH'], SOURCE_URL: bed.url, BUS_FILE: busFile, SLOT: bed.slot, PREFIX },
-      ...{ KILL_AT: killAt, KILL_TOPIC: topic },
-    },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  running.add(child);
-  return child;
-}
-
-/** How it ended: a signal, or its exit code. */
-function ended(child: ChildProcess): Promise<string> {
-  const how = (): string => child.signalCode ?? String(child.exitCode);
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(how());
-  return new Promise((resolve) => child.once('exit', () => resolve(how())));
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  child.kill('SIGKILL');
-  await ended(child);
-  running.delete(child);
+function startReaderProcess(killAt: string, nodeOptions: readonly string[] = []): TestProcess {
+  const script = new URL('../../../testing/processes/read-until-killed.ts', import.meta.url);
+  const feed = { SOURCE_URL: bed.url, BUS_FILE: busFile, SLOT: bed.slot, PREFIX };
+  return startProcess(script, { ...feed, KILL_AT: killAt, KILL_TOPIC: topic }, nodeOptions);
 }
 
 async function ids(): Promise<number[]> {
@@ -109,7 +78,7 @@ test.each([
   'killed at "%s", of two transactions back to back each event is on the bus once',
   async (_step, killAt) => {
     await beginFeed();
-    const child = startProcess(killAt);
+    const child = startReaderProcess(killAt);
     await eventually('it streams', async () => ((await bus.sourcePosition(bed.slot))?.epoch ?? 0) > 1);
     await bed.sql(`
     BEGIN; INSERT INTO item SELECT n, 'one' FROM generate_series(1, 2500) n; COMMIT;
@@ -130,7 +99,7 @@ test.each([
 ])(
   'killed at its first start, %s: the next one begins the same feed',
   async (_step, killAt) => {
-    const child = startProcess(killAt);
+    const child = startReaderProcess(killAt);
     expect(await ended(child)).toBe('SIGKILL');
     await bed.source.ensureTables([TABLE], signal);
     await bed.sql(`INSERT INTO item SELECT n, 'x' FROM generate_series(1, 3) n`);
@@ -149,7 +118,7 @@ test('killed at its first start while the slot is being made', async () => {
   await writer.connect();
   await writer.query('BEGIN');
   await writer.query(`INSERT INTO item VALUES (1, 'before')`);
-  const child = startProcess('');
+  const child = startReaderProcess('');
   await eventually('the publication is made, and the slot waits', async () => {
     const rows = await bed.sql(
       `SELECT 1 FROM pg_publication p, pg_stat_activity a
@@ -176,7 +145,7 @@ const ROWS = 60_000;
 
 test('a transaction larger than its memory, killed in the middle of it, is on the bus once and in order', async () => {
   await beginFeed();
-  let child = startProcess('', HEAP);
+  let child = startReaderProcess('', HEAP);
   await eventually('it streams', async () => ((await bus.sourcePosition(bed.slot))?.epoch ?? 0) > 1);
   await bed.sql(`INSERT INTO item SELECT n, repeat(md5(n::text), 12) FROM generate_series(1, ${ROWS}) n`);
   const stored = async (): Promise<number> => (await bus.ends([topic]))[0]?.nextOffset ?? 0;
@@ -190,7 +159,7 @@ test('a transaction larger than its memory, killed in the middle of it, is on th
   const before = await stored();
   expect(before).toBeLessThan(ROWS);
   expect((await bus.sourcePosition(bed.slot))?.open).not.toBeNull();
-  child = startProcess('', HEAP);
+  child = startReaderProcess('', HEAP);
   await eventually('all is stored', async () => child.exitCode !== null || (await stored()) >= ROWS, 120_000);
   expect(child.exitCode).toBeNull(); // it did not die of its heap
   await caughtUp(bed);

@@ -1,7 +1,7 @@
 /** The reader as a process of its own, killed at any moment. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { outboxTopic, tableTopic } from '@banyan/contracts';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { ended, kill, killAll, startProcess, type TestProcess } from '@banyan/kit/testing';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +24,6 @@ let folder: string;
 let bus: SourceLog;
 let busFile: string;
 let files = 0;
-const running = new Set<ChildProcess>();
 const signal = AbortSignal.timeout(300_000);
 
 beforeAll(async () => {
@@ -41,54 +40,15 @@ beforeEach(async () => {
   await bed.sql('CREATE TABLE item (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body text)');
 });
 afterEach(async () => {
-  for (const child of running) await kill(child);
+  await killAll();
   await bus.close();
   await bed.sql('DROP TABLE item');
-  await eventually('the slot is dropped', () =>
-    bed.sql('SELECT pg_drop_replication_slot($1)', [bed.slot]).then(
-      () => true,
-      () => false,
-    ),
-  );
-  await bed.sql(`DROP PUBLICATION ${bed.publication}`);
+  await bed.dropFeed();
 });
 
-interface ReaderProcess {
-  readonly child: ChildProcess;
-  said(): string;
-}
-
-function startProcess(settings: Readonly<Record<string, string>> = {}): ReaderProcess {
-  const child = spawn(process.execPath, [new URL('main.ts', import.meta.url).pathname], {
-    env: {
-      PATH: process.env['PATH'],
-      SOURCE_URL: bed.url,
-      BUS_FILE: busFile,
-      TOPIC_PREFIX: PREFIX,
-      SLOT_NAME: bed.slot,
-      PUBLICATION_NAME: bed.publication,
-      HEARTBEAT_INTERVAL_MS: '100',
-      LOG_LEVEL: 'warn',
-      ...settings,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  running.add(child);
-  let said = '';
-  child.stdout.on('data', (bytes: Buffer) => (said += bytes.toString()));
-  child.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()));
-  return { child, said: () => said };
-}
-
-function exited(child: ChildProcess): Promise<number | null> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode);
-  return new Promise((resolve) => child.once('exit', (code) => resolve(code)));
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  child.kill('SIGKILL');
-  await exited(child);
-  running.delete(child);
+function startReaderProcess(settings: Readonly<Record<string, string>> = {}): TestProcess {
+  const main = new URL('main.ts', import.meta.url);
+  return startProcess(main, { ...bed.readerEnv(busFile), HEARTBEAT_INTERVAL_MS: '100', ...settings });
 }
 
 /** Waits until the reader has begun an epoch after `than`. */
@@ -125,7 +85,7 @@ function load(statement: string): { stop(): Promise<number> } {
 
 test('killed again and again under load, it puts every commit on the bus exactly once, in order', async () => {
   let epoch = 0;
-  let reader = startProcess();
+  let reader = startReaderProcess();
   epoch = await takenOver(epoch);
   await bed.source.ensureTables(['public.item'], signal);
   const writers = load(`INSERT INTO item (body) VALUES ('one'), ('two')`);
@@ -133,8 +93,8 @@ test('killed again and again under load, it puts every commit on the bus exactly
     const before = await stored();
     // Not the same moment each time: after one record, after a few hundred, while it is still catching up.
     await eventually('it has stored more', async () => (await stored()) > before + round * 60);
-    await kill(reader.child);
-    reader = startProcess();
+    await kill(reader);
+    reader = startReaderProcess();
     epoch = await takenOver(epoch);
   }
   const commits = await writers.stop();
@@ -154,7 +114,7 @@ test('killed again and again, it puts each event of an outbox on the bus exactly
     aggregateid bigint NOT NULL, payload jsonb)`);
   const settings = { OUTBOX_TABLE: 'public.outbox' };
   const topic = outboxTopic('item');
-  let reader = startProcess(settings);
+  let reader = startReaderProcess(settings);
   let epoch = await takenOver(0);
   await bed.source.ensureTables(['public.item', 'public.outbox'], signal);
   const writers = load(`WITH item AS (INSERT INTO item (body) VALUES ('one') RETURNING id)
@@ -162,8 +122,8 @@ test('killed again and again, it puts each event of an outbox on the bus exactly
   for (let round = 0; round < 4; round += 1) {
     const before = await stored(topic);
     await eventually('it has stored more', async () => (await stored(topic)) > before + round * 60);
-    await kill(reader.child);
-    reader = startProcess(settings);
+    await kill(reader);
+    reader = startReaderProcess(settings);
     epoch = await takenOver(epoch);
   }
   const commits = await writers.stop();
@@ -180,7 +140,7 @@ test('killed again and again, it puts each event of an outbox on the bus exactly
 
 test('killed while it takes a table snapshot, the next one goes on from where it was', async () => {
   await bed.sql(`INSERT INTO item (body) SELECT 'body ' || n FROM generate_series(1, 30000) n`);
-  let reader = startProcess();
+  let reader = startReaderProcess();
   let epoch = await takenOver(0);
   await bed.source.ensureTables(['public.item'], signal);
   const writers = load(
@@ -200,8 +160,8 @@ test('killed while it takes a table snapshot, the next one goes on from where it
       const now = await done();
       return now > before && now;
     });
-    await kill(reader.child);
-    reader = startProcess();
+    await kill(reader);
+    reader = startReaderProcess();
     epoch = await takenOver(epoch);
     expect(await done()).toBeGreaterThanOrEqual(rows);
   }
@@ -227,18 +187,18 @@ test('killed while it takes a table snapshot, the next one goes on from where it
 }, 180_000);
 
 test('one that slept while another took over can store nothing, says why, and exits 1', async () => {
-  const sleeper = startProcess();
+  const sleeper = startReaderProcess();
   await takenOver(0);
   await bed.source.ensureTables(['public.item'], signal);
   await bed.sql(`INSERT INTO item (body) VALUES ('before')`);
   await caughtUp(bed);
-  sleeper.child.kill('SIGSTOP');
+  sleeper.kill('SIGSTOP');
   await bed.sql(`INSERT INTO item (body) VALUES ('while it slept')`);
-  startProcess();
+  startReaderProcess();
   await takenOver(1);
   await caughtUp(bed);
-  sleeper.child.kill('SIGCONT');
-  expect(await exited(sleeper.child)).toBe(1);
+  sleeper.kill('SIGCONT');
+  expect(await ended(sleeper)).toBe(1);
   expect(sleeper.said()).toMatch(/another reader has taken over/i);
   await bed.sql(`INSERT INTO item (body) VALUES ('after')`);
   await caughtUp(bed);
@@ -249,10 +209,10 @@ test('one that slept while another took over can store nothing, says why, and ex
 });
 
 test('asked to stop, it stops with 0 and leaves the slot free', async () => {
-  const reader = startProcess();
+  const reader = startReaderProcess();
   await takenOver(0);
   await eventually('it streams', async () => (await bed.source.slotStatus(signal)).active);
-  reader.child.kill('SIGTERM');
-  expect(await exited(reader.child)).toBe(0);
+  reader.kill('SIGTERM');
+  expect(await ended(reader)).toBe(0);
   await eventually('the slot is free', async () => !(await bed.source.slotStatus(signal)).active);
 });

@@ -35,17 +35,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const reader of readers) await reader.close();
-  await eventually('the slot is dropped', () =>
-    bed
-      .sql('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1', [
-        bed.slot,
-      ])
-      .then(
-        () => true,
-        () => false,
-      ),
-  );
-  await bed.sql(`DROP PUBLICATION IF EXISTS ${bed.publication}`);
+  await bed.dropFeed();
   await bed.sql('DROP TABLE item');
 });
 afterAll(() => bed.close());

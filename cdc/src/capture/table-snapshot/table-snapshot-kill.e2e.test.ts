@@ -1,8 +1,7 @@
 /** The reader as a process of its own, killed amid a table snapshot of a table whose key is text and of two columns. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { tableTopic } from '@banyan/contracts';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { kill, startProcess, type TestProcess } from '@banyan/kit/testing';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +23,7 @@ const ROWS = 6_000;
 let bed: TestBed;
 let folder: string;
 let bus: SourceLog;
-let child: ChildProcess;
+let child: TestProcess;
 const signal = AbortSignal.timeout(120_000);
 
 beforeAll(async () => {
@@ -37,35 +36,22 @@ beforeAll(async () => {
     CREATE TABLE word (text text COLLATE tongue, n numeric, note text, PRIMARY KEY (text, n));
     INSERT INTO word SELECT (ARRAY['a', 'Ä', 'b', 'B ''"', 'é', '\\', ''])[1 + i % 7] || i / 70, i % 10, 'old'
       FROM generate_series(1, ${ROWS}) i ON CONFLICT DO NOTHING`);
-  child = startProcess();
+  child = startReaderProcess();
 });
 afterAll(async () => {
-  await kill();
+  await kill(child);
   await bus.close();
   await bed.close();
   await rm(folder, { recursive: true });
 });
 
-function startProcess(): ChildProcess {
-  return spawn(process.execPath, [new URL('../reader/main.ts', import.meta.url).pathname], {
-    env: {
-      PATH: process.env['PATH'],
-      SOURCE_URL: bed.url,
-      BUS_FILE: join(folder, 'bus.sqlite'),
-      TOPIC_PREFIX: PREFIX,
-      SLOT_NAME: bed.slot,
-      PUBLICATION_NAME: bed.publication,
-      SNAPSHOT_CHUNK_ROWS: '50',
-      LOG_LEVEL: 'silent',
-    },
-    stdio: 'ignore',
-  });
-}
-
-async function kill(): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGKILL');
-  await once(child, 'exit');
+function startReaderProcess(): TestProcess {
+  const env = {
+    ...bed.readerEnv(join(folder, 'bus.sqlite')),
+    SNAPSHOT_CHUNK_ROWS: '50',
+    LOG_LEVEL: 'silent',
+  };
+  return startProcess(new URL('../reader/main.ts', import.meta.url), env);
 }
 
 async function rowsDone(): Promise<number> {
@@ -84,11 +70,11 @@ test('goes on after the last stored chunk, not from the beginning, and ends with
       const now = await rowsDone();
       return now > done + 200 && now;
     });
-    await kill();
+    await kill(child);
     expect(await rowsDone()).toBeLessThan(total); // else nothing was left to go on with
     await bed.sql(`UPDATE word SET note = 'new', n = n + 100 WHERE n = ${round}`);
     await bed.sql(`DELETE FROM word WHERE n = ${round + 3}`);
-    child = startProcess();
+    child = startReaderProcess();
   }
   await eventually('it is completed', async () => {
     const history = await readTableSnapshotHistory({ bus, prefix: PREFIX, signal });
