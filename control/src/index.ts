@@ -1,8 +1,8 @@
-export { openSqliteStore } from './adapters/sqlite-store.ts';
-export { createControl } from './control.ts';
-export type { Control, ControlDeps } from './control.ts';
-export type { Clock } from './ports/clock.ts';
-export type { CaughtUp, ControlBus, TableSnapshots, Verify, VerifyState } from './ports/feed.ts';
-export { EpochConflictError } from './ports/slice-store.ts';
-export type { SliceStore, Step, StoredSlices } from './ports/slice-store.ts';
-export type { StoredVerification, VerificationStore } from './ports/verification-store.ts';
+export { openSqliteStore } from './slices/store/sqlite-store.ts';
+export { createControl } from './create-control.ts';
+export type { Control, ControlDeps } from './create-control.ts';
+export type { Clock } from './clock.ts';
+export type { CaughtUp, ControlBus, TableSnapshots, Verify, VerifyState } from './feed/ports.ts';
+export { EpochConflictError } from './slices/store/slice-store.ts';
+export type { SliceStore, Step, StoredSlices } from './slices/store/slice-store.ts';
+export type { StoredVerification, VerificationStore } from './verification/verification-store.ts';

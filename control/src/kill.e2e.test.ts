@@ -24,9 +24,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import createKnex from 'knex';
 import pg from 'pg';
 import { migrateBanyan } from '../../migrations/banyan/index.ts';
-import { createTestSlice } from './testing/fake-feed.ts';
-import { eventually, kill, processes, startProcess } from './testing/processes.ts';
-import { PEER_TOKEN } from './testing/test-control.ts';
+import { createTestSlice } from '../testing/fake-feed.ts';
+import { eventually, kill, processes, startProcess } from '../testing/processes.ts';
+import { PEER_TOKEN } from '../testing/test-control.ts';
 
 const ROWS = 3_000;
 const slice = createTestSlice();

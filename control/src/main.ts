@@ -8,14 +8,14 @@ import {
   type FileWatch,
 } from '@banyan/cdc';
 import { createLogger, runProcess, type Closable } from '@banyan/kit';
-import { loadAdminToken } from './adapters/admin-token.ts';
-import { loadConfigFile } from './adapters/config-file.ts';
-import { openSqliteStore } from './adapters/sqlite-store.ts';
-import { createServiceWithoutCopy } from './adapters/service-without-copy.ts';
+import { loadAdminToken } from './http/admin-token.ts';
+import { loadConfigFile } from './config-file.ts';
+import { openSqliteStore } from './slices/store/sqlite-store.ts';
+import { createServiceWithoutCopy } from './slices/service-without-copy.ts';
 import { readSettings, refuseTablesWithoutFeed, type ControlConfig } from './config.ts';
-import { createControl } from './control.ts';
-import { noFeed, type FeedParts } from './no-feed.ts';
-import { openFeed, type Feed } from './open-feed.ts';
+import { createControl } from './create-control.ts';
+import { noFeed, type FeedParts } from './feed/no-feed.ts';
+import { openFeed, type Feed } from './feed/open-feed.ts';
 
 /** How long a service may take for one answer, milliseconds. */
 const SERVICE_DEADLINE_MS = 10_000;

@@ -13,9 +13,9 @@ import express from 'express';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually, kill, processes, startProcess } from './testing/processes.ts';
-import { createTestSlice } from './testing/fake-feed.ts';
-import { PEER_TOKEN } from './testing/test-control.ts';
+import { eventually, kill, processes, startProcess } from '../testing/processes.ts';
+import { createTestSlice } from '../testing/fake-feed.ts';
+import { PEER_TOKEN } from '../testing/test-control.ts';
 
 const slice = defineSlice({
   name: 'start-page',

@@ -10,8 +10,8 @@ import {
   type RoutesSnapshot,
 } from '@banyan/contracts';
 import { listen, type Listening } from '@banyan/kit';
-import { readEvents } from '../testing/events.ts';
-import { ADMIN_TOKEN, PEER_TOKEN, startTestControl, type TestControl } from '../testing/test-control.ts';
+import { readEvents } from '../../testing/events.ts';
+import { ADMIN_TOKEN, PEER_TOKEN, startTestControl, type TestControl } from '../../testing/test-control.ts';
 
 let t: TestControl;
 const stops: (() => Promise<void>)[] = [];

@@ -1,7 +1,7 @@
 import { verbRequestSchema } from '@banyan/contracts';
 import type { z } from 'zod';
 import { InvalidRequestError } from './problem.ts';
-import { verbs, type Verb, type VerbOrder } from '../use-cases/verb-order.ts';
+import { verbs, type Verb, type VerbOrder } from '../verbs/verb-order.ts';
 
 function lookUp(value: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(

@@ -1,11 +1,11 @@
 import { CONTROL_SCHEMA_VERSION, type Problem } from '@banyan/contracts';
 import type { Logger } from '@banyan/kit';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
-import { NoProxyAnswerError } from '../adapters/proxy-explainer.ts';
-import { UnknownSliceError } from '../use-cases/managed-slice.ts';
-import { NoCompleteCopyError, VerificationRunningError } from '../use-cases/verification-journal.ts';
-import { StoreUnwritableError } from '../use-cases/store-failure.ts';
-import { RefusedError } from '../use-cases/verb-order.ts';
+import { NoProxyAnswerError } from '../routes/proxy-explainer.ts';
+import { UnknownSliceError } from '../slices/managed-slice.ts';
+import { NoCompleteCopyError, VerificationRunningError } from '../verification/verification-journal.ts';
+import { StoreUnwritableError } from '../slices/ledger/store-failure.ts';
+import { RefusedError } from '../verbs/verb-order.ts';
 
 /** A request that is not what the address takes: every mistake at once. */
 export class InvalidRequestError extends Error {

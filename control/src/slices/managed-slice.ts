@@ -1,0 +1,65 @@
+import { defaultGateLimits, type GateLimits, type SliceDefinition } from '@banyan/contracts';
+import { carriedTables } from '@banyan/cdc';
+import type { SliceState } from './domain/slice-state.ts';
+import type { CarriedTable, ServiceCopy } from '../feed/ports.ts';
+
+/** A slice with what control needs to move it. */
+export interface ManagedSlice {
+  readonly name: string;
+  readonly definition: SliceDefinition;
+  readonly limits: GateLimits;
+  readonly canaryShares: readonly number[];
+  readonly serviceUrl: string;
+  readonly copy: ServiceCopy;
+  /** `schema.table` of every table, owned and reference. */
+  readonly tables: readonly string[];
+  /** The same, with the columns that it maps. */
+  readonly carried: readonly CarriedTable[];
+}
+
+/** A slice and where it stands. */
+export interface SliceWithState {
+  readonly slice: ManagedSlice;
+  readonly state: SliceState;
+}
+
+const DEFAULT_CANARY_SHARES = [0.05, 0.25, 0.5, 1];
+
+/** Fills in the defaults of a definition. */
+export function manageSlice(
+  definition: SliceDefinition,
+  service: { readonly url: string; readonly copy: ServiceCopy },
+): ManagedSlice {
+  return {
+    name: definition.name,
+    definition,
+    limits: { ...defaultGateLimits, ...definition.gates },
+    canaryShares: definition.canaryShares ?? DEFAULT_CANARY_SHARES,
+    serviceUrl: service.url,
+    copy: service.copy,
+    tables: definition.tables.map((table) => table.source),
+    carried: carriedTables([definition]),
+  };
+}
+
+/** A command named a slice that the configuration does not hold. */
+export class UnknownSliceError extends Error {
+  readonly code = 'not-found';
+  override readonly name = 'UnknownSliceError';
+  readonly slices: readonly string[];
+
+  constructor(slice: string, slices: readonly string[]) {
+    super(`There is no slice "${slice}".`);
+    this.slices = slices;
+  }
+}
+
+/** @throws UnknownSliceError */
+export function findSlice(slices: readonly ManagedSlice[], name: string): ManagedSlice {
+  const slice = slices.find((candidate) => candidate.name === name);
+  if (slice) return slice;
+  throw new UnknownSliceError(
+    name,
+    slices.map((each) => each.name),
+  );
+}
