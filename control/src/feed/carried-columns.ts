@@ -1,7 +1,6 @@
 import { carriedTables } from '@banyan/cdc';
-import type { Logger } from '@banyan/kit';
+import { type Logger, messageOf, withDeadline } from '@banyan/kit';
 import type { CarriedTable, Source } from './ports.ts';
-import { messageOf, withDeadline } from '../loop.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';
 import { outboxCarried } from './outbox-table.ts';
 

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf, withDeadline } from '@banyan/kit';
 import type { CaughtUpEvidence } from '../gates/domain/evidence.ts';
 import type { Clock } from '../clock.ts';
 import type { CaughtUp, FeedMark, Lsn } from './ports.ts';
-import { messageOf, withDeadline } from '../loop.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';
 
 const ROUND_DEADLINE_MS = 10_000;

@@ -1,9 +1,9 @@
 import { catalogChanges, PUBLICATION_MEMBER, SourceTableError } from '@banyan/cdc';
 import type { SyncReport } from '@banyan/contracts';
+import { messageOf, withDeadline } from '@banyan/kit';
 import { copyOf, type CatalogMark, type FeedMark, type SliceState } from '../slices/domain/slice-state.ts';
 import type { Clock } from '../clock.ts';
 import type { FeedHistory, Source } from './ports.ts';
-import { messageOf, withDeadline } from '../loop.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';
 
 const DEADLINE_MS = 5_000;

@@ -1,6 +1,5 @@
-import type { Logger } from '@banyan/kit';
+import { type Logger, messageOf, withDeadline } from '@banyan/kit';
 import type { Source } from './ports.ts';
-import { messageOf, withDeadline } from '../loop.ts';
 
 /** Longer than the source itself tries to get between the writers of busy tables. */
 const DEADLINE_MS = 60_000;

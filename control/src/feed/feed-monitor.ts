@@ -1,8 +1,8 @@
 import { roomWarning } from '@banyan/cdc';
 import type { BusRoom, StatusReport } from '@banyan/contracts';
+import { answerWithin, messageOf, withDeadline } from '@banyan/kit';
 import type { Clock } from '../clock.ts';
 import type { ControlBus, FeedHistory, Source } from './ports.ts';
-import { answerWithin, messageOf, withDeadline } from '../loop.ts';
 import type { WalStatus } from './wal-monitor.ts';
 
 type FeedPosition = NonNullable<Awaited<ReturnType<FeedHistory['sourcePosition']>>>;

@@ -10,9 +10,8 @@ import {
   type OpenedBus,
   type Source,
 } from '@banyan/cdc';
-import type { Closable, Logger } from '@banyan/kit';
+import { type Closable, type Logger, type Loop, messageOf, startLoop, withDeadline } from '@banyan/kit';
 import type { ControlConfig } from '../config.ts';
-import { messageOf, startLoop, withDeadline, type Loop } from '../loop.ts';
 
 const MEND_INTERVAL_MS = 1_000;
 /** Beginning anew waits for transactions that are open. */

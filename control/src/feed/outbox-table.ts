@@ -1,8 +1,7 @@
 import type { StatusReport } from '@banyan/contracts';
-import type { Logger } from '@banyan/kit';
+import { type Logger, messageOf, withDeadline } from '@banyan/kit';
 import { OUTBOX_COLUMNS } from '@banyan/cdc';
 import type { CarriedTable, Source } from './ports.ts';
-import { messageOf, withDeadline } from '../loop.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';
 
 /** A source may have to make its connector first, and waits for writers of the table. */

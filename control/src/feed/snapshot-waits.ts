@@ -1,7 +1,7 @@
+import { withDeadline } from '@banyan/kit';
 import { completeCopyOf, copyOf, type SliceState } from '../slices/domain/slice-state.ts';
 import type { Clock } from '../clock.ts';
 import type { UnfinishedTransaction, Source, TableSnapshots } from './ports.ts';
-import { withDeadline } from '../loop.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';
 
 const DEADLINE_MS = 5_000;

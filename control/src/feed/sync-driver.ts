@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { carriedTables, type BusRecord } from '@banyan/cdc';
 import { controlRecordKey, tableTopic } from '@banyan/contracts';
+import { withDeadline } from '@banyan/kit';
 import { resync } from '../slices/domain/resync.ts';
 import { copyOf, type SliceState } from '../slices/domain/slice-state.ts';
 import { copyCompleted, feedDetached, snapshotRequested } from '../slices/domain/sync-steps.ts';
@@ -15,7 +16,6 @@ import type {
 } from './ports.ts';
 import { sliceInSnapshot } from './copy-progress.ts';
 import type { FeedContinuity } from './feed-continuity.ts';
-import { withDeadline } from '../loop.ts';
 import type { ManagedSlice, SliceWithState } from '../slices/managed-slice.ts';
 import type { SliceLedger } from '../slices/ledger/slice-ledger.ts';
 

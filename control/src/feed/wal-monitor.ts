@@ -1,9 +1,9 @@
 import type { StatusReport } from '@banyan/contracts';
 import { formatLsn, parseLsn, type Source } from '@banyan/cdc';
+import { answerWithin, withDeadline } from '@banyan/kit';
 import { judgeKeptWal, type WalLimits } from './domain/wal-retention.ts';
 import type { Clock } from '../clock.ts';
 import type { ControlBus, FeedHistory } from './ports.ts';
-import { answerWithin, withDeadline } from '../loop.ts';
 
 type WalRetention = Awaited<ReturnType<Source['walRetention']>>;
 

@@ -1,4 +1,5 @@
 import type { GateResult } from '@banyan/contracts';
+import { messageOf, withDeadline } from '@banyan/kit';
 import { completeCopyOf, type SliceState } from '../slices/domain/slice-state.ts';
 import { freshReport, type Evidence, type ServiceEvidence, type TableCheck } from './domain/evidence.ts';
 import { evaluateGates, evaluateServing } from './domain/evaluate.ts';
@@ -6,7 +7,6 @@ import type { Clock } from '../clock.ts';
 import type { Source, TableSnapshots } from '../feed/ports.ts';
 import type { CaughtUpRounds } from '../feed/caught-up-rounds.ts';
 import type { FeedContinuity, FeedLook } from '../feed/feed-continuity.ts';
-import { messageOf, withDeadline } from '../loop.ts';
 import type { ProxyRegistry } from '../routes/proxy-registry.ts';
 import type { ManagedSlice, SliceWithState } from '../slices/managed-slice.ts';
 import { describeCopyProgress } from '../feed/copy-progress.ts';

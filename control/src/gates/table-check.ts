@@ -1,8 +1,8 @@
 import type { StoreReport, TableMapping } from '@banyan/contracts';
 import { checkMapping, checkTransforms } from '@banyan/cdc';
+import { messageOf } from '@banyan/kit';
 import type { TableCheck } from './domain/evidence.ts';
 import type { Source } from '../feed/ports.ts';
-import { messageOf } from '../loop.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';
 
 type Described = Awaited<ReturnType<Source['describeTables']>>[number];

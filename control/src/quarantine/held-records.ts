@@ -7,11 +7,11 @@ import {
   type SyncSkipResponse,
 } from '@banyan/contracts';
 import { keyAsSourceText, NotCaughtUpError, RowsUnreadableError } from '@banyan/cdc';
+import { withDeadline } from '@banyan/kit';
 import { quarantine as quarantineGate } from '../gates/domain/gates.ts';
 import type { CaughtUp, RowReread, Source } from '../feed/ports.ts';
 import { EpochConflictError } from '../slices/store/slice-store.ts';
 import type { EvidenceCollector } from '../gates/evidence-collector.ts';
-import { withDeadline } from '../loop.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';
 import type { SliceLedger } from '../slices/ledger/slice-ledger.ts';
 import { RefusedError } from '../verbs/verb-order.ts';

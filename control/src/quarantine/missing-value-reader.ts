@@ -1,9 +1,8 @@
 import { MissingValues } from '@banyan/cdc';
-import type { Logger } from '@banyan/kit';
+import { type Logger, withDeadline } from '@banyan/kit';
 import type { Clock } from '../clock.ts';
 import type { RowReread, Source } from '../feed/ports.ts';
 import type { EvidenceCollector } from '../gates/evidence-collector.ts';
-import { withDeadline } from '../loop.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';
 
 /** A re-read waits for the table's open transactions, and for the feed to pass it. */

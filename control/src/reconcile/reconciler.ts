@@ -1,4 +1,4 @@
-import type { Logger } from '@banyan/kit';
+import { type Logger, type Loop, messageOf, startLoop } from '@banyan/kit';
 import { resync } from '../slices/domain/resync.ts';
 import { suspected } from '../slices/domain/suspect.ts';
 import { completeCopyOf, copyOf, shareOf, type SliceState } from '../slices/domain/slice-state.ts';
@@ -7,7 +7,6 @@ import { EpochConflictError } from '../slices/store/slice-store.ts';
 import type { CanaryGuard } from './canary-guard.ts';
 import type { EvidenceCollector } from '../gates/evidence-collector.ts';
 import type { FeedLook } from '../feed/feed-continuity.ts';
-import { messageOf, startLoop, type Loop } from '../loop.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';
 import type { ProxyRegistry } from '../routes/proxy-registry.ts';
 import type { LedgerStep, SliceLedger } from '../slices/ledger/slice-ledger.ts';

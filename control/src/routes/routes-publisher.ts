@@ -1,9 +1,8 @@
 import { routesSnapshotSchema, type ResolvedBanyanConfig, type RoutesSnapshot } from '@banyan/contracts';
-import type { Logger } from '@banyan/kit';
+import { type Logger, type Loop, startLoop } from '@banyan/kit';
 import { shareOf } from '../slices/domain/slice-state.ts';
 import type { Clock } from '../clock.ts';
 import type { StoredSlices } from '../slices/store/slice-store.ts';
-import { startLoop, type Loop } from '../loop.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';
 import type { SliceLedger } from '../slices/ledger/slice-ledger.ts';
 

@@ -1,5 +1,6 @@
 import { CONTROL_SCHEMA_VERSION, type GateResult, type VerbResponse } from '@banyan/contracts';
 import { refuseTransformedKeys, VerifyUnsupportedError } from '@banyan/cdc';
+import { messageOf } from '@banyan/kit';
 import {
   examplePathOf,
   nextStepsAfterRefusal,
@@ -15,7 +16,6 @@ import type { Clock } from '../clock.ts';
 import { EpochConflictError } from '../slices/store/slice-store.ts';
 import type { EvidenceCollector } from '../gates/evidence-collector.ts';
 import type { FeedMonitor } from '../feed/feed-monitor.ts';
-import { messageOf } from '../loop.ts';
 import { findSlice, type ManagedSlice, type SliceWithState } from '../slices/managed-slice.ts';
 import type { SliceLedger } from '../slices/ledger/slice-ledger.ts';
 import type { VerificationRunner } from '../verification/verification-runner.ts';

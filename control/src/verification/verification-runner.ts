@@ -1,11 +1,11 @@
 import type { VerificationReport } from '@banyan/contracts';
 import { randomUUID } from 'node:crypto';
+import { messageOf } from '@banyan/kit';
 import { completeCopyOf, type Verification } from '../slices/domain/slice-state.ts';
 import type { Clock } from '../clock.ts';
 import type { Verify } from '../feed/ports.ts';
 import type { StoredVerification, VerificationStore } from './verification-store.ts';
 import type { EvidenceCollector } from '../gates/evidence-collector.ts';
-import { messageOf } from '../loop.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';
 import { isOfCopy, mappingFingerprint } from './mapping-fingerprint.ts';
 import type { SliceLedger } from '../slices/ledger/slice-ledger.ts';

@@ -1,10 +1,10 @@
 import type { GateResult, JournalEntry } from '@banyan/contracts';
-import type { Logger } from '@banyan/kit';
+import { LateError, type Logger, within } from '@banyan/kit';
 import { describeState, initialState, shareOf, type SliceState } from '../domain/slice-state.ts';
 import { rollback } from '../domain/transitions.ts';
 import type { Clock } from '../../clock.ts';
 import { EpochConflictError, type SliceStore, type StoredSlices } from '../store/slice-store.ts';
-import { LateError, storeFinding, StoreUnwritableError, within } from './store-failure.ts';
+import { storeFinding, StoreUnwritableError } from './store-failure.ts';
 import { UnwrittenSteps, type UnwrittenStep } from './unwritten-steps.ts';
 
 /** A store that is asked for longer than this is answered for from memory, milliseconds. */

@@ -40,21 +40,3 @@ export function startLoop(options: {
     },
   };
 }
-
-/** A signal that aborts with `signal`, or after `deadlineMs`. */
-export function withDeadline(signal: AbortSignal, deadlineMs: number): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]);
-}
-
-/** The answer of something that takes no signal; an error once this one has aborted. */
-export function answerWithin<T>(signal: AbortSignal, answer: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(new Error('no answer in time')), { once: true });
-    answer.then(resolve, reject);
-  });
-}
-
-/** What an error says, for people. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
