@@ -1,78 +1,39 @@
-import { tableTopic, type ResolvedBanyanConfig } from '@banyan/contracts';
-import { type Closable, listen, type Logger, type Loop, startLoop, within } from '@banyan/kit';
-import { SnapshotRates } from './feed/domain/snapshot-rate.ts';
-import { createApp } from './http/app.ts';
-import { createRoutesStream } from './routes/routes-stream.ts';
+import type { ResolvedBanyanConfig } from '@banyan/contracts';
+import { listen, OpenParts, startLoop, type Closable, type Logger, type Loop, type Work } from '@banyan/kit';
+import { busRoutes } from './bus/bus-routes.ts';
 import { systemClock, type Clock } from './clock.ts';
-import type {
-  CaughtUp,
-  ControlBus,
-  FeedHistory,
-  RowReread,
-  ServiceCopy,
-  Source,
-  TableSnapshots,
-  Verify,
-} from './feed/ports.ts';
-import { completeCopyOf, type FeedMark } from './slices/domain/slice-state.ts';
-import type { SliceStore } from './slices/store/slice-store.ts';
-import { BusInspector } from './bus/bus-inspector.ts';
-import type { VerificationStore } from './verification/verification-store.ts';
+import { caughtUpRoutes } from './feed/caught-up-routes.ts';
+import type { FeedParts } from './feed/ports.ts';
+import { watchFeed, type FeedSettings } from './feed/watch-feed.ts';
+import { collectEvidence } from './gates/collect-evidence.ts';
+import { createApp } from './http/app.ts';
+import { journalRoutes } from './journal/journal-routes.ts';
+import type { ControlStore } from './open-store.ts';
+import { createQuarantine } from './quarantine/create-quarantine.ts';
 import { CanaryGuard } from './reconcile/canary-guard.ts';
-import { CarriedColumns } from './feed/carried-columns.ts';
-import { CaughtUpRounds } from './feed/caught-up-rounds.ts';
-import { EvidenceCollector } from './gates/evidence-collector.ts';
-import { FeedContinuity } from './feed/feed-continuity.ts';
-import { HeldRecords } from './quarantine/held-records.ts';
-import { FeedGuard } from './feed/feed-guard.ts';
-import { FeedMonitor } from './feed/feed-monitor.ts';
-import { manageSlice, type ManagedSlice } from './slices/managed-slice.ts';
-import { MissingValueReader } from './quarantine/missing-value-reader.ts';
-import { OutboxTable } from './feed/outbox-table.ts';
-import { ProxyRegistry } from './routes/proxy-registry.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
-import { RoutesPublisher } from './routes/routes-publisher.ts';
-import { SliceLedger } from './slices/ledger/slice-ledger.ts';
-import { SliceVerbs } from './verbs/slice-verbs.ts';
-import { SnapshotWaits } from './feed/snapshot-waits.ts';
+import { openRoutes } from './routes/open-routes.ts';
+import { findSlice, type Service } from './slices/managed-slice.ts';
+import { openSlices } from './slices/open-slices.ts';
+import { serviceFailure } from './slices/service-copy.ts';
 import { StatusReporter } from './status/status-report.ts';
-import { SyncDriver } from './feed/sync-driver.ts';
+import { statusRoutes } from './status/status-routes.ts';
+import { SliceVerbs } from './verbs/slice-verbs.ts';
+import { verbRoutes } from './verbs/verb-routes.ts';
+import { verificationRoutes } from './verification/verification-routes.ts';
 import { VerificationRunner } from './verification/verification-runner.ts';
-import { WalMonitor } from './feed/wal-monitor.ts';
-
-const SERVICE_POLL_INTERVAL_MS = 1_000;
-const FEED_POLL_INTERVAL_MS = 2_000;
-/** How soon a step that could not be written is tried again. */
-const FLUSH_INTERVAL_MS = 1_000;
+import type { Verify } from './verification/verify.ts';
 
 /** What a control plane is made of. Nothing of it is closed by the control plane. */
-export interface ControlDeps {
+export interface ControlDeps extends FeedParts, FeedSettings {
   readonly config: ResolvedBanyanConfig;
   /** Slice name to the service's base URL and its copy. Every slice has one. */
-  readonly services: Readonly<Record<string, { readonly url: string; readonly copy: ServiceCopy }>>;
-  readonly store: SliceStore & { readonly verifications: VerificationStore };
-  readonly source: Source;
-  readonly bus: ControlBus;
-  /** Knows where the feed stands, and whether it is still the one that copies are of. */
-  readonly history: FeedHistory;
-  readonly tableSnapshots: TableSnapshots;
-  readonly caughtUp: CaughtUp;
-  readonly rowReread: RowReread;
+  readonly services: Readonly<Record<string, Service>>;
+  readonly store: ControlStore;
   readonly verify: Verify;
-  readonly topicPrefix: string;
-  /** `schema.table` of the outbox, which is put into the feed. Default: none. */
-  readonly outboxTable?: string | undefined;
-  /** False where no slice copies a table: no database is followed then. Default true. */
-  readonly hasFeed?: boolean;
-  /** Name of the reader's slot. */
-  readonly slot: string;
   readonly monolithUrl: string;
-  /** From so many bytes of WAL that a slot keeps on it is said. Default 1 GiB. */
-  readonly retainedWalWarnBytes?: number;
   /** How long a gate may fail in canary before the reads are taken back, milliseconds. */
   readonly gateGraceMs: number;
-  /** Least time between two rounds of catching up, milliseconds. Default 50. */
-  readonly caughtUpGapMs?: number;
   readonly adminToken: string;
   readonly peerToken: string;
   /** Address to listen on. Default 127.0.0.1. */
@@ -99,167 +60,102 @@ export interface Control extends Closable {
 /**
  * Puts a control plane together and opens its API. It does nothing by itself before `start()`.
  *
- * @throws when a slice has no service or copies the outbox, the store cannot be read, or the port is taken.
+ * @throws when a slice has no service or copies the outbox, the store cannot be read, or the port is taken. What was opened
+ * until then is closed again.
  * @example
- * const control = await createControl({ config, services, store, source, bus, ... });
+ * const control = await createControl({ config, services, store, database, feed, bus, ... });
  * control.start();
  */
 export async function createControl(deps: ControlDeps): Promise<Control> {
-  const { clock = systemClock, log, store, source, bus, history, caughtUp, tableSnapshots } = deps;
-  const slices = deps.config.slices.map((definition) => {
-    const service = deps.services[definition.name];
-    if (!service) throw new Error(`Slice "${definition.name}" has no service.`);
-    return manageSlice(definition, service);
-  });
-  const ledger = new SliceLedger({ store, clock, log });
-  const markOf = async (name: string): Promise<FeedMark | null> =>
-    completeCopyOf(await ledger.read(name))?.feed ?? null;
-  const rounds = new CaughtUpRounds({ caughtUp, clock, markOf, gapMs: deps.caughtUpGapMs });
-  const continuity = new FeedContinuity({ source, history, slot: deps.slot, clock });
-  const proxies = new ProxyRegistry(clock);
-  const evidence = new EvidenceCollector({ clock, source, tableSnapshots, rounds, continuity, proxies });
-  const { hasFeed = true } = deps;
-  const feed = new FeedMonitor({ source, bus, history, slot: deps.slot, clock, hasFeed });
-  const wal = new WalMonitor({
-    ...{
-      source,
-      bus,
-      history,
-      clock,
-      slot: deps.slot,
-      warnBytes: deps.retainedWalWarnBytes ?? 1_073_741_824,
-    },
-    topics: slices.flatMap(({ tables }) => tables.map((table) => tableTopic(deps.topicPrefix, table))),
-  });
-  const outbox =
-    deps.outboxTable === undefined ? null : new OutboxTable({ source, table: deps.outboxTable, slices, log });
-  const carried = new CarriedColumns({ source, slices, outboxTable: deps.outboxTable, log });
-  const waits = new SnapshotWaits({ source, tableSnapshots, clock });
-  const feedGuard = new FeedGuard({ source, log });
-  const rates = new SnapshotRates();
-  const verifications = new VerificationRunner({
-    ...{ ledger, store: store.verifications, verify: deps.verify, clock, evidence },
-  });
-  const guard = new CanaryGuard({ ledger, evidence, clock, graceMs: deps.gateGraceMs });
-  const { topicPrefix } = deps;
-  const driver = new SyncDriver({
-    ...{ ledger, clock, source, bus, tableSnapshots, caughtUp, continuity, topicPrefix, slices },
-  });
-  const reconciler = new Reconciler({ ledger, driver, guard, evidence, verifications, proxies, clock, log });
-  const settings = { ...deps.config, monolithUrl: deps.monolithUrl };
-  const publisher = new RoutesPublisher({ ledger, slices, settings, clock, log });
-  const published = (): Promise<void> =>
-    publisher.refresh().catch((error: unknown) => {
-      // The step is made and stands; the publisher's loop tries again and proxies keep what they have.
-      log.error({ err: error }, 'the routes were not published; the old ones stay');
-    });
-  ledger.onCommit(() => void published());
-  const held = new HeldRecords({ ledger, evidence, source, caughtUp, rowReread: deps.rowReread });
-  const { rowReread } = deps;
-  const missingValues = new MissingValueReader({ evidence, source, rowReread, clock, log });
-  const verbs = new SliceVerbs({ ledger, evidence, verifications, feed, clock, slices, published });
-  const reporter = new StatusReporter({
-    ...{ ledger, evidence, feed, proxies, reconciler, verifications, tableSnapshots, slices, clock },
-    ...{ wal, rates, topicPrefix, outbox, waits, stores: deps.stores ?? [] },
-  });
+  const parts = new OpenParts();
+  try {
+    return await openControl(deps, parts);
+  } catch (error) {
+    await parts.close();
+    throw error;
+  }
+}
 
-  // A higher version than any that was published before, since addresses may have changed; then the first snapshot.
-  await ledger.open(slices.map(({ name }) => name));
-  await verifications.open(slices.map(({ name }) => name));
-  await publisher.refresh();
-  const stream = createRoutesStream(publisher);
-  const { adminToken, peerToken } = deps;
-  const inspector = new BusInspector({ bus, clock, topicPrefix, slices: deps.config.slices });
+/** Wires the features, each one to those that it stands on. */
+async function openControl(given: ControlDeps, parts: OpenParts): Promise<Control> {
+  const deps = { clock: systemClock, ...given };
+  const { config, log, adminToken, peerToken, monolithUrl } = deps;
+  const opened = await openSlices({ ...deps, definitions: config.slices });
+  const base = { ...deps, slices: opened.slices, ledger: opened.ledger };
+  const routes = parts.add(await openRoutes({ ...base, settings: { ...config, monolithUrl } }));
+  parts.add(opened); // before the routes: what it writes at the end is published
+  const feed = watchFeed(base);
+  const { proxies, published } = routes;
+  const { evidence, work: asking } = collectEvidence({ ...base, ...feed, source: deps, proxies });
+  const gated = { ...base, evidence };
+  const verifications = parts.add(new VerificationRunner({ ...gated, store: deps.store.verifications }));
+  await verifications.open(opened.slices.map(({ name }) => name));
+  const quarantine = createQuarantine(gated);
+  const verbs = new SliceVerbs({ ...gated, verifications, feed: feed.monitor, published });
+  const guard = new CanaryGuard({ ...gated, graceMs: deps.gateGraceMs });
+  const reconciler = new Reconciler({ ...gated, driver: feed.driver, guard, verifications, proxies });
+  const stores = deps.stores ?? [];
+  const reporter = new StatusReporter({
+    ...gated,
+    ...feed,
+    feed: feed.monitor,
+    proxies,
+    reconciler,
+    verifications,
+    stores,
+  });
   const app = createApp({
-    ...{
-      ledger,
-      verbs,
-      held,
-      verifications,
-      reporter,
-      publisher,
-      stream,
-      proxies,
-      rounds,
-      inspector,
-      slices,
-    },
-    ...{ adminToken, peerToken, log },
+    routes: [
+      routes.addRoutes,
+      caughtUpRoutes({ ...base, rounds: feed.rounds }),
+      busRoutes({ ...deps, slices: config.slices }),
+      statusRoutes(reporter),
+      verificationRoutes(verifications, opened.slices),
+      journalRoutes({
+        journal: (query) => opened.ledger.journal(query),
+        checkSlice: (name) => findSlice(opened.slices, name),
+      }),
+      quarantine.addRoutes,
+      verbRoutes(verbs, opened.slices),
+    ],
+    adminToken,
+    peerToken,
+    translate: serviceFailure,
+    log,
   });
   const { host, port } = deps;
-  const server = await listen(app, { port, log, ...(host !== undefined && { host }) });
+  const server = parts.add(await listen(app, { port, log, ...(host !== undefined && { host }) }));
+  // Ended first, since the server would wait for them: rounds of catching up that a proxy waits for, and open streams.
+  parts.add(feed);
+  parts.add(routes.streams);
+  const work = [
+    ...feed.work,
+    ...asking,
+    ...reconciler.work(opened.slices),
+    ...quarantine.work,
+    ...opened.work,
+    ...routes.work,
+  ];
+  return running(server.url, work, parts);
+}
 
-  const pollFeed = async (signal: AbortSignal): Promise<void> => {
-    if (hasFeed) await Promise.all([feed.poll(signal), wal.poll(signal)]);
-  };
-  const pollSlice = async (slice: ManagedSlice, signal: AbortSignal): Promise<void> => {
-    for (const table of slice.tables) {
-      rates.observe(table, tableSnapshots.progress(table), clock.nowMs());
-    }
-    const state = await ledger.read(slice.name);
-    await Promise.all([
-      waits.look(slice, state, signal),
-      evidence.pollService(slice, signal).then(() => evidence.pollRest(slice, state, signal)),
-    ]);
-  };
+function running(url: string, work: readonly Work[], parts: OpenParts): Control {
   let loops: readonly Loop[] = [];
-  let closed: Promise<void> | undefined;
   return {
-    url: server.url,
+    url,
     async tick() {
       const { signal } = new AbortController();
-      await pollFeed(signal);
-      await carried.look(signal);
-      await feedGuard.look(signal);
-      await outbox?.look(signal);
-      for (const slice of slices) {
-        await pollSlice(slice, signal);
-        await reconciler.tick(slice, signal);
-        await missingValues.look(slice, signal);
-      }
-      await ledger.flush();
-      await publisher.refresh();
+      for (const { run } of work) await run(signal);
     },
     start() {
       if (loops.length > 0) return;
-      const onError = (error: unknown): void => log.warn({ err: error }, 'evidence could not be collected');
-      const onUnread = (error: unknown): void => log.warn({ err: error }, 'rows could not be read again');
-      loops = [
-        startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: pollFeed, onError }),
-        startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: (signal) => carried.look(signal), onError }),
-        startLoop({ intervalMs: FLUSH_INTERVAL_MS, run: () => ledger.flush(), onError }),
-        startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: (signal) => feedGuard.look(signal), onError }),
-        ...(outbox
-          ? [startLoop({ intervalMs: FEED_POLL_INTERVAL_MS, run: (signal) => outbox.look(signal), onError })]
-          : []),
-        ...slices.map((slice) =>
-          startLoop({
-            intervalMs: SERVICE_POLL_INTERVAL_MS,
-            run: (signal) => pollSlice(slice, signal),
-            onError,
-          }),
-        ),
-        ...slices.map((slice) =>
-          startLoop({
-            intervalMs: SERVICE_POLL_INTERVAL_MS,
-            run: (signal) => missingValues.look(slice, signal),
-            onError: onUnread,
-          }),
-        ),
-      ];
-      reconciler.start(slices);
-      publisher.start();
+      loops = work.map(startLoop);
+      parts.add({
+        async close() {
+          await Promise.all(loops.map((loop) => loop.close()));
+        },
+      });
     },
-    close() {
-      closed ??= (async () => {
-        stream.close();
-        rounds.close();
-        await Promise.all([server.close(), reconciler.close(), ...loops.map((loop) => loop.close())]);
-        await verifications.close();
-        await within(FLUSH_INTERVAL_MS, ledger.flush()).catch(() => undefined); // a last try
-        await publisher.close();
-      })();
-      return closed;
-    },
+    close: () => parts.close(),
   };
 }

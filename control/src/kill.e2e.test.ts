@@ -48,9 +48,14 @@ beforeAll(async () => {
   await sql.query('CREATE TABLE public.reviews (id bigint PRIMARY KEY, body text)');
   await sql.query(`INSERT INTO public.reviews SELECT n, 'good' FROM generate_series(1, ${ROWS}) n`);
   feed = {
-    ...{ PATH: process.env['PATH'] ?? '', LOG_LEVEL: 'warn', SOURCE_URL: database.url },
-    ...{ BUS_FILE: join(folder, 'bus.sqlite'), TOPIC_PREFIX: 'shop', HEARTBEAT_INTERVAL_MS: '200' },
-    ...{ SLOT_NAME: database.name, PUBLICATION_NAME: database.name },
+    PATH: process.env['PATH'] ?? '',
+    LOG_LEVEL: 'warn',
+    SOURCE_URL: database.url,
+    BUS_FILE: join(folder, 'bus.sqlite'),
+    TOPIC_PREFIX: 'shop',
+    HEARTBEAT_INTERVAL_MS: '200',
+    SLOT_NAME: database.name,
+    PUBLICATION_NAME: database.name,
   };
   await startService();
   startProcess(new URL('../../cdc/src/reader/main.ts', import.meta.url), feed);
@@ -104,9 +109,13 @@ interface ControlProcess {
 function controlEnv(port: number): Record<string, string> {
   return {
     ...feed,
-    ...{ PORT: String(port), STORE_FILE: join(folder, 'control.sqlite'), PEER_TOKEN },
-    ...{ CONFIG_FILE: join(folder, 'banyan.config.ts'), ADMIN_TOKEN_FILE: join(folder, 'admin.token') },
-    ...{ MONOLITH_URL: 'http://127.0.0.1:9', SERVICE_URLS: `reviews=${serviceUrl}` },
+    PORT: String(port),
+    STORE_FILE: join(folder, 'control.sqlite'),
+    PEER_TOKEN,
+    CONFIG_FILE: join(folder, 'banyan.config.ts'),
+    ADMIN_TOKEN_FILE: join(folder, 'admin.token'),
+    MONOLITH_URL: 'http://127.0.0.1:9',
+    SERVICE_URLS: `reviews=${serviceUrl}`,
   };
 }
 

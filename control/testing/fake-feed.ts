@@ -21,23 +21,23 @@ import {
   type SourceTableProblem,
   type UnwritableTable,
   type WalRetention,
+  type FeedHistory,
+  type GroupStatus,
+  type Source,
+  type StoredRecord,
+  type TableSnapshotProgress,
+  type VerifyState,
 } from '@banyan/cdc';
 import type {
   CaughtUp,
   ControlBus,
   CarriedTable,
-  FeedHistory,
-  GroupStatus,
   InspectedBus,
   RowReread,
-  ServiceCopy,
-  Source,
-  StoredRecord,
-  TableSnapshotProgress,
   TableSnapshots,
-  Verify,
-  VerifyState,
 } from '../src/feed/ports.ts';
+import type { ServiceCopy } from '../src/slices/service-copy.ts';
+import type { Verify } from '../src/verification/verify.ts';
 import type { ManualClock } from './manual-clock.ts';
 
 /** A feed, a bus and a service that behave as they are told. */
@@ -124,7 +124,9 @@ function inspected(content: () => FakeBusContent): InspectedBus {
     topic: string,
     nextOffset: number,
   ): { topic: string; partition: number; nextOffset: number } => ({
-    ...{ topic, partition: 0, nextOffset },
+    topic,
+    partition: 0,
+    nextOffset,
   });
   return {
     groups: () => Promise.resolve(content().groups),
@@ -134,13 +136,11 @@ function inspected(content: () => FakeBusContent): InspectedBus {
     topics: () =>
       Promise.resolve(
         [...new Set(content().records.map(({ topic }) => topic))].map((topic) => ({
-          ...{
-            topic,
-            firstOffset: first(topic),
-            nextOffset: next(topic),
-            records: of(topic).length,
-            bytes: 100,
-          },
+          topic,
+          firstOffset: first(topic),
+          nextOffset: next(topic),
+          records: of(topic).length,
+          bytes: 100,
         })),
       ),
     read(from, limit) {
@@ -172,9 +172,21 @@ export function verifiedTable(
   changes: Partial<VerifyState['tables'][number]> = {},
 ): VerifyState['tables'][number] {
   return {
-    ...{ source: 'public.reviews', target: 'review', step: 'done', after: null, rowsEstimated: 20 },
-    ...{ rowsSource: 20, rowsTarget: 20, missing: 0, extra: 0, different: 0, unsettled: 0, repaired: 0 },
-    ...{ ranges: 1, examples: [], notes: [] },
+    source: 'public.reviews',
+    target: 'review',
+    step: 'done',
+    after: null,
+    rowsEstimated: 20,
+    rowsSource: 20,
+    rowsTarget: 20,
+    missing: 0,
+    extra: 0,
+    different: 0,
+    unsettled: 0,
+    repaired: 0,
+    ranges: 1,
+    examples: [],
+    notes: [],
     ...changes,
   };
 }
@@ -182,8 +194,14 @@ export function verifiedTable(
 /** A slot that keeps 4 kB. */
 export function slotWal(name: string, changes: Partial<SlotWal> = {}): SlotWal {
   return {
-    ...{ name, database: 'shop', kind: 'logical', active: false, walStatus: 'reserved' },
-    ...{ retainedWalBytes: 4096, safeWalBytes: null, inactiveSinceMs: null },
+    name,
+    database: 'shop',
+    kind: 'logical',
+    active: false,
+    walStatus: 'reserved',
+    retainedWalBytes: 4096,
+    safeWalBytes: null,
+    inactiveSinceMs: null,
     ...changes,
   };
 }
@@ -222,7 +240,11 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
       ask('source', '', () => {
         if (feed.unfit.length > 0) throw new SourceTableError(feed.unfit);
         return tables.map((name) => ({
-          ...{ name, key: ['id'], columns: { id: 'bigint' }, notNull: ['id'], estimatedRows: 20 },
+          name,
+          key: ['id'],
+          columns: { id: 'bigint' },
+          notNull: ['id'],
+          estimatedRows: 20,
           ...feed.sourceTable,
         }));
       }),
@@ -253,8 +275,11 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
       })),
     readPage: () =>
       ask('source', '', () => ({
-        ...{ rows: feed.sourceRows, keyAt: () => [], versionAt: () => '' },
-        ...{ isKeyTextShared: true, bytewise: [] },
+        rows: feed.sourceRows,
+        keyAt: () => [],
+        versionAt: () => '',
+        isKeyTextShared: true,
+        bytewise: [],
       })),
     walRetention: () => ask('source', '', () => feed.wal),
     close: () => Promise.resolve(),
@@ -272,8 +297,16 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     ...inspected(() => feed.onBus),
     sourcePosition: (name) =>
       Promise.resolve({
-        ...{ source: name, epoch: 1, lsn: 1n, open: null, witness: null, systemId: '1', timeline: 1 },
-        ...{ publicationId: '1', heardAtMs: clock.nowMs(), ...feed.incarnation },
+        source: name,
+        epoch: 1,
+        lsn: 1n,
+        open: null,
+        witness: null,
+        systemId: '1',
+        timeline: 1,
+        publicationId: '1',
+        heardAtMs: clock.nowMs(),
+        ...feed.incarnation,
       }),
   };
   const feed: FakeFeed = {
@@ -283,7 +316,10 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     lag: { p50Ms: 20, p99Ms: 80, samples: 60 },
     quarantined: 0,
     incarnation: {
-      ...{ incarnation: 1, incarnationReason: 'the feed was begun', incarnationAtMs: 1, anewReason: null },
+      incarnation: 1,
+      incarnationReason: 'the feed was begun',
+      incarnationAtMs: 1,
+      anewReason: null,
     },
     carried: [],
     carriedOnly: [],
@@ -291,7 +327,9 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     unwritable: [],
     catalog: {
       'public.reviews': {
-        ...{ identity: '1', files: 'f', columns: { id: { what: '1 20', written: '1' } } },
+        identity: '1',
+        files: 'f',
+        columns: { id: { what: '1 20', written: '1' } },
         labels: { 'mood.1': '7 sad' },
       },
     },
@@ -310,7 +348,11 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
           name: 'review',
           columns: [
             {
-              ...{ name: 'review_id', type: 'INTEGER', nullable: false, hasDefault: true, generated: false },
+              name: 'review_id',
+              type: 'INTEGER',
+              nullable: false,
+              hasDefault: true,
+              generated: false,
             },
           ],
           uniqueKeys: [['review_id']],
@@ -358,19 +400,23 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
         ask('service', '', () => {
           if (feed.beating) heartbeatAtMs = clock.nowMs();
           return {
-            ...{ slice: 'reviews', group: 'reviews', state: 'running', error: null, startedAtMs: 1 },
+            slice: 'reviews',
+            group: 'reviews',
+            state: 'running',
+            error: null,
+            startedAtMs: 1,
             nowMs: clock.nowMs(),
             tables: [
               {
-                ...{ source: 'public.reviews', target: 'review', topic: 'shop.public.reviews' },
-                ...{
-                  nextOffset: 7,
-                  appliedRows: 20,
-                  quarantined: feed.quarantined,
-                  heldKeys: feed.heldKeys,
-                  lost: feed.lost,
-                  endOffset: null,
-                },
+                source: 'public.reviews',
+                target: 'review',
+                topic: 'shop.public.reviews',
+                nextOffset: 7,
+                appliedRows: 20,
+                quarantined: feed.quarantined,
+                heldKeys: feed.heldKeys,
+                lost: feed.lost,
+                endOffset: null,
               },
             ],
             lag: feed.lag,
@@ -411,7 +457,9 @@ function createFakeQuarantine(
       ask('service', `retryHeld ${queue?.key.join() ?? 'all'}${dryRun ? ' dry' : ''}`, () => {
         const tried = feed().held.filter((each) => queue === null || isNamed(each, queue));
         const queues = tried.map((each) => ({
-          ...{ table: each.table, key: each.key, records: 1 + each.waiting },
+          table: each.table,
+          key: each.key,
+          records: 1 + each.waiting,
           refusedBecause: feed().refused.get(each.key?.join() ?? '') ?? null,
         }));
         const refused = queues.filter(({ refusedBecause }) => refusedBecause !== null).length;

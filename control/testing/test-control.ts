@@ -63,24 +63,26 @@ export async function startTestControl(
   const control = await createControl({
     config: parseBanyanConfig({ slices, ...given.settings }),
     services: Object.fromEntries(slices.map(({ name }) => [name, service])),
-    ...{
-      store,
-      clock,
-      source: feed.source,
-      bus: feed.bus,
-      history: feed.bus,
-      tableSnapshots: feed.tableSnapshots,
-    },
-    ...{ caughtUp: feed.caughtUp, rowReread: feed.rowReread, verify: feed.verify },
-    ...{ topicPrefix: 'shop', slot: 'banyan', outboxTable: given.outboxTable },
-    ...{
-      monolithUrl: 'http://127.0.0.1:3000',
-      gateGraceMs: GRACE_MS,
-      caughtUpGapMs: 0,
-      port: 0,
-      log: silentLogger,
-    },
-    ...{ adminToken: ADMIN_TOKEN, peerToken: PEER_TOKEN },
+    store,
+    clock,
+    database: feed.source,
+    feed: feed.source,
+    bus: feed.bus,
+    history: feed.bus,
+    tableSnapshots: feed.tableSnapshots,
+    caughtUp: feed.caughtUp,
+    rowReread: feed.rowReread,
+    verify: feed.verify,
+    topicPrefix: 'shop',
+    slot: 'banyan',
+    outboxTable: given.outboxTable,
+    monolithUrl: 'http://127.0.0.1:3000',
+    gateGraceMs: GRACE_MS,
+    caughtUpGapMs: 0,
+    port: 0,
+    log: silentLogger,
+    adminToken: ADMIN_TOKEN,
+    peerToken: PEER_TOKEN,
   });
   const call = async <T>(path: string, token: string, init: RequestInit = {}): Promise<Answer<T>> => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
@@ -89,7 +91,10 @@ export async function startTestControl(
     return { status: response.status, body: (text ? JSON.parse(text) : null) as T };
   };
   const test: TestControl = {
-    ...{ control, feed, clock, store },
+    control,
+    feed,
+    clock,
+    store,
     get: (path, token = ADMIN_TOKEN) => call(path, token),
     post: (path, body, token = ADMIN_TOKEN) =>
       call(path, token, { method: 'POST', body: JSON.stringify(body) }),

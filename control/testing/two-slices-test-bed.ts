@@ -245,10 +245,18 @@ async function startControl(
   await writeFile(file('banyan.config.ts'), config);
   const port = String(await findFreePort());
   const child = startProcess(new URL('../src/main.ts', import.meta.url), {
-    ...{ PATH: process.env['PATH'] ?? '', LOG_LEVEL: 'warn', PEER_TOKEN, PORT: port, SOURCE_URL: source },
-    ...{ SLOT_NAME: publication, PUBLICATION_NAME: publication, STORE_FILE: file('control.sqlite') },
-    ...{ CONFIG_FILE: file('banyan.config.ts'), ADMIN_TOKEN_FILE: file('admin.token') },
-    ...{ MONOLITH_URL: 'http://127.0.0.1:9', TOPIC_PREFIX: 'shop' },
+    PATH: process.env['PATH'] ?? '',
+    LOG_LEVEL: 'warn',
+    PEER_TOKEN,
+    PORT: port,
+    SOURCE_URL: source,
+    SLOT_NAME: publication,
+    PUBLICATION_NAME: publication,
+    STORE_FILE: file('control.sqlite'),
+    CONFIG_FILE: file('banyan.config.ts'),
+    ADMIN_TOKEN_FILE: file('admin.token'),
+    MONOLITH_URL: 'http://127.0.0.1:9',
+    TOPIC_PREFIX: 'shop',
     SERVICE_URLS: `reviews=${urls.reviews},orders=${urls.orders}`,
     ...settings,
   });

@@ -22,7 +22,8 @@ test('the code of an error of any class is told, and of nothing else', () => {
   expect(codeOf(Object.assign(new Error('no file'), { code: 'ENOENT' }))).toBe('ENOENT');
   expect(codeOf(Object.assign(new Error('a number'), { code: 7 }))).toBeNull();
   expect(codeOf(new Error('none'))).toBeNull();
-  expect(codeOf({ code: 'ENOENT' })).toBeNull();
+  expect(codeOf('ENOENT')).toBeNull();
+  expect(codeOf(null)).toBeNull();
   expect(messageOf(new Error('none'))).toBe('none');
   expect(messageOf('a text')).toBe('a text');
 });

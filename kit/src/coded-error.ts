@@ -25,9 +25,9 @@ export class CodedError<Code extends string = string> extends Error {
   }
 }
 
-/** The code of an error of whatever class, Node's and drivers' included; null without one. */
+/** The code of an error of whatever class and realm, Node's and drivers' included; null without one. */
 export function codeOf(error: unknown): string | null {
-  if (!(error instanceof Error) || !('code' in error)) return null;
+  if (typeof error !== 'object' || error === null || !('code' in error)) return null;
   return typeof error.code === 'string' ? error.code : null;
 }
 

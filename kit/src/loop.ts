@@ -6,17 +6,17 @@ export interface Loop {
   close(): Promise<void>;
 }
 
-/**
- * Runs `run`, waits, runs it again. A failed run goes to `onError` and does not end the loop.
- *
- * @param options.intervalMs Time between the end of one run and the start of the next.
- */
-export function startLoop(options: {
+/** Something that is done again and again. */
+export interface Work {
+  /** Time between the end of one run and the start of the next, milliseconds. */
   readonly intervalMs: number;
   readonly run: (signal: AbortSignal) => Promise<void>;
+  /** A failed run does not end the loop. */
   readonly onError: (error: unknown) => void;
-}): Loop {
-  const { intervalMs, run, onError } = options;
+}
+
+/** Runs `run`, waits, runs it again. */
+export function startLoop({ intervalMs, run, onError }: Work): Loop {
   const closing = new AbortController();
   const { signal } = closing;
   const isClosed = (): boolean => signal.aborted;

@@ -6,10 +6,11 @@ import {
   type BusTopics,
   type SliceDefinition,
 } from '@banyan/contracts';
+import { ControlError } from '../control-error.ts';
 import type { Clock } from '../clock.ts';
 import type { InspectedBus, StoredRecord } from '../feed/ports.ts';
 import { busRoom } from '../feed/feed-monitor.ts';
-import { recordView, visibilityOf } from './record-view.ts';
+import { recordView, visibilityOf } from './domain/record-view.ts';
 
 /** Most records looked through for one answer: a key may be rare. */
 const MOST_SCANNED = 100_000;
@@ -29,14 +30,12 @@ export interface RecordsQuery {
 }
 
 /** A topic that is not on the bus. */
-export class UnknownTopicError extends Error {
-  readonly code = 'unknown-topic';
-  override readonly name = 'UnknownTopicError';
-  readonly topics: readonly string[];
-
+export class UnknownTopicError extends ControlError<'unknown-topic'> {
   constructor(topic: string, topics: readonly string[]) {
-    super(`There is no topic "${topic}" on the bus.`);
-    this.topics = topics;
+    super('unknown', 'unknown-topic', `There is no topic "${topic}" on the bus.`, {
+      evidence: [`topics: ${topics.join(', ') || 'none yet'}`],
+      nextSteps: ['banyan bus topics'],
+    });
   }
 }
 
@@ -81,7 +80,11 @@ export class BusInspector {
       schema_version: CONTROL_SCHEMA_VERSION,
       room: await busRoom(bus),
       groups: groups.map(({ name, lastSeenAtMs, lagRecords, lagBytes, lost, topics }) => ({
-        ...{ name, seenAgeMs: Math.max(0, nowMs - lastSeenAtMs), lagRecords, lagBytes, lost },
+        name,
+        seenAgeMs: Math.max(0, nowMs - lastSeenAtMs),
+        lagRecords,
+        lagBytes,
+        lost,
         topics: topics.map((place) => ({
           topic: place.topic,
           nextOffset: place.nextOffset,

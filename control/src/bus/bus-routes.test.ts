@@ -13,10 +13,15 @@ import { startTestControl, type TestControl } from '../../testing/test-control.t
 
 const TOPIC = 'shop.public.people';
 const people = defineSlice({
-  ...{ name: 'reviews', title: 'People', routes: [{ path: '/people' }] },
+  name: 'reviews',
+  title: 'People',
+  routes: [{ path: '/people' }],
   tables: [
     {
-      ...{ source: 'public.people', target: 'person', kind: 'owned', key: ['id'] },
+      source: 'public.people',
+      target: 'person',
+      kind: 'owned',
+      key: ['id'],
       columns: { id: 'id', nick: 'nick', email: 'email', big: 'big' },
       personal: ['email'],
     },
@@ -60,7 +65,11 @@ async function only(record: StoredRecord, query = ''): Promise<BusRecordView> {
 describe('what is shown of a record:', () => {
   test('the key and the columns, but no value', async () => {
     expect(await only(change)).toMatchObject({
-      ...{ offset: 7, kind: 'change', op: 'u', key: '{"id":7}', before: null },
+      offset: 7,
+      kind: 'change',
+      op: 'u',
+      key: '{"id":7}',
+      before: null,
       after: { id: '7', nick: '***', email: '***', iban: '***', big: '***' },
     });
   });
@@ -154,7 +163,10 @@ describe('topics and groups', () => {
     t.feed.onBus.records = [change];
     t.feed.onBus.groups = [
       {
-        ...{ name: 'reviews', ...lag, lost: true, lastSeenAtMs: t.clock.nowMs() - 7_000 },
+        name: 'reviews',
+        ...lag,
+        lost: true,
+        lastSeenAtMs: t.clock.nowMs() - 7_000,
         topics: [{ topic: TOPIC, partition: 0, nextOffset: 1, ...lag, lost: true }],
       },
     ];

@@ -1,6 +1,6 @@
 import { carriedTables } from '@banyan/cdc';
 import { type Logger, messageOf, withDeadline } from '@banyan/kit';
-import type { CarriedTable, Source } from './ports.ts';
+import type { CarriedTable, TableFeed } from './ports.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';
 import { outboxCarried } from './outbox-table.ts';
 
@@ -12,13 +12,13 @@ const DEADLINE_MS = 60_000;
  * that copy anew, since `FeedContinuity` sees that it is of other columns.
  */
 export class CarriedColumns {
-  readonly #deps: { readonly source: Pick<Source, 'carryOnly'>; readonly log: Logger };
+  readonly #deps: { readonly feed: Pick<TableFeed, 'carryOnly'>; readonly log: Logger };
   readonly #tables: readonly CarriedTable[];
   #isDone = false;
   #problem: string | null = null;
 
   constructor(deps: {
-    readonly source: Pick<Source, 'carryOnly'>;
+    readonly feed: Pick<TableFeed, 'carryOnly'>;
     readonly slices: readonly ManagedSlice[];
     readonly outboxTable: string | undefined;
     readonly log: Logger;
@@ -34,7 +34,7 @@ export class CarriedColumns {
   async look(signal: AbortSignal): Promise<void> {
     if (this.#isDone) return;
     try {
-      await this.#deps.source.carryOnly(this.#tables, withDeadline(signal, DEADLINE_MS));
+      await this.#deps.feed.carryOnly(this.#tables, withDeadline(signal, DEADLINE_MS));
       this.#isDone = true;
     } catch (error) {
       if (signal.aborted) return;

@@ -1,14 +1,9 @@
+import { parseLsn } from '@banyan/cdc';
 import { completeCopyOf } from '../slices/domain/slice-state.ts';
 import type { Lsn } from './ports.ts';
 import type { CaughtUpRounds } from './caught-up-rounds.ts';
 import { findSlice, type ManagedSlice } from '../slices/managed-slice.ts';
 import type { SliceLedger } from '../slices/ledger/slice-ledger.ts';
-
-/** `0/16B3748` as a number. */
-function lsnValue(lsn: Lsn): bigint {
-  const [high = '0', low = '0'] = lsn.split('/');
-  return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
-}
 
 /**
  * Waits until the slices have applied a position that is taken after this call. A slice without a complete copy
@@ -37,7 +32,7 @@ export async function waitUntilCaughtUp(
     const rounds = Promise.all(withCopy.map((slice) => deps.rounds.join(slice)));
     const positions = await Promise.race([rounds, late.promise]);
     if (!positions) return { caughtUp: false, position: null };
-    const [lowest = null] = positions.toSorted((a, b) => (lsnValue(a) < lsnValue(b) ? -1 : 1));
+    const [lowest = null] = positions.toSorted((a, b) => (parseLsn(a) < parseLsn(b) ? -1 : 1));
     return { caughtUp: true, position: lowest };
   } catch {
     return { caughtUp: false, position: null }; // the reason is kept as evidence by the rounds

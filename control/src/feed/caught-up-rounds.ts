@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, withDeadline } from '@banyan/kit';
-import type { CaughtUpEvidence } from '../gates/domain/evidence.ts';
+import type { CaughtUpEvidence } from './domain/caught-up-evidence.ts';
 import type { Clock } from '../clock.ts';
 import type { CaughtUp, FeedMark, Lsn } from './ports.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';

@@ -3,7 +3,7 @@ import type { SyncReport } from '@banyan/contracts';
 import { messageOf, withDeadline } from '@banyan/kit';
 import { copyOf, type CatalogMark, type FeedMark, type SliceState } from '../slices/domain/slice-state.ts';
 import type { Clock } from '../clock.ts';
-import type { FeedHistory, Source } from './ports.ts';
+import type { FeedHistory, MonolithDatabase, TableFeed } from './ports.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';
 
 const DEADLINE_MS = 5_000;
@@ -23,7 +23,8 @@ export interface FeedLook {
 }
 
 export interface FeedContinuityDeps {
-  readonly source: Pick<Source, 'feedMembership' | 'describeTables' | 'catalogMark'>;
+  readonly database: Pick<MonolithDatabase, 'feedMembership' | 'catalogMark'>;
+  readonly feed: Pick<TableFeed, 'describeTables'>;
   readonly history: FeedHistory;
   /** Name of the reader's slot, and of the feed. */
   readonly slot: string;
@@ -47,11 +48,11 @@ export class FeedContinuity {
    * @throws Error when there is none: no reader ever ran, or the feed is just beginning anew.
    */
   async mark(slice: ManagedSlice, signal: AbortSignal): Promise<FeedMark> {
-    const { source, history, slot } = this.#deps;
+    const { database, history, slot } = this.#deps;
     const position = await history.sourcePosition(slot);
     if (!position) throw new Error('the feed has not begun yet: the reader has not stored a position');
     if (position.anewReason !== null) throw new Error(`the feed is beginning anew: ${position.anewReason}`);
-    const membership = await source.feedMembership(slice.carried, withDeadline(signal, DEADLINE_MS));
+    const membership = await database.feedMembership(slice.carried, withDeadline(signal, DEADLINE_MS));
     const catalog = await this.#catalog(slice, signal);
     return { incarnation: position.incarnation, beganAtMs: position.incarnationAtMs, membership, catalog };
   }
@@ -105,7 +106,7 @@ export class FeedContinuity {
 
   #catalog({ definition }: ManagedSlice, signal: AbortSignal): Promise<CatalogMark> {
     const columns = definition.tables.map(({ source, columns }) => [source, Object.keys(columns)] as const);
-    return this.#deps.source.catalogMark(Object.fromEntries(columns), withDeadline(signal, DEADLINE_MS));
+    return this.#deps.database.catalogMark(Object.fromEntries(columns), withDeadline(signal, DEADLINE_MS));
   }
 
   async #otherIncarnation({ incarnation, beganAtMs }: FeedMark): Promise<string | null> {
@@ -126,7 +127,7 @@ export class FeedContinuity {
     signal: AbortSignal,
   ): Promise<string | null> {
     if (membership === null) return null;
-    const now = await this.#deps.source.feedMembership(slice.carried, withDeadline(signal, DEADLINE_MS));
+    const now = await this.#deps.database.feedMembership(slice.carried, withDeadline(signal, DEADLINE_MS));
     if (now === membership) return null;
     const { isPublication, tables, others } = membershipChange(membership, now);
     if (isPublication) {
@@ -144,7 +145,7 @@ export class FeedContinuity {
   /** Null when the feed could carry them, or that is not known. */
   async #whyUnfit(tables: readonly string[], signal: AbortSignal): Promise<string | null> {
     try {
-      await this.#deps.source.describeTables(tables, withDeadline(signal, DEADLINE_MS));
+      await this.#deps.feed.describeTables(tables, withDeadline(signal, DEADLINE_MS));
       return null;
     } catch (error) {
       return error instanceof SourceTableError ? messageOf(error).replaceAll(/\n\s*-?\s*/g, ' ') : null;
@@ -167,7 +168,7 @@ export class FeedContinuity {
   }
 }
 
-/** In words, what differs between two texts of `Source.feedMembership`: `name=table/member/columns`, one a table. */
+/** In words, what differs between two texts of `MonolithDatabase.feedMembership`: `name=table/member/columns`, one a table. */
 function membershipChange(
   before: string,
   now: string,

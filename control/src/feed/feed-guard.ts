@@ -1,11 +1,11 @@
 import { type Logger, messageOf, withDeadline } from '@banyan/kit';
-import type { Source } from './ports.ts';
+import type { MonolithDatabase } from './ports.ts';
 
 /** Longer than the source itself tries to get between the writers of busy tables. */
 const DEADLINE_MS = 60_000;
 
 export interface FeedGuardDeps {
-  readonly source: Pick<Source, 'removeUnwritable'>;
+  readonly database: Pick<MonolithDatabase, 'removeUnwritable'>;
   readonly log: Logger;
 }
 
@@ -23,9 +23,9 @@ export class FeedGuard {
 
   /** One look, for a loop. Does not throw: what cannot be looked at is said once, and tried again. */
   async look(signal: AbortSignal): Promise<void> {
-    const { source, log } = this.#deps;
+    const { database, log } = this.#deps;
     try {
-      for (const { table, reason } of await source.removeUnwritable(withDeadline(signal, DEADLINE_MS))) {
+      for (const { table, reason } of await database.removeUnwritable(withDeadline(signal, DEADLINE_MS))) {
         log.error(
           { table, reason },
           'the monolith could not update or delete rows of this table while it is in the feed: it was taken out',

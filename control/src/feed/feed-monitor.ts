@@ -2,11 +2,11 @@ import { roomWarning } from '@banyan/cdc';
 import type { BusRoom, StatusReport } from '@banyan/contracts';
 import { answerWithin, messageOf, withDeadline } from '@banyan/kit';
 import type { Clock } from '../clock.ts';
-import type { ControlBus, FeedHistory, Source } from './ports.ts';
+import type { ControlBus, FeedHistory, MonolithDatabase } from './ports.ts';
 import type { WalStatus } from './wal-monitor.ts';
 
 type FeedPosition = NonNullable<Awaited<ReturnType<FeedHistory['sourcePosition']>>>;
-type SlotStatus = Awaited<ReturnType<Source['slotStatus']>>;
+type SlotStatus = Awaited<ReturnType<MonolithDatabase['slotStatus']>>;
 
 const DEADLINE_MS = 5_000;
 /** An answer older than this says nothing of now, milliseconds. */
@@ -15,7 +15,7 @@ const FRESH_MS = 10_000;
 const SILENT_MS = 5_000;
 
 export interface FeedMonitorDeps {
-  readonly source: Pick<Source, 'slotStatus'>;
+  readonly database: Pick<MonolithDatabase, 'slotStatus'>;
   readonly bus: Pick<ControlBus, 'usage' | 'groups'>;
   readonly history: FeedHistory;
   /** Name of the reader's slot, and of the feed. */
@@ -47,11 +47,11 @@ export class FeedMonitor {
 
   /** Does not throw: no answer is evidence too. */
   async poll(signal: AbortSignal): Promise<void> {
-    const { source, bus, history, slot, clock, hasFeed = true } = this.#deps;
+    const { database, bus, history, slot, clock, hasFeed = true } = this.#deps;
     if (!hasFeed) return;
     const deadline = withDeadline(signal, DEADLINE_MS);
     const [status, position, room] = await Promise.allSettled([
-      source.slotStatus(deadline),
+      database.slotStatus(deadline),
       answerWithin(deadline, history.sourcePosition(slot)),
       answerWithin(deadline, busRoom(bus)),
     ]);

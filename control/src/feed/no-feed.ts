@@ -1,54 +1,33 @@
-import type {
-  CaughtUp,
-  ControlBus,
-  FeedHistory,
-  RowReread,
-  Source,
-  TableSnapshots,
-  Verify,
-} from './ports.ts';
+import { CodedError } from '@banyan/kit';
+import type { FeedParts } from './ports.ts';
 
 /** Asked for by something that only slices with tables need. */
-export class NoFeedError extends Error {
-  readonly code = 'no-feed';
-  override readonly name = 'NoFeedError';
-
+export class NoFeedError extends CodedError<'no-feed'> {
   constructor() {
-    super('There is no feed: no slice copies a table, and SOURCE_URL is not set.');
+    super('no-feed', 'There is no feed: no slice copies a table, and SOURCE_URL is not set.');
   }
-}
-
-export interface FeedParts {
-  readonly source: Source;
-  readonly bus: ControlBus;
-  readonly history: FeedHistory;
-  readonly tableSnapshots: TableSnapshots;
-  readonly caughtUp: CaughtUp;
-  readonly rowReread: RowReread;
-  readonly verify: Verify;
 }
 
 /** In the place of a feed, where no slice copies a table. */
 export function noFeed(): FeedParts {
   const none = (): Promise<never> => Promise.reject(new NoFeedError());
   return {
-    source: {
+    database: {
+      readPage: none,
+      catalogMark: none,
+      openTransactions: () => Promise.resolve([]),
+      walRetention: none,
+      slotStatus: none,
+      feedMembership: none,
+      removeUnwritable: () => Promise.resolve([]),
+    },
+    feed: {
+      describeTables: none,
       ensureTables: none,
       carryOnly: () => Promise.resolve(), // nothing leaves the database anyway
       removeTables: none,
-      removeUnwritable: () => Promise.resolve([]),
-      catalogMark: none,
-      openTransactions: () => Promise.resolve([]),
-      feedMembership: none,
-      describeTables: none,
       requestTableSnapshot: none,
       stopTableSnapshots: none,
-      readRows: none,
-      takePosition: none,
-      slotStatus: none,
-      readPage: none,
-      walRetention: none,
-      close: () => Promise.resolve(),
     },
     bus: {
       append: none,
@@ -64,6 +43,5 @@ export function noFeed(): FeedParts {
     tableSnapshots: { progress: () => null, open: () => [] },
     caughtUp: { wait: none },
     rowReread: { readAgain: none },
-    verify: none,
   };
 }

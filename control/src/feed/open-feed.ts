@@ -30,7 +30,9 @@ export interface Feed extends Closable {
 export async function openFeed(settings: ControlConfig, log: Logger): Promise<Feed> {
   const opened = await openBus(settings, { clientId: 'banyan-control', logger: log });
   const embedded = {
-    ...{ url: settings.sourceUrl, slot: settings.slotName, publication: settings.publicationName },
+    url: settings.sourceUrl,
+    slot: settings.slotName,
+    publication: settings.publicationName,
     outboxTable: settings.outboxTable,
   };
   try {

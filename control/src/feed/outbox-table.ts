@@ -1,14 +1,15 @@
 import type { StatusReport } from '@banyan/contracts';
 import { type Logger, messageOf, withDeadline } from '@banyan/kit';
 import { OUTBOX_COLUMNS } from '@banyan/cdc';
-import type { CarriedTable, Source } from './ports.ts';
+import type { CarriedTable, MonolithDatabase, TableFeed } from './ports.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';
 
 /** A source may have to make its connector first, and waits for writers of the table. */
 const DEADLINE_MS = 60_000;
 
 export interface OutboxTableDeps {
-  readonly source: Pick<Source, 'ensureTables' | 'feedMembership'>;
+  readonly database: Pick<MonolithDatabase, 'feedMembership'>;
+  readonly feed: Pick<TableFeed, 'ensureTables'>;
   /** `schema.table`. */
   readonly table: string;
   readonly slices: readonly ManagedSlice[];
@@ -45,13 +46,13 @@ export class OutboxTable {
 
   /** One look, for a loop. Does not throw: what stands in the way is said, once in the log, and tried again. */
   async look(signal: AbortSignal): Promise<void> {
-    const { source, table, log } = this.#deps;
+    const { database, feed, table, log } = this.#deps;
     const deadline = withDeadline(signal, DEADLINE_MS);
     try {
       const carried = [outboxCarried(table)];
-      if ((await source.feedMembership(carried, deadline)) === this.#membership) return;
-      await source.ensureTables(carried, deadline);
-      this.#membership = await source.feedMembership(carried, deadline);
+      if ((await database.feedMembership(carried, deadline)) === this.#membership) return;
+      await feed.ensureTables(carried, deadline);
+      this.#membership = await database.feedMembership(carried, deadline);
       this.#problem = null;
       log.info({ table }, 'the outbox is in the feed');
     } catch (error) {

@@ -1,20 +1,8 @@
 import type { SliceDefinition } from '@banyan/contracts';
-import type {
-  Bus,
-  CarriedTable,
-  FeedHistory,
-  FeedMark,
-  GroupStatus,
-  Lsn,
-  UnfinishedTransaction,
-  RowReread,
-  ServiceCopy as Copy,
-  ServiceStore,
-  Source,
-  StoredRecord,
-  TableSnapshotProgress,
-  VerifyState,
-} from '@banyan/cdc';
+import type { Bus } from '@banyan/cdc';
+import type { FeedHistory, RowReread, Source, TableSnapshotProgress } from '@banyan/cdc';
+import type { FeedMark, Lsn } from '@banyan/cdc';
+import type { ServiceCopy } from '../slices/service-copy.ts';
 
 export type {
   CarriedTable,
@@ -22,16 +10,37 @@ export type {
   FeedMark,
   GroupStatus,
   Lsn,
-  UnfinishedTransaction,
   RowReread,
-  Source,
   StoredRecord,
   TableSnapshotProgress,
-  VerifyState,
-};
+  UnfinishedTransaction,
+} from '@banyan/cdc';
 
-/** A service as control asks it: its copy, its store, and what it holds back. */
-export type ServiceCopy = Copy & ServiceStore;
+/**
+ * What control asks of the monolith's database itself. It is the same whoever reads the log: rows and columns, slots and
+ * the WAL that they keep, open transactions, and what the publication holds.
+ */
+export type MonolithDatabase = Pick<
+  Source,
+  | 'readPage'
+  | 'catalogMark'
+  | 'openTransactions'
+  | 'walRetention'
+  | 'slotStatus'
+  | 'feedMembership'
+  | 'removeUnwritable'
+>;
+
+/** What control asks of whoever carries tables to the bus: which it can carry, which it is to carry, and table snapshots. */
+export type TableFeed = Pick<
+  Source,
+  | 'describeTables'
+  | 'ensureTables'
+  | 'carryOnly'
+  | 'removeTables'
+  | 'requestTableSnapshot'
+  | 'stopTableSnapshots'
+>;
 
 /** What people look at on the bus. */
 export type InspectedBus = Pick<Bus, 'topics' | 'groups' | 'usage' | 'read' | 'ends' | 'starts'>;
@@ -58,17 +67,14 @@ export interface CaughtUp {
   }): Promise<{ readonly position: Lsn }>;
 }
 
-/** Compares every row of both sides of a slice, and goes on from where an earlier call was interrupted. */
-export type Verify = (options: {
-  readonly slice: SliceDefinition;
-  readonly copy: ServiceCopy;
-  /** What the earlier call knew; null to begin. */
-  readonly resume: VerifyState | null;
-  /** Mends what differs. */
-  readonly repair: boolean;
-  /** It backs off above this lag from commit to apply, milliseconds. */
-  readonly maxLagMs: number;
-  readonly signal: AbortSignal;
-  /** Awaited after each step that is settled. */
-  readonly onProgress: (state: VerifyState) => Promise<void>;
-}) => Promise<VerifyState>;
+/** What control knows a feed by. */
+export interface FeedParts {
+  readonly database: MonolithDatabase;
+  readonly feed: TableFeed;
+  readonly bus: ControlBus;
+  /** Knows where the feed stands, and whether it is still the one that copies are of. */
+  readonly history: FeedHistory;
+  readonly tableSnapshots: TableSnapshots;
+  readonly caughtUp: CaughtUp;
+  readonly rowReread: RowReread;
+}

@@ -1,7 +1,7 @@
 import { withDeadline } from '@banyan/kit';
 import { completeCopyOf, copyOf, type SliceState } from '../slices/domain/slice-state.ts';
 import type { Clock } from '../clock.ts';
-import type { UnfinishedTransaction, Source, TableSnapshots } from './ports.ts';
+import type { UnfinishedTransaction, MonolithDatabase, TableSnapshots } from './ports.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';
 
 const DEADLINE_MS = 5_000;
@@ -9,7 +9,7 @@ const DEADLINE_MS = 5_000;
 export const STANDS_STILL_MS = 5_000;
 
 export interface SnapshotWaitsDeps {
-  readonly source: Pick<Source, 'openTransactions'>;
+  readonly database: Pick<MonolithDatabase, 'openTransactions'>;
   readonly tableSnapshots: TableSnapshots;
   readonly clock: Clock;
 }
@@ -41,7 +41,7 @@ export class SnapshotWaits {
 
   /** One look, for a loop. Does not throw: what cannot be asked is not known. */
   async look(slice: ManagedSlice, state: SliceState, signal: AbortSignal): Promise<void> {
-    const { source, tableSnapshots, clock } = this.#deps;
+    const { database, tableSnapshots, clock } = this.#deps;
     const copy = copyOf(state);
     if (!copy || completeCopyOf(state)) {
       this.#looks.delete(slice.name);
@@ -54,7 +54,7 @@ export class SnapshotWaits {
     const stillMs = nowMs - sinceMs;
     this.#looks.set(slice.name, { at, sinceMs, waitsFor: stillMs === 0 ? [] : (before?.waitsFor ?? []) });
     if (stillMs < STANDS_STILL_MS) return;
-    const open = await source.openTransactions(withDeadline(signal, DEADLINE_MS)).catch(() => []);
+    const open = await database.openTransactions(withDeadline(signal, DEADLINE_MS)).catch(() => []);
     const waitsFor = open.filter(({ ageMs }) => ageMs === null || ageMs >= STANDS_STILL_MS);
     this.#looks.set(slice.name, { at, sinceMs, waitsFor });
   }

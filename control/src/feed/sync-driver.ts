@@ -1,59 +1,38 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { carriedTables, type BusRecord } from '@banyan/cdc';
-import { controlRecordKey, tableTopic } from '@banyan/contracts';
+import { carriedTables } from '@banyan/cdc';
+import { NotCaughtUpError } from '@banyan/cdc';
 import { withDeadline } from '@banyan/kit';
 import { resync } from '../slices/domain/resync.ts';
-import { copyOf, type SliceState } from '../slices/domain/slice-state.ts';
+import { type SliceState } from '../slices/domain/slice-state.ts';
 import { copyCompleted, feedDetached, snapshotRequested } from '../slices/domain/sync-steps.ts';
 import type { Clock } from '../clock.ts';
 import type {
   CarriedTable,
   CaughtUp,
   ControlBus,
-  Source,
+  TableFeed,
   TableSnapshotProgress,
   TableSnapshots,
 } from './ports.ts';
+import { copyAnnouncement } from './copy-announcement.ts';
 import { sliceInSnapshot } from './copy-progress.ts';
 import type { FeedContinuity } from './feed-continuity.ts';
 import type { ManagedSlice, SliceWithState } from '../slices/managed-slice.ts';
+import { OpenSnapshots } from './open-snapshots.ts';
+import { TableSnapshotFailedError } from './table-snapshot-failed-error.ts';
 import type { SliceLedger } from '../slices/ledger/slice-ledger.ts';
 
 const SOURCE_DEADLINE_MS = 10_000;
 /** Longer than the source itself tries to get between the writers of busy tables. */
 const FEED_CHANGE_DEADLINE_MS = 60_000;
 const BUS_DEADLINE_MS = 10_000;
-/** A table snapshot that went away with an earlier feed is never told to have ended. */
-const SNAPSHOT_END_DEADLINE_MS = 10_000;
-const SNAPSHOT_END_POLL_MS = 50;
 /** The service may have a whole table to apply. A wait that runs out is begun again. */
 const FIRST_CATCH_UP_DEADLINE_MS = 60_000;
-
-/** A table snapshot will never be complete; a person has to look at the table. */
-export class TableSnapshotFailedError extends Error {
-  readonly code = 'table-snapshot-failed';
-  override readonly name = 'TableSnapshotFailedError';
-
-  constructor(slice: string, failed: readonly string[], stopped: readonly string[]) {
-    const causes = [
-      ...(failed.length > 0
-        ? [`the table snapshot of ${failed.join(', ')} failed: is the table gone, or without a primary key?`]
-        : []),
-      ...(stopped.length > 0
-        ? [`the table snapshot of ${stopped.join(', ')} was stopped through banyan.signal.`]
-        : []),
-    ];
-    super(
-      `${causes.join(' ')} Mend it, then: banyan rollback ${slice} --reason "table snapshot failed", banyan advance ${slice}`,
-    );
-  }
-}
 
 export interface SyncDriverDeps {
   readonly ledger: SliceLedger;
   readonly clock: Clock;
-  readonly source: Pick<
-    Source,
+  readonly feed: Pick<
+    TableFeed,
     'ensureTables' | 'removeTables' | 'requestTableSnapshot' | 'stopTableSnapshots'
   >;
   readonly bus: ControlBus;
@@ -73,11 +52,11 @@ export class SyncDriver {
   readonly #deps: SyncDriverDeps;
   /** Changes of the feed, one after another: two slices may share a table, and Debezium takes one table snapshot at a time. */
   #feedChange: Promise<void> = Promise.resolve();
-  /** Table snapshots whose end was waited for in vain. */
-  readonly #forgotten = new Set<string>();
+  readonly #openSnapshots: OpenSnapshots;
 
   constructor(deps: SyncDriverDeps) {
     this.#deps = deps;
+    this.#openSnapshots = new OpenSnapshots(deps);
   }
 
   /** Makes the next step of this state, if one is due. Throws what the source, bus or store throws. */
@@ -97,80 +76,36 @@ export class SyncDriver {
   }
 
   async #startCopy(slice: ManagedSlice, state: SliceState, signal: AbortSignal): Promise<void> {
-    const { source } = this.#deps;
+    const { feed, bus, topicPrefix, slices } = this.#deps;
     // 0. One table snapshot after another; this one is begun when the others' are done.
     const others = (await this.#all()).filter((each) => each.slice !== slice);
     if (sliceInSnapshot(others, this.#deps.tableSnapshots) !== null) return;
     // 1. From here on every change of the tables is on its way to the service: nothing falls between.
-    await source.ensureTables(this.#carriedOf(slice), withDeadline(signal, FEED_CHANGE_DEADLINE_MS));
+    await feed.ensureTables(this.#carriedOf(slice), withDeadline(signal, FEED_CHANGE_DEADLINE_MS));
     // 2. A control plane that slept through the steps of another must not empty the copy that the other made.
     if (!(await this.#isStillAt(state))) return;
     // 3. Which feed it is, before anything is asked of it: should it begin anew from here on, the copy is of an older one.
-    const feed = await this.#deps.continuity.mark(slice, signal);
+    const mark = await this.#deps.continuity.mark(slice, signal);
     // 4. One that nobody waits for any more would be taken for this one by Debezium, which knows one at a time.
-    await this.#endSnapshots([...new Set(this.#deps.slices.flatMap(({ tables }) => tables))], signal);
+    await this.#openSnapshots.end([...new Set(slices.flatMap(({ tables }) => tables))], signal);
     // 5. What an earlier copy left goes before the first row of the new one comes: same topic, same order.
-    await this.#announce(slice, state, others, signal);
+    await bus.append(
+      copyAnnouncement({ slice, state, others, topicPrefix }),
+      withDeadline(signal, BUS_DEADLINE_MS),
+    );
     // 6. After the reset, else it would take rows of the snapshot away.
-    const snapshotId = await source.requestTableSnapshot(
+    const snapshotId = await feed.requestTableSnapshot(
       slice.tables,
       withDeadline(signal, SOURCE_DEADLINE_MS),
     );
     // 7. Written down last. Killed before this, the steps are made again with a new snapshot, which is right too.
-    await this.#commit(state, snapshotRequested(state, snapshotId, feed), `table snapshot ${snapshotId}`);
+    await this.#commit(state, snapshotRequested(state, snapshotId, mark), `table snapshot ${snapshotId}`);
   }
 
   /** Its tables, with what other slices map of them too: their consumers read the same topics. */
   #carriedOf(slice: ManagedSlice): readonly CarriedTable[] {
     const all = carriedTables(this.#deps.slices.map(({ definition }) => definition));
     return all.filter(({ name }) => slice.tables.includes(name));
-  }
-
-  /**
-   * Says on the tables' topics whom the rows that follow are for: this slice's copy, which is emptied, and none that others
-   * have of the same tables, which are filled already.
-   */
-  async #announce(
-    slice: ManagedSlice,
-    state: SliceState,
-    others: readonly SliceWithState[],
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { bus, topicPrefix } = this.#deps;
-    const record = (kind: 'reset' | 'filled', to: SliceState, table: string): BusRecord => ({
-      topic: tableTopic(topicPrefix, table),
-      key: controlRecordKey(kind),
-      // All on one partition, so that they are met in this order.
-      partitionKey: controlRecordKey('reset'),
-      headers: { id: `${slice.name}-${state.epoch}`, slice: to.name, epoch: String(to.epoch) },
-      value: null,
-    });
-    const filled = others.filter((other) => (copyOf(other.state)?.step ?? 'starting') !== 'starting');
-    await bus.append(
-      slice.tables.flatMap((table) => [
-        ...filled
-          .filter((other) => other.slice.tables.includes(table))
-          .map((other) => record('filled', other.state, table)),
-        record('reset', state, table),
-      ]),
-      withDeadline(signal, BUS_DEADLINE_MS),
-    );
-  }
-
-  /** Stops table snapshots of these tables, and waits until they have ended. */
-  async #endSnapshots(tables: readonly string[], signal: AbortSignal): Promise<void> {
-    const { source, tableSnapshots } = this.#deps;
-    await source.stopTableSnapshots(tables, withDeadline(signal, SOURCE_DEADLINE_MS));
-    const open = (): string[] =>
-      tableSnapshots
-        .open()
-        .filter((each) => each.tables.some((table) => tables.includes(table)))
-        .flatMap(({ id }) => (this.#forgotten.has(id) ? [] : [id]));
-    const deadlineMs = performance.now() + SNAPSHOT_END_DEADLINE_MS;
-    while (open().length > 0 && performance.now() < deadlineMs) {
-      await delay(SNAPSHOT_END_POLL_MS, undefined, { signal });
-    }
-    for (const id of open()) this.#forgotten.add(id);
   }
 
   async #finishCopy(slice: ManagedSlice, state: SliceState, signal: AbortSignal): Promise<void> {
@@ -203,7 +138,7 @@ export class SyncDriver {
   /** The new copy has lost records too, before it was complete. @throws the error when it is another one. */
   async #beginAgainIfLost(state: SliceState, error: unknown): Promise<null> {
     const { ledger, clock } = this.#deps;
-    if (!(error instanceof Error) || !('code' in error) || error.code !== 'copy-lost') throw error;
+    if (!(error instanceof NotCaughtUpError) || error.code !== 'copy-lost') throw error;
     const next = resync(state, clock.nowMs());
     if (next) {
       await ledger.commit({
@@ -232,10 +167,10 @@ export class SyncDriver {
       const free = slice.tables.filter((table) => !needed.has(table));
       // 1. Nobody wants the rows any more; where another slice's table snapshot runs, this one's does not.
       const isOwn = sliceInSnapshot(others, this.#deps.tableSnapshots) === null;
-      const { source } = this.#deps;
-      await source.stopTableSnapshots(isOwn ? slice.tables : free, withDeadline(signal, SOURCE_DEADLINE_MS));
+      const { feed } = this.#deps;
+      await feed.stopTableSnapshots(isOwn ? slice.tables : free, withDeadline(signal, SOURCE_DEADLINE_MS));
       // 2. Only then out of the feed: a table that is not in it has failed.
-      if (free.length > 0) await source.removeTables(free, withDeadline(signal, FEED_CHANGE_DEADLINE_MS));
+      if (free.length > 0) await feed.removeTables(free, withDeadline(signal, FEED_CHANGE_DEADLINE_MS));
     });
     // A service that is switched off for good must not keep the bus from being trimmed. One that runs comes again.
     await this.#deps.bus.release(slice.name);

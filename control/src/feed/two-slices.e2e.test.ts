@@ -20,8 +20,14 @@ test('two slices share two reference tables through all phases, one made anew wh
   const bus = await openSqliteBus({ file: settings.BUS_FILE });
   try {
     startProcess(new URL('../../../cdc/src/reader/main.ts', import.meta.url), {
-      ...{ PATH: process.env['PATH'] ?? '', LOG_LEVEL: 'warn', TOPIC_PREFIX: 'shop', SOURCE_URL: url },
-      ...{ SLOT_NAME: name, PUBLICATION_NAME: name, HEARTBEAT_INTERVAL_MS: '200', ...settings },
+      PATH: process.env['PATH'] ?? '',
+      LOG_LEVEL: 'warn',
+      TOPIC_PREFIX: 'shop',
+      SOURCE_URL: url,
+      SLOT_NAME: name,
+      PUBLICATION_NAME: name,
+      HEARTBEAT_INTERVAL_MS: '200',
+      ...settings,
     });
     await expectTwoSlicesToShare({ url, publication: name, bus, settings });
     // The group of a slice comes back with it.

@@ -7,13 +7,13 @@ test('two slices share two reference tables through all phases on Kafka and Debe
   const { kafka, bed, bus, sourceOptions } = dbz;
   try {
     await expectTwoSlicesToShare({
-      ...{ url: bed.url, publication: sourceOptions.publication, bus },
+      url: bed.url,
+      publication: sourceOptions.publication,
+      bus,
       settings: {
-        ...{
-          STACK: 'kafka',
-          KAFKA_BROKERS: kafka.stack.bootstrapServers,
-          CONNECT_URL: kafka.stack.connectUrl,
-        },
+        STACK: 'kafka',
+        KAFKA_BROKERS: kafka.stack.bootstrapServers,
+        CONNECT_URL: kafka.stack.connectUrl,
         CONNECT_PASSWORD: sourceOptions.database.passwordReference,
       },
     });

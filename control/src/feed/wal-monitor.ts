@@ -1,18 +1,18 @@
 import type { StatusReport } from '@banyan/contracts';
-import { formatLsn, parseLsn, type Source } from '@banyan/cdc';
+import { formatLsn, parseLsn } from '@banyan/cdc';
 import { answerWithin, withDeadline } from '@banyan/kit';
 import { judgeKeptWal, type WalLimits } from './domain/wal-retention.ts';
 import type { Clock } from '../clock.ts';
-import type { ControlBus, FeedHistory } from './ports.ts';
+import type { ControlBus, FeedHistory, MonolithDatabase } from './ports.ts';
 
-type WalRetention = Awaited<ReturnType<Source['walRetention']>>;
+type WalRetention = Awaited<ReturnType<MonolithDatabase['walRetention']>>;
 
 const DEADLINE_MS = 5_000;
 /** An answer older than this says nothing of now, milliseconds. */
 const FRESH_MS = 10_000;
 
 export interface WalMonitorDeps {
-  readonly source: Pick<Source, 'walRetention'>;
+  readonly database: Pick<MonolithDatabase, 'walRetention'>;
   readonly bus: Pick<ControlBus, 'ends'>;
   readonly history: FeedHistory;
   /** Name of the reader's slot, and of the feed. */
@@ -55,10 +55,10 @@ export class WalMonitor {
 
   /** Does not throw: what was not answered is unknown. */
   async poll(signal: AbortSignal): Promise<void> {
-    const { source, bus, history, slot, topics, clock } = this.#deps;
+    const { database, bus, history, slot, topics, clock } = this.#deps;
     const deadline = withDeadline(signal, DEADLINE_MS);
     const [wal, position, ends] = await Promise.allSettled([
-      source.walRetention(deadline),
+      database.walRetention(deadline),
       answerWithin(deadline, history.sourcePosition(slot)),
       answerWithin(deadline, bus.ends(topics)),
     ]);

@@ -45,9 +45,14 @@ beforeAll(async () => {
     `INSERT INTO public.people SELECT n, 'name ' || n, 'town ' || n, '${CANARY}' FROM generate_series(1, ${ROWS}) n`,
   );
   feed = {
-    ...{ PATH: process.env['PATH'] ?? '', LOG_LEVEL: 'warn', SOURCE_URL: database.url },
-    ...{ BUS_FILE: join(folder, 'bus.sqlite'), TOPIC_PREFIX: 'shop', HEARTBEAT_INTERVAL_MS: '200' },
-    ...{ SLOT_NAME: database.name, PUBLICATION_NAME: database.name },
+    PATH: process.env['PATH'] ?? '',
+    LOG_LEVEL: 'warn',
+    SOURCE_URL: database.url,
+    BUS_FILE: join(folder, 'bus.sqlite'),
+    TOPIC_PREFIX: 'shop',
+    HEARTBEAT_INTERVAL_MS: '200',
+    SLOT_NAME: database.name,
+    PUBLICATION_NAME: database.name,
   };
   store = await openSqliteFile({ file: join(folder, 'service.sqlite') });
   await store.schema.createTable('person', (table) => {
@@ -67,11 +72,17 @@ afterAll(async () => {
 
 function sliceOf(...columns: string[]): SliceDefinition {
   return defineSlice({
-    ...{ name: 'people', title: 'People', routes: [{ path: '/people' }], canaryShares: [1] },
+    name: 'people',
+    title: 'People',
+    routes: [{ path: '/people' }],
+    canaryShares: [1],
     gates: { maxLagMs: 600_000, maxHeartbeatAgeMs: 600_000 }, // a busy machine is no matter here
     tables: [
       {
-        ...{ source: 'public.people', target: 'person', kind: 'reference', key: ['id'] },
+        source: 'public.people',
+        target: 'person',
+        kind: 'reference',
+        key: ['id'],
         columns: Object.fromEntries(columns.map((column) => [column, column])),
       },
     ],
@@ -109,9 +120,13 @@ async function startControl(slice: SliceDefinition, serviceUrl: string): Promise
   const port = await findFreePort();
   const child = startProcess(new URL('../main.ts', import.meta.url), {
     ...feed,
-    ...{ PORT: String(port), STORE_FILE: join(folder, 'control.sqlite'), PEER_TOKEN },
-    ...{ CONFIG_FILE: configFile, ADMIN_TOKEN_FILE: join(folder, 'admin.token') },
-    ...{ MONOLITH_URL: 'http://127.0.0.1:9', SERVICE_URLS: `people=${serviceUrl}` },
+    PORT: String(port),
+    STORE_FILE: join(folder, 'control.sqlite'),
+    PEER_TOKEN,
+    CONFIG_FILE: configFile,
+    ADMIN_TOKEN_FILE: join(folder, 'admin.token'),
+    MONOLITH_URL: 'http://127.0.0.1:9',
+    SERVICE_URLS: `people=${serviceUrl}`,
   });
   const url = `http://127.0.0.1:${port}`;
   await eventually('control is up', async () => {

@@ -4,13 +4,13 @@ import { completeCopyOf, type SliceState } from '../slices/domain/slice-state.ts
 import { freshReport, type Evidence, type ServiceEvidence, type TableCheck } from './domain/evidence.ts';
 import { evaluateGates, evaluateServing } from './domain/evaluate.ts';
 import type { Clock } from '../clock.ts';
-import type { Source, TableSnapshots } from '../feed/ports.ts';
+import type { TableSnapshots } from '../feed/ports.ts';
 import type { CaughtUpRounds } from '../feed/caught-up-rounds.ts';
 import type { FeedContinuity, FeedLook } from '../feed/feed-continuity.ts';
 import type { ProxyRegistry } from '../routes/proxy-registry.ts';
 import type { ManagedSlice, SliceWithState } from '../slices/managed-slice.ts';
 import { describeCopyProgress } from '../feed/copy-progress.ts';
-import { checkTables } from './table-check.ts';
+import { checkTables, type CheckedSource } from './table-check.ts';
 
 const SERVICE_DEADLINE_MS = 2_000;
 const SOURCE_DEADLINE_MS = 5_000;
@@ -20,7 +20,7 @@ const TABLE_CHECK_INTERVAL_MS = 10_000;
 
 export interface EvidenceDeps {
   readonly clock: Clock;
-  readonly source: Pick<Source, 'describeTables' | 'readPage'>;
+  readonly source: CheckedSource;
   readonly tableSnapshots: TableSnapshots;
   readonly rounds: CaughtUpRounds;
   readonly continuity: FeedContinuity;

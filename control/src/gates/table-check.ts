@@ -1,12 +1,18 @@
 import type { StoreReport, TableMapping } from '@banyan/contracts';
 import { checkMapping, checkTransforms } from '@banyan/cdc';
+import { SourceTableError } from '@banyan/cdc';
 import { messageOf } from '@banyan/kit';
 import type { TableCheck } from './domain/evidence.ts';
-import type { Source } from '../feed/ports.ts';
+import type { MonolithDatabase, TableFeed } from '../feed/ports.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';
 
-type Described = Awaited<ReturnType<Source['describeTables']>>[number];
-type CheckedSource = Pick<Source, 'describeTables' | 'readPage'>;
+type Described = Awaited<ReturnType<TableFeed['describeTables']>>[number];
+
+/** Both of whom the source is asked. */
+export interface CheckedSource {
+  readonly database: Pick<MonolithDatabase, 'readPage'>;
+  readonly feed: Pick<TableFeed, 'describeTables'>;
+}
 
 /** Rows of each table that its transforms are tried on. */
 const SAMPLE_ROWS = 200;
@@ -56,25 +62,19 @@ async function describeAll(
   signal: AbortSignal,
 ): Promise<{ readonly tables: readonly Described[]; readonly problems: readonly string[] }> {
   try {
-    const described = await source.describeTables(tables, signal);
+    const described = await source.feed.describeTables(tables, signal);
     const missing = tables.filter((name) => !described.some((table) => table.name === name));
     return { tables: described, problems: missing.map((name) => `${name} does not exist`) };
   } catch (error) {
     // A source that names unfit tables by this error did answer; the others may have problems of their own.
-    const unfit = unfitTables(error);
-    if (unfit.length === 0) throw error;
+    if (!(error instanceof SourceTableError)) throw error;
+    const unfit = error.problems.map(({ table }) => table);
     const rest = tables.filter((table) => !unfit.includes(table));
     const problems = [messageOf(error).replaceAll(/\n\s*-?\s*/g, ' ')];
     if (rest.length === 0 || rest.length === tables.length) return { tables: [], problems };
     const described = await describeAll(source, rest, signal);
     return { tables: described.tables, problems: [...problems, ...described.problems] };
   }
-}
-
-function unfitTables(error: unknown): string[] {
-  if (!(error instanceof Error) || !('code' in error) || error.code !== 'source-tables-unfit') return [];
-  const problems: unknown = 'problems' in error ? error.problems : [];
-  return Array.isArray(problems) ? problems.map((each: { readonly table: string }) => each.table) : [];
 }
 
 async function tryTransforms(
@@ -89,6 +89,6 @@ async function tryTransforms(
   if (transformed.length === 0 || table.key.length === 0) return [];
   const columns = [...new Set([...table.key, ...transformed])];
   const range = { table: mapping.source, columns, key: table.key, afterKey: null, toKey: null };
-  const { rows } = await source.readPage({ ...range, limit: SAMPLE_ROWS }, signal);
+  const { rows } = await source.database.readPage({ ...range, limit: SAMPLE_ROWS }, signal);
   return checkTransforms(mapping, rows);
 }

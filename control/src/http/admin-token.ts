@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { link, open, readFile, stat, unlink } from 'node:fs/promises';
+import { CodedError, codeOf } from '@banyan/kit';
 
 /** The file of the admin token cannot be used. The message says what is wrong and how to mend it. */
-export class AdminTokenError extends Error {
-  readonly code = 'admin-token-invalid';
-  override readonly name = 'AdminTokenError';
+export class AdminTokenError extends CodedError<'admin-token-invalid'> {
+  constructor(message: string) {
+    super('admin-token-invalid', message);
+  }
 }
 
 /** Others than the owner can read, write or run it. */
@@ -51,7 +53,7 @@ async function createOnce(file: string): Promise<void> {
   try {
     await link(aside, file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error; // another start was quicker
+    if (codeOf(error) !== 'EEXIST') throw error; // another start was quicker
   } finally {
     await unlink(aside);
   }

@@ -1,4 +1,4 @@
-import { type Logger, type Loop, messageOf, startLoop } from '@banyan/kit';
+import { messageOf, type Logger, type Work } from '@banyan/kit';
 import { resync } from '../slices/domain/resync.ts';
 import { suspected } from '../slices/domain/suspect.ts';
 import { completeCopyOf, copyOf, shareOf, type SliceState } from '../slices/domain/slice-state.ts';
@@ -39,7 +39,6 @@ export class Reconciler {
   readonly #verifyTriedAtMs = new Map<string, number>();
   /** The phase that a slice's run is working on, with the means to end it. */
   readonly #runs = new Map<string, { readonly phase: string; readonly abort: AbortController }>();
-  #loops: readonly Loop[] = [];
 
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
@@ -145,17 +144,12 @@ export class Reconciler {
       });
   }
 
-  start(slices: readonly ManagedSlice[]): void {
-    this.#loops = slices.map((slice) =>
-      startLoop({
-        intervalMs: INTERVAL_MS,
-        run: (signal) => this.tick(slice, signal),
-        onError: (error) => this.#deps.log.error({ slice: slice.name, err: error }, 'reconciling failed'),
-      }),
-    );
-  }
-
-  async close(): Promise<void> {
-    await Promise.all(this.#loops.map((loop) => loop.close()));
+  /** A look at each slice, every second. */
+  work(slices: readonly ManagedSlice[]): readonly Work[] {
+    return slices.map((slice) => ({
+      intervalMs: INTERVAL_MS,
+      run: (signal) => this.tick(slice, signal),
+      onError: (error) => this.#deps.log.error({ slice: slice.name, err: error }, 'reconciling failed'),
+    }));
   }
 }

@@ -19,7 +19,10 @@ async function startInCanary(): Promise<TestControl> {
 }
 
 const begunAnew: FakeFeed['incarnation'] = {
-  ...{ incarnation: 2, incarnationReason: 'the slot was dropped', incarnationAtMs: 2, anewReason: null },
+  incarnation: 2,
+  incarnationReason: 'the slot was dropped',
+  incarnationAtMs: 2,
+  anewReason: null,
 };
 const breaks: readonly [string, (feed: FakeFeed) => void, RegExp][] = [
   [

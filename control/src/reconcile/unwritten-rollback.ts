@@ -27,7 +27,12 @@ export async function recoverRollback(
     `${holder.proxyId} has routes v${holder.snapshotVersion}, newer than v${version} of the store: ` +
     'a step that took the reads back was made while the store could not be written';
   await ledger.takeBack({
-    ...{ from: state, next: decision.next, by: 'control', verb: 'rollback', reason, evidence: [] },
+    from: state,
+    next: decision.next,
+    by: 'control',
+    verb: 'rollback',
+    reason,
+    evidence: [],
   });
   return true;
 }

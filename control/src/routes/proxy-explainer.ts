@@ -1,4 +1,6 @@
 import { explanationSchema, type Explanation, type ProxyReport } from '@banyan/contracts';
+import { messageOf, withDeadline } from '@banyan/kit';
+import { ControlError } from '../control-error.ts';
 
 const DEADLINE_MS = 3_000;
 
@@ -17,14 +19,12 @@ export interface ExplainQuestion {
 }
 
 /** No live proxy gave an answer: why, one line each. */
-export class NoProxyAnswerError extends Error {
-  readonly code = 'no-proxy';
-  override readonly name = 'NoProxyAnswerError';
-  readonly findings: readonly string[];
-
+export class NoProxyAnswerError extends ControlError<'no-proxy'> {
   constructor(findings: readonly string[]) {
-    super('No proxy could be asked.');
-    this.findings = findings;
+    super('unavailable', 'no-proxy', 'No proxy could be asked.', {
+      evidence: findings,
+      nextSteps: ['banyan status', 'banyan doctor'],
+    });
   }
 }
 
@@ -50,12 +50,12 @@ export async function askProxies(options: {
       const response = await fetch(url, {
         headers: { authorization: `Bearer ${peerToken}` },
         redirect: 'error', // the token goes nowhere else
-        signal: AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]),
+        signal: withDeadline(signal, DEADLINE_MS),
       });
       if (!response.ok) throw new Error(`status ${response.status}`);
       return explanationSchema.parse(await response.json());
     } catch (error) {
-      findings.push(`proxy ${proxyId}: ${error instanceof Error ? error.message : String(error)}`);
+      findings.push(`proxy ${proxyId}: ${messageOf(error)}`);
     }
   }
   throw new NoProxyAnswerError(findings);

@@ -1,13 +1,9 @@
 import { routesSnapshotSchema, type ResolvedBanyanConfig, type RoutesSnapshot } from '@banyan/contracts';
-import { type Logger, type Loop, startLoop } from '@banyan/kit';
 import { shareOf } from '../slices/domain/slice-state.ts';
 import type { Clock } from '../clock.ts';
 import type { StoredSlices } from '../slices/store/slice-store.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';
 import type { SliceLedger } from '../slices/ledger/slice-ledger.ts';
-
-/** How soon a step of another control plane on the same store is published here, milliseconds. */
-const REFRESH_INTERVAL_MS = 1_000;
 
 /** What every snapshot says besides its slices. */
 export interface RoutesSettings extends Omit<ResolvedBanyanConfig, 'slices'> {
@@ -19,7 +15,6 @@ export interface RoutesPublisherDeps {
   readonly slices: readonly ManagedSlice[];
   readonly settings: RoutesSettings;
   readonly clock: Clock;
-  readonly log: Logger;
 }
 
 /**
@@ -31,7 +26,6 @@ export class RoutesPublisher {
   readonly #listeners = new Set<(snapshot: RoutesSnapshot) => void>();
   #current: RoutesSnapshot | null = null;
   #refreshing: Promise<void> = Promise.resolve();
-  #loop: Loop | null = null;
 
   constructor(deps: RoutesPublisherDeps) {
     this.#deps = deps;
@@ -101,17 +95,8 @@ export class RoutesPublisher {
     return () => this.#listeners.delete(listener);
   }
 
-  start(): void {
-    this.#loop ??= startLoop({
-      intervalMs: REFRESH_INTERVAL_MS,
-      run: () => this.refresh(),
-      onError: (error) =>
-        this.#deps.log.error({ err: error }, 'the routes were not published; the old ones stay'),
-    });
-  }
-
+  /** Waits for the refresh that runs. */
   async close(): Promise<void> {
-    await this.#loop?.close();
     await this.#refreshing;
   }
 }

@@ -1,5 +1,6 @@
 import type { RoutesSnapshot } from '@banyan/contracts';
 import type { RequestHandler, Response } from 'express';
+import type { Closable } from '@banyan/kit';
 import type { RoutesPublisher } from './routes-publisher.ts';
 
 const PING_INTERVAL_MS = 5_000;
@@ -7,10 +8,10 @@ const PING_INTERVAL_MS = 5_000;
 const MAX_BACKLOG_BYTES = 1_000_000;
 
 /** The stream of routes snapshots, as server-sent events. */
-export interface RoutesStream {
+export interface RoutesStream extends Closable {
   readonly handler: RequestHandler;
   /** Ends every open stream. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** The current snapshot at once, then each new one; a comment now and then shows that the line is alive. */
@@ -41,6 +42,7 @@ export function createRoutesStream(publisher: RoutesPublisher): RoutesStream {
     close() {
       closed = true;
       for (const response of open) response.end();
+      return Promise.resolve();
     },
   };
 }

@@ -1,7 +1,8 @@
 import { defaultGateLimits, type GateLimits, type SliceDefinition } from '@banyan/contracts';
-import { carriedTables } from '@banyan/cdc';
+import { carriedTables, type CarriedTable } from '@banyan/cdc';
+import type { ServiceCopy } from './service-copy.ts';
+import { ControlError } from '../control-error.ts';
 import type { SliceState } from './domain/slice-state.ts';
-import type { CarriedTable, ServiceCopy } from '../feed/ports.ts';
 
 /** A slice with what control needs to move it. */
 export interface ManagedSlice {
@@ -25,11 +26,14 @@ export interface SliceWithState {
 
 const DEFAULT_CANARY_SHARES = [0.05, 0.25, 0.5, 1];
 
+/** Where a slice's service answers, and its copy. */
+export interface Service {
+  readonly url: string;
+  readonly copy: ServiceCopy;
+}
+
 /** Fills in the defaults of a definition. */
-export function manageSlice(
-  definition: SliceDefinition,
-  service: { readonly url: string; readonly copy: ServiceCopy },
-): ManagedSlice {
+export function manageSlice(definition: SliceDefinition, service: Service): ManagedSlice {
   return {
     name: definition.name,
     definition,
@@ -42,15 +46,25 @@ export function manageSlice(
   };
 }
 
-/** A command named a slice that the configuration does not hold. */
-export class UnknownSliceError extends Error {
-  readonly code = 'not-found';
-  override readonly name = 'UnknownSliceError';
-  readonly slices: readonly string[];
+/** @throws Error when a slice has no service. */
+export function manageSlices(
+  definitions: readonly SliceDefinition[],
+  services: Readonly<Record<string, Service>>,
+): ManagedSlice[] {
+  return definitions.map((definition) => {
+    const service = services[definition.name];
+    if (!service) throw new Error(`Slice "${definition.name}" has no service.`);
+    return manageSlice(definition, service);
+  });
+}
 
+/** A command named a slice that the configuration does not hold. */
+export class UnknownSliceError extends ControlError<'not-found'> {
   constructor(slice: string, slices: readonly string[]) {
-    super(`There is no slice "${slice}".`);
-    this.slices = slices;
+    super('unknown', 'not-found', `There is no slice "${slice}".`, {
+      evidence: [`slices: ${slices.join(', ')}`],
+      nextSteps: ['banyan slices'],
+    });
   }
 }
 

@@ -1,5 +1,6 @@
 import type { SyncReport } from '@banyan/contracts';
-import type { ServiceCopy } from '../feed/ports.ts';
+import { withDeadline } from '@banyan/kit';
+import type { ServiceCopy } from './service-copy.ts';
 
 /**
  * The service of a slice without tables: it has no copy, and is asked nothing but whether it is there, at `/readyz`.
@@ -16,13 +17,20 @@ export function createServiceWithoutCopy(options: {
   const startedAtMs = Date.now();
   return {
     async sync(signal): Promise<SyncReport> {
-      const deadline = AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]);
+      const deadline = withDeadline(signal, deadlineMs);
       const response = await fetch(`${url}/readyz`, { signal: deadline });
       await response.body?.cancel();
       if (!response.ok) throw new Error(`it answers ${response.status} at /readyz`);
       return {
-        ...{ slice: name, group: name, state: 'running', error: null, startedAtMs, nowMs: Date.now() },
-        ...{ tables: [], lag: null, heartbeatAtMs: null },
+        slice: name,
+        group: name,
+        state: 'running',
+        error: null,
+        startedAtMs,
+        nowMs: Date.now(),
+        tables: [],
+        lag: null,
+        heartbeatAtMs: null,
       };
     },
     metTopics: none,

@@ -67,8 +67,11 @@ describe('a table snapshot', () => {
     t.feed.readRows(16);
     await t.control.tick();
     expect((await t.slice()).tables[0]?.tableSnapshot).toMatchObject({
-      ...{ state: 'running', rowsDone: 16, rowsEstimated: 20 },
-      ...{ rowsPerSecond: 2, remainingMs: 2_000 },
+      state: 'running',
+      rowsDone: 16,
+      rowsEstimated: 20,
+      rowsPerSecond: 2,
+      remainingMs: 2_000,
     });
     expect(await metrics(t)).toContain(
       'banyan_table_snapshot_rows_per_second{slice="reviews",table="public.reviews"} 2',
@@ -119,7 +122,10 @@ describe('positions and kept WAL', () => {
     await t.control.tick();
     const { feed } = await status(t);
     expect(feed).toMatchObject({
-      ...{ walPosition: null, backlogBytes: null, safeWalBytes: null, otherSlots: [] },
+      walPosition: null,
+      backlogBytes: null,
+      safeWalBytes: null,
+      otherSlots: [],
       retention: { level: 'unknown' },
     });
     expect(await metrics(t)).not.toMatch(/banyan_feed_(backlog|retention_ok|wal_position)/);
@@ -144,7 +150,9 @@ describe('positions and kept WAL', () => {
     await t.control.tick();
     const { feed, next_steps } = await status(t);
     expect(feed).toMatchObject({
-      ...{ ...limit, safeWalBytes: 4 * MIB, retention: { level: 'danger' } },
+      ...limit,
+      safeWalBytes: 4 * MIB,
+      retention: { level: 'danger' },
       otherSlots: [{ name: 'old', inactiveMs: 5_000, retention: { level: 'warning' } }],
     });
     expect(next_steps).toContain('banyan doctor');

@@ -1,14 +1,8 @@
 import { CONTROL_SCHEMA_VERSION, type GateResult, type VerbResponse } from '@banyan/contracts';
-import { refuseTransformedKeys, VerifyUnsupportedError } from '@banyan/cdc';
 import { messageOf } from '@banyan/kit';
-import {
-  examplePathOf,
-  nextStepsAfterRefusal,
-  nextStepsOf,
-  type CommandSubject,
-} from '../slices/domain/next-steps.ts';
+import { examplePathOf, nextStepsOf, type CommandSubject } from '../slices/domain/next-steps.ts';
 import { resyncAsked } from '../slices/domain/resync.ts';
-import { completeCopyOf, describeState, shareOf, type SliceState } from '../slices/domain/slice-state.ts';
+import { describeState, shareOf, type SliceState } from '../slices/domain/slice-state.ts';
 import { advance, pause, resume, rollback, route, type Decision } from '../slices/domain/transitions.ts';
 import { isHeldUp } from '../gates/domain/evaluate.ts';
 import { VERIFICATION_GATE, verification as verificationGate } from '../gates/domain/gates.ts';
@@ -19,7 +13,9 @@ import type { FeedMonitor } from '../feed/feed-monitor.ts';
 import { findSlice, type ManagedSlice, type SliceWithState } from '../slices/managed-slice.ts';
 import type { SliceLedger } from '../slices/ledger/slice-ledger.ts';
 import type { VerificationRunner } from '../verification/verification-runner.ts';
-import { RefusedError, type VerbOrder } from './verb-order.ts';
+import { conflict, refusal } from './refusals.ts';
+import type { VerbOrder, VerifyOrder } from './verb-order.ts';
+import { reasonsAgainstVerifying, verifyPlan } from './verify-verb.ts';
 
 export interface SliceVerbsDeps {
   readonly ledger: SliceLedger;
@@ -178,12 +174,12 @@ export class SliceVerbs {
 
   async #verify(slice: ManagedSlice, state: SliceState, order: VerifyOrder): Promise<VerbResponse> {
     const { ledger, evidence, verifications } = this.#deps;
-    const reasons = this.#reasonsAgainstVerifying(slice, state, order);
+    const reasons = reasonsAgainstVerifying({ slice, state, order, feed: this.#deps.feed.status() });
     if (reasons.length > 0) {
       const decision = { ok: false, code: 'not-possible', reasons } as const;
       throw refusal({ subject: await this.#subject(slice, state), state, order, decision });
     }
-    const plan = this.#planOf(slice, order);
+    const plan = verifyPlan(order, verifications.report(slice.name));
     const decision = { ok: true, next: state, plan } as const;
     if (order.dryRun) return this.#respond(slice, order, { state, gates: [], decision, journalId: null });
     const asked = { by: order.by, reason: order.reason ?? null, repair: order.repair };
@@ -196,44 +192,7 @@ export class SliceVerbs {
     const gates = [verificationGate(evidence.evidence(slice, after, []))];
     return this.#respond(slice, order, { state, gates, decision: { ...decision, next: after }, journalId });
   }
-
-  #reasonsAgainstVerifying(slice: ManagedSlice, state: SliceState, order: VerifyOrder): string[] {
-    const reasons: string[] = [];
-    if (slice.tables.length === 0) return ['it copies no table: there is nothing to verify'];
-    if (completeCopyOf(state) === null) reasons.push('there is no complete copy to verify yet');
-    try {
-      refuseTransformedKeys(slice.definition);
-    } catch (error) {
-      if (!(error instanceof VerifyUnsupportedError)) throw error;
-      reasons.push(error.message);
-    }
-    const feed = this.#deps.feed.status();
-    if (order.repair && feed.state !== 'running') {
-      const why = feed.error ? `: ${feed.error}` : '';
-      reasons.push(`rows that are read again wait for the feed, and the feed is ${feed.state}${why}`);
-    }
-    return reasons;
-  }
-
-  #planOf(slice: ManagedSlice, { repair }: VerifyOrder): string[] {
-    if (!repair) return ['compare every row of both sides'];
-    const last = this.#deps.verifications.report(slice.name);
-    const found = (last?.tables ?? [])
-      .filter(({ missing, extra, different, unsettled }) => missing + extra + different + unsettled > 0)
-      .map(
-        ({ source, missing, extra, different, unsettled }) =>
-          `${source}: ${missing} missing, ${extra} extra, ${different} different, ${unsettled} unsettled at the last verification`,
-      );
-    return [
-      'compare every row of both sides',
-      'for each row that differs: read it again at the source, and apply it or its deletion',
-      'compare these rows again',
-      ...found,
-    ];
-  }
 }
-
-type VerifyOrder = Extract<VerbOrder, { verb: 'verify' }>;
 
 /** True when the order moves something to the service, so that gates have to pass. */
 function isForward(order: VerbOrder, state: SliceState): boolean {
@@ -243,31 +202,4 @@ function isForward(order: VerbOrder, state: SliceState): boolean {
 /** Where a slice stands for people; bookkeeping such as a verification does not change it. */
 function standing(state: SliceState): string {
   return JSON.stringify([describeState(state), state.paused]);
-}
-
-function conflict(slice: ManagedSlice, seen: SliceState, state: SliceState): RefusedError {
-  return new RefusedError(`Somebody else changed ${slice.name} at the same time; nothing was done.`, {
-    code: 'epoch-conflict',
-    reasons: [
-      `wanted: ${describeState(seen)}, as when it was asked for; got: ${describeState(state)}${state.paused ? ', paused' : ''}`,
-    ],
-    nextSteps: ['banyan status', `banyan journal ${slice.name}`],
-  });
-}
-
-function refusal(refused: {
-  readonly subject: CommandSubject;
-  readonly state: SliceState;
-  readonly order: VerbOrder;
-  readonly decision: Extract<Decision, { ok: false }>;
-}): RefusedError {
-  const { subject, state, order, decision } = refused;
-  return new RefusedError(
-    `${order.verb} of ${subject.name} was refused; it stays in ${describeState(state)}.`,
-    {
-      code: decision.code,
-      reasons: decision.reasons,
-      nextSteps: nextStepsAfterRefusal(decision.code, state, subject),
-    },
-  );
 }

@@ -1,5 +1,3 @@
-import type { RefusalCode } from '../slices/domain/transitions.ts';
-
 /** The verbs that people give; `verify` changes no phase. */
 export const verbs = ['advance', 'pause', 'resume', 'rollback', 'route', 'verify', 'resync'] as const;
 export type Verb = (typeof verbs)[number];
@@ -27,24 +25,4 @@ export type VerbOrder = Order &
     | { readonly verb: 'route'; readonly reason: string; readonly share: number }
   );
 
-/** A verb that was refused: every reason at once, and commands to try. */
-export class RefusedError extends Error {
-  override readonly name = 'RefusedError';
-  readonly code: RefusalCode | 'epoch-conflict';
-  readonly reasons: readonly string[];
-  readonly nextSteps: readonly string[];
-
-  constructor(
-    message: string,
-    refusal: {
-      readonly code: RefusedError['code'];
-      readonly reasons: readonly string[];
-      readonly nextSteps: readonly string[];
-    },
-  ) {
-    super(message);
-    this.code = refusal.code;
-    this.reasons = refusal.reasons;
-    this.nextSteps = refusal.nextSteps;
-  }
-}
+export type VerifyOrder = Extract<VerbOrder, { verb: 'verify' }>;

@@ -22,18 +22,28 @@ const count = z.number().int();
 const key = z.array(z.string());
 
 const tableState: z.ZodType<TableVerifyState> = z.strictObject({
-  ...{ source: z.string(), target: z.string(), step: z.enum(['waiting', 'running', 'done']) },
+  source: z.string(),
+  target: z.string(),
+  step: z.enum(['waiting', 'running', 'done']),
   after: z.strictObject({ source: key, target: key }).nullable(),
   rowsEstimated: count.nullable(),
-  ...{ rowsSource: count, rowsTarget: count, missing: count, extra: count, different: count },
-  ...{ unsettled: count, repaired: count, ranges: count },
+  rowsSource: count,
+  rowsTarget: count,
+  missing: count,
+  extra: count,
+  different: count,
+  unsettled: count,
+  repaired: count,
+  ranges: count,
   examples: z.array(
     z.strictObject({
       kind: z.enum(['missing', 'extra', 'different', 'unsettled']),
       key,
       fields: z.array(
         z.strictObject({
-          ...{ column: z.string(), wanted: z.string().nullable(), got: z.string().nullable() },
+          column: z.string(),
+          wanted: z.string().nullable(),
+          got: z.string().nullable(),
           isHidden: z.boolean(),
         }),
       ),

@@ -1,3 +1,4 @@
+import { ControlError } from '../control-error.ts';
 import type { SliceState, Verification } from '../slices/domain/slice-state.ts';
 import { repairBegun, verified } from '../slices/domain/sync-steps.ts';
 import { verification as verificationGate } from '../gates/domain/gates.ts';
@@ -19,15 +20,17 @@ export interface AskedBy {
 }
 
 /** There is nothing to verify, or what was verified is gone. */
-export class NoCompleteCopyError extends Error {
-  readonly code = 'not-possible';
-  override readonly name = 'NoCompleteCopyError';
+export class NoCompleteCopyError extends ControlError<'not-possible'> {
+  constructor(message: string) {
+    super('refused', 'not-possible', message, { nextSteps: ['banyan status'] });
+  }
 }
 
 /** A verification that only looks is running, and cannot become one that repairs. */
-export class VerificationRunningError extends Error {
-  readonly code = 'not-possible';
-  override readonly name = 'VerificationRunningError';
+export class VerificationRunningError extends ControlError<'not-possible'> {
+  constructor(message: string) {
+    super('refused', 'not-possible', message, { nextSteps: ['banyan status'] });
+  }
 }
 
 export function givenUp(slice: string): NoCompleteCopyError {

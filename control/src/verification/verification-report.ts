@@ -28,9 +28,18 @@ export function reportOf(verification: StoredVerification, pacing: Pacing | null
   const isOpen = rowsPerSecond !== null && rowsPerSecond > 0 && rowsEstimated !== null;
   return {
     state: state === 'running' && pacing === null ? 'interrupted' : state,
-    ...{ by, reason, repair, startedAtMs, finishedAtMs, error },
-    ...{ rowsSource, rowsTarget: sumOf(tables, 'rowsTarget'), differences: differencesOf(tables) },
-    ...{ repaired: sumOf(tables, 'repaired'), rowsEstimated, rowsPerSecond },
+    by,
+    reason,
+    repair,
+    startedAtMs,
+    finishedAtMs,
+    error,
+    rowsSource,
+    rowsTarget: sumOf(tables, 'rowsTarget'),
+    differences: differencesOf(tables),
+    repaired: sumOf(tables, 'repaired'),
+    rowsEstimated,
+    rowsPerSecond,
     timeLeftMs: isOpen ? (Math.max(0, rowsEstimated - rowsSource) / rowsPerSecond) * 1_000 : null,
     tables: tables.map(tableReport),
   };
@@ -38,12 +47,21 @@ export function reportOf(verification: StoredVerification, pacing: Pacing | null
 
 /** Without where it goes on from: that is nobody's concern. */
 function tableReport(table: TableVerifyState): VerificationReport['tables'][number] {
-  const { source, target, step, rowsEstimated, rowsSource, rowsTarget, ranges, examples, notes } = table;
-  const { missing, extra, different, unsettled, repaired } = table;
   return {
-    ...{ source, target, step, rowsEstimated, rowsSource, rowsTarget, ranges },
-    ...{ missing, extra, different, unsettled, repaired, notes: [...notes] },
-    examples: examples.map(({ kind, key, fields }) => ({ kind, key: [...key], fields: [...fields] })),
+    source: table.source,
+    target: table.target,
+    step: table.step,
+    rowsEstimated: table.rowsEstimated,
+    rowsSource: table.rowsSource,
+    rowsTarget: table.rowsTarget,
+    ranges: table.ranges,
+    missing: table.missing,
+    extra: table.extra,
+    different: table.different,
+    unsettled: table.unsettled,
+    repaired: table.repaired,
+    notes: [...table.notes],
+    examples: table.examples.map(({ kind, key, fields }) => ({ kind, key: [...key], fields: [...fields] })),
   };
 }
 

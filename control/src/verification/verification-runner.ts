@@ -1,9 +1,10 @@
 import type { VerificationReport } from '@banyan/contracts';
 import { randomUUID } from 'node:crypto';
-import { messageOf } from '@banyan/kit';
+import { codeOf, messageOf } from '@banyan/kit';
+import { KeySortingError, VerifyUnsupportedError } from '@banyan/cdc';
 import { completeCopyOf, type Verification } from '../slices/domain/slice-state.ts';
 import type { Clock } from '../clock.ts';
-import type { Verify } from '../feed/ports.ts';
+import type { Verify } from './verify.ts';
 import type { StoredVerification, VerificationStore } from './verification-store.ts';
 import type { EvidenceCollector } from '../gates/evidence-collector.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';
@@ -17,11 +18,6 @@ import {
   type AskedBy,
 } from './verification-journal.ts';
 import { describeReport, reportOf, rowsCompared, summaryOf } from './verification-report.ts';
-
-/** Errors that come again however often it is tried. */
-const lastingErrors: ReadonlySet<string> = new Set([
-  ...['verify-unsupported', 'key-sorting-unsupported', 'mapping-failed'],
-]);
 
 export interface VerificationDeps {
   readonly ledger: SliceLedger;
@@ -151,8 +147,12 @@ export class VerificationRunner {
     begun();
     try {
       const result = await verify({
-        ...{ slice: slice.definition, copy: slice.copy, maxLagMs: slice.limits.maxLagMs },
-        ...{ resume: stored.progress, repair: asked.repair, signal: this.#closing.signal },
+        slice: slice.definition,
+        copy: slice.copy,
+        maxLagMs: slice.limits.maxLagMs,
+        resume: stored.progress,
+        repair: asked.repair,
+        signal: this.#closing.signal,
         onProgress: async (progress) => {
           stored = { ...stored, progress };
           await this.#refuseGivenUp(slice, stored);
@@ -183,10 +183,18 @@ export class VerificationRunner {
     const earlier = last?.state === 'running' && isSame ? last : null;
     if (asked.repair && !earlier) await this.#journal.repairBegun(slice, snapshot, asked);
     const stored: StoredVerification = {
-      ...{ slice: slice.name, run: randomUUID(), snapshot, mapping, state: 'running', repair: asked.repair },
-      ...{ by: asked.by, reason: asked.reason },
+      slice: slice.name,
+      run: randomUUID(),
+      snapshot,
+      mapping,
+      state: 'running',
+      by: asked.by,
+      reason: asked.reason,
+      repair: asked.repair,
       startedAtMs: earlier?.startedAtMs ?? clock.nowMs(),
-      ...{ finishedAtMs: null, error: null, progress: earlier?.progress ?? null },
+      finishedAtMs: null,
+      error: null,
+      progress: earlier?.progress ?? null,
     };
     await store.begin(stored);
     return stored;
@@ -210,8 +218,7 @@ export class VerificationRunner {
   }
 
   async #interrupt(stored: StoredVerification, error: unknown): Promise<void> {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    const state = lastingErrors.has(code) || error instanceof NoCompleteCopyError ? 'failed' : 'running';
+    const state = isLasting(error) ? 'failed' : 'running';
     const message = this.#closing.signal.aborted ? 'control was stopped' : messageOf(error);
     const left: StoredVerification = { ...stored, state, error: message };
     this.#known.set(stored.slice, { stored: left, pacing: null });
@@ -225,4 +232,14 @@ export class VerificationRunner {
     this.#closing.abort(new Error('control is stopping'));
     await Promise.allSettled([...this.#running.values()].map(({ done }) => done));
   }
+}
+
+/** Whether it comes again however often it is tried. */
+function isLasting(error: unknown): boolean {
+  return (
+    error instanceof NoCompleteCopyError ||
+    error instanceof VerifyUnsupportedError ||
+    error instanceof KeySortingError ||
+    codeOf(error) === 'mapping-failed'
+  );
 }

@@ -4,7 +4,9 @@ import {
   type VerificationReport,
   type VerificationResponse,
 } from '@banyan/contracts';
-import type { Verify, VerifyState } from '../feed/ports.ts';
+import type { VerifyState } from '@banyan/cdc';
+import { KeySortingError } from '@banyan/cdc';
+import type { Verify } from './verify.ts';
 import { createTestSlice, verifiedTable } from '../../testing/fake-feed.ts';
 import { createManualClock } from '../../testing/manual-clock.ts';
 import { createMemoryStore } from '../../testing/memory-store.ts';
@@ -54,7 +56,10 @@ function createSlowVerify(): {
 const half: VerifyState = {
   tables: [
     verifiedTable({
-      ...{ step: 'running', rowsSource: 10, rowsTarget: 9, missing: 1 },
+      step: 'running',
+      rowsSource: 10,
+      rowsTarget: 9,
+      missing: 1,
       after: { source: ['10'], target: ['10'] },
       examples: [{ kind: 'missing', key: ['3'], fields: [] }],
     }),
@@ -72,8 +77,13 @@ describe('a verification', () => {
     await slow.settled;
     t.clock.advance(2_000);
     expect(await reportOf(t)).toMatchObject({
-      ...{ state: 'running', by: 'tester', rowsSource: 10, rowsEstimated: 20, differences: 1 },
-      ...{ rowsPerSecond: 5, timeLeftMs: 2_000 },
+      state: 'running',
+      by: 'tester',
+      rowsSource: 10,
+      rowsEstimated: 20,
+      differences: 1,
+      rowsPerSecond: 5,
+      timeLeftMs: 2_000,
     });
     expect((await t.slice()).activity).toBe(
       'verification: 10 of about 20 rows compared, 1 differences, 5 rows/s, 2 s left',
@@ -109,7 +119,9 @@ describe('a verification', () => {
     await second.tickUntil(async () => (await reportOf(second))?.state === 'finished');
     expect(resumed).toEqual(half);
     expect((await second.journal()).at(-1)).toMatchObject({
-      ...{ verb: 'verify', by: 'tester', reason: 'I want to know' },
+      verb: 'verify',
+      by: 'tester',
+      reason: 'I want to know',
     });
   });
 
@@ -173,8 +185,7 @@ describe('a verification', () => {
   test('that cannot be made is not tried for ever, and says why', async () => {
     const t = await start();
     await t.toSyncedCopy();
-    t.feed.onVerify = () =>
-      Promise.reject(Object.assign(new Error('the keys are bytea'), { code: 'key-sorting-unsupported' }));
+    t.feed.onVerify = () => Promise.reject(new KeySortingError('the keys are bytea'));
     await t.verb('verify', { wait: false });
     await t.tickUntil(async () => (await reportOf(t))?.state === 'failed');
     expect(await reportOf(t)).toMatchObject({ error: 'the keys are bytea' });

@@ -51,9 +51,15 @@ beforeAll(async () => {
   await sql.query('CREATE TABLE public.reviews (id bigint PRIMARY KEY)');
   await sql.query(`INSERT INTO public.reviews SELECT n FROM generate_series(1, ${ROWS}) n`);
   settings = {
-    ...{ PATH: process.env['PATH'] ?? '', LOG_LEVEL: 'warn', SOURCE_URL: database.url, PEER_TOKEN },
-    ...{ BUS_FILE: join(folder, 'bus.sqlite'), TOPIC_PREFIX: 'shop', HEARTBEAT_INTERVAL_MS: '200' },
-    ...{ SLOT_NAME: database.name, PUBLICATION_NAME: database.name },
+    PATH: process.env['PATH'] ?? '',
+    LOG_LEVEL: 'warn',
+    SOURCE_URL: database.url,
+    PEER_TOKEN,
+    BUS_FILE: join(folder, 'bus.sqlite'),
+    TOPIC_PREFIX: 'shop',
+    HEARTBEAT_INTERVAL_MS: '200',
+    SLOT_NAME: database.name,
+    PUBLICATION_NAME: database.name,
   };
   await startService();
   startProcess(new URL('../../../cdc/src/reader/main.ts', import.meta.url), settings);
@@ -105,10 +111,14 @@ async function startControl(maxRowsPerSecond: number): Promise<ControlProcess> {
   const port = await findFreePort();
   const child = startProcess(new URL('../main.ts', import.meta.url), {
     ...settings,
-    ...{ PORT: String(port), STORE_FILE: join(folder, 'control.sqlite') },
-    ...{ CONFIG_FILE: join(folder, 'banyan.config.ts'), ADMIN_TOKEN_FILE: join(folder, 'admin.token') },
-    ...{ MONOLITH_URL: 'http://127.0.0.1:9', SERVICE_URLS: `reviews=${serviceUrl}` },
-    ...{ VERIFY_PAGE_ROWS: String(PAGE_ROWS), VERIFY_MAX_ROWS_PER_SECOND: String(maxRowsPerSecond) },
+    PORT: String(port),
+    STORE_FILE: join(folder, 'control.sqlite'),
+    CONFIG_FILE: join(folder, 'banyan.config.ts'),
+    ADMIN_TOKEN_FILE: join(folder, 'admin.token'),
+    MONOLITH_URL: 'http://127.0.0.1:9',
+    SERVICE_URLS: `reviews=${serviceUrl}`,
+    VERIFY_PAGE_ROWS: String(PAGE_ROWS),
+    VERIFY_MAX_ROWS_PER_SECOND: String(maxRowsPerSecond),
   });
   const url = `http://127.0.0.1:${port}`;
   await eventually('control is up', async () => {
@@ -154,7 +164,10 @@ test('killed with kill -9 twice while it verifies, it goes on after the last ran
     return last?.state === 'finished' && last.reason === 'by hand' ? last : null;
   });
   expect(report).toMatchObject({
-    ...{ rowsSource: ROWS, rowsTarget: ROWS - 1, differences: 1, by: 'tester' },
+    rowsSource: ROWS,
+    rowsTarget: ROWS - 1,
+    differences: 1,
+    by: 'tester',
     // The last page is empty: its range has no end.
     tables: [{ missing: 1, ranges: ROWS / PAGE_ROWS + 1, examples: [{ kind: 'missing', key: ['7'] }] }],
   });

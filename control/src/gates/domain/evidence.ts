@@ -1,4 +1,5 @@
 import type { GateLimits, SyncReport } from '@banyan/contracts';
+import type { CaughtUpEvidence } from '../../feed/domain/caught-up-evidence.ts';
 import type { SliceState } from '../../slices/domain/slice-state.ts';
 import type { TrafficWindow } from '../../routes/domain/traffic-window.ts';
 
@@ -12,14 +13,6 @@ export type ServiceEvidence =
       /** The last report before it went silent, if there was one. */
       readonly lastReport: SyncReport | null;
     };
-
-/** How the rounds of catching up went. */
-export interface CaughtUpEvidence {
-  /** When the last one that succeeded was started; null with none. */
-  readonly startedAtMs: number | null;
-  /** Why the last one failed; null when the last one succeeded, or with none. */
-  readonly error: string | null;
-}
 
 /** Whether the copy is of today's feed, when that was last known and why it could not be told since. */
 export interface FeedEvidence {

@@ -6,7 +6,11 @@ import { allPass, evaluateGates, evaluateServing } from './evaluate.ts';
 
 const nowMs = 1_000_000;
 const verification: Verification = {
-  ...{ finishedAtMs: nowMs - 1_000, rowsSource: 20, rowsTarget: 20, differences: 0, examples: [] },
+  finishedAtMs: nowMs - 1_000,
+  rowsSource: 20,
+  rowsTarget: 20,
+  differences: 0,
+  examples: [],
 };
 const common = { name: 'reviews', epoch: 7, salt: 'reviews', rolledBack: false, paused: null };
 const withVerification = (last: Verification | null): SliceState => ({
@@ -22,11 +26,22 @@ const withVerification = (last: Verification | null): SliceState => ({
   },
 });
 const report: SyncReport = {
-  ...{ slice: 'reviews', group: 'reviews', state: 'running', error: null, startedAtMs: 1, nowMs },
+  slice: 'reviews',
+  group: 'reviews',
+  state: 'running',
+  error: null,
+  startedAtMs: 1,
+  nowMs,
   tables: [
     {
-      ...{ source: 'public.reviews', target: 'review', topic: 'shop.public.reviews' },
-      ...{ nextOffset: 9, appliedRows: 20, quarantined: 0, lost: false, endOffset: null },
+      source: 'public.reviews',
+      target: 'review',
+      topic: 'shop.public.reviews',
+      nextOffset: 9,
+      appliedRows: 20,
+      quarantined: 0,
+      lost: false,
+      endOffset: null,
     },
   ],
   lag: { p50Ms: 10, p99Ms: 50, samples: 60 },

@@ -10,7 +10,11 @@ export function resync(state: SliceState, nowMs: number): SliceState | null {
   if (!copy || copy.step === 'starting') return null;
   const { name, epoch, salt, paused } = state;
   return {
-    ...{ name, epoch: epoch + 1, salt, paused, phase: 'syncing' },
+    name,
+    epoch: epoch + 1,
+    salt,
+    paused,
+    phase: 'syncing',
     // Like a rollback, over every cohort, pin and header; a step forward ends it.
     rolledBack: state.rolledBack || state.phase === 'canary',
     copy: { step: 'starting', startedAtMs: nowMs },

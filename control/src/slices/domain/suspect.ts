@@ -10,7 +10,11 @@ export function suspected(state: SliceState, catalog: CatalogMark): SliceState |
   if (!copy) return null;
   const { name, epoch, salt, paused } = state;
   return {
-    ...{ name, epoch: epoch + 1, salt, paused, phase: 'syncing' },
+    name,
+    epoch: epoch + 1,
+    salt,
+    paused,
+    phase: 'syncing',
     // Over every cohort, pin and header.
     rolledBack: state.rolledBack || state.phase === 'canary',
     copy: { ...copy, feed: { ...copy.feed, catalog }, verification: null },

@@ -7,7 +7,11 @@ import { copyCompleted, feedDetached, snapshotRequested, verified } from './sync
 import { ALL_READS_MOVED, advance, pause, resume, rollback, route, type Decision } from './transitions.ts';
 
 const gate = (name: string, verdict: GateResult['verdict']): GateResult => ({
-  ...{ gate: name, verdict, wanted: 'good', got: 'as it is', remedy: null },
+  gate: name,
+  verdict,
+  wanted: 'good',
+  got: 'as it is',
+  remedy: null,
 });
 const pass = [gate('lag', 'pass')];
 const canaryShares = [0.1, 0.5, 1];
@@ -16,7 +20,12 @@ const asked = { by: 'ann', reason: 'lunch', atMs: 5 };
 const feed = { incarnation: 1, beganAtMs: 1, membership: null };
 const verification = { finishedAtMs: 4, rowsSource: 2, rowsTarget: 2, differences: 0, examples: [] };
 const copy: CompleteCopy = {
-  ...{ step: 'complete', startedAtMs: 1, snapshotId: 's1', feed, copiedAtMs: 3, verification },
+  step: 'complete',
+  startedAtMs: 1,
+  snapshotId: 's1',
+  feed,
+  copiedAtMs: 3,
+  verification,
 };
 const common = { name: 'reviews', epoch: 7, salt: 'reviews', rolledBack: false, paused: null };
 const monolith = initialState('reviews');
@@ -39,7 +48,10 @@ const step = (
   state: SliceState,
   more: object = {},
 ): { state: SliceState; nowMs: number; gates: GateResult[]; canaryShares: number[] } => ({
-  ...{ state, nowMs: 10, gates: pass, canaryShares },
+  state,
+  nowMs: 10,
+  gates: pass,
+  canaryShares,
   ...more,
 });
 

@@ -1,15 +1,20 @@
 import { messageOf } from '@banyan/kit';
+import { ControlError } from '../../control-error.ts';
 
 /** The store cannot be written: what was asked for was not done. */
-export class StoreUnwritableError extends Error {
-  readonly code = 'store-unwritable';
-  override readonly name = 'StoreUnwritableError';
-  /** What the store said. */
-  readonly finding: string;
-
-  constructor(finding: string, options?: ErrorOptions) {
-    super('The store of the control plane cannot be written; nothing was done.', options);
-    this.finding = finding;
+export class StoreUnwritableError extends ControlError<'store-unwritable'> {
+  /** @param finding What the store said. */
+  constructor(finding: string, options: { readonly cause?: unknown } = {}) {
+    super(
+      'unavailable',
+      'store-unwritable',
+      'The store of the control plane cannot be written; nothing was done.',
+      {
+        evidence: [finding],
+        nextSteps: ['banyan status', 'banyan doctor'],
+        cause: options.cause,
+      },
+    );
   }
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSqliteFile } from '@banyan/cdc';
 import type { ProxyReport, RoutesSnapshot, StatusReport } from '@banyan/contracts';
-import { openSqliteStore } from '../store/sqlite-store.ts';
+import { openSqliteStore } from '../../open-store.ts';
 import { PEER_TOKEN, startTestControl, type TestControl } from '../../../testing/test-control.ts';
 
 let folder: string;
@@ -41,12 +41,23 @@ function reportOf(version: number, askedShare: number): ProxyReport {
   const side = { requests: 0, errors: 0, p50Ms: null, p95Ms: null };
   const counts = { eligible: 0, servedByService: 0 };
   return {
-    ...{ proxyId: 'proxy-1', adminUrl: 'http://127.0.0.1:1', publicUrl: 'http://127.0.0.1:2' },
-    ...{ startedAtMs: 1, snapshotVersion: version, requests: 0, clientErrors: 0 },
+    proxyId: 'proxy-1',
+    adminUrl: 'http://127.0.0.1:1',
+    publicUrl: 'http://127.0.0.1:2',
+    startedAtMs: 1,
+    snapshotVersion: version,
+    requests: 0,
+    clientErrors: 0,
     slices: [
       {
-        ...{ slice: 'reviews', askedShare, sinceShareChange: counts, byReason: {}, withoutKey: 0 },
-        ...{ monolith: side, service: side, breaker: 'closed' },
+        slice: 'reviews',
+        askedShare,
+        sinceShareChange: counts,
+        byReason: {},
+        withoutKey: 0,
+        monolith: side,
+        service: side,
+        breaker: 'closed',
       },
     ],
   };
@@ -120,7 +131,9 @@ test('a step that another control plane made meanwhile does not undo the rollbac
   const seen = (await other.read()).slices[0];
   if (seen?.phase !== 'canary') throw new Error('not in canary');
   await other.commit({
-    ...{ expectedEpoch: seen.epoch, next: { ...seen, epoch: seen.epoch + 1, share: 1 }, atMs: 1 },
+    expectedEpoch: seen.epoch,
+    next: { ...seen, epoch: seen.epoch + 1, share: 1 },
+    atMs: 1,
     entry: { by: 'bob', verb: 'advance', from: 'a', to: 'b', reason: null, evidence: [] },
   });
   await other.close();

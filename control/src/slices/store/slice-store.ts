@@ -1,4 +1,6 @@
 import type { GateResult, JournalEntry } from '@banyan/contracts';
+import { CodedError } from '@banyan/kit';
+import type { JournalQuery } from '../../journal/journal-query.ts';
 import type { SliceState } from '../domain/slice-state.ts';
 
 /** One step: the state that follows, and what the journal says of it. */
@@ -27,12 +29,12 @@ export interface StoredSlices {
 }
 
 /** Somebody else, perhaps another control plane, made a step in between. Nothing was changed. */
-export class EpochConflictError extends Error {
-  readonly code = 'epoch-conflict';
-  override readonly name = 'EpochConflictError';
-
+export class EpochConflictError extends CodedError<'epoch-conflict'> {
   constructor(slice: string, expectedEpoch: number) {
-    super(`Slice "${slice}" is no longer at epoch ${expectedEpoch}: somebody made a step in between.`);
+    super(
+      'epoch-conflict',
+      `Slice "${slice}" is no longer at epoch ${expectedEpoch}: somebody made a step in between.`,
+    );
   }
 }
 
@@ -49,10 +51,6 @@ export interface SliceStore {
    */
   commit(step: Step): Promise<number>;
   /** Oldest first: those after `afterId`, or else the newest `limit`. */
-  journal(query: {
-    readonly slice?: string | undefined;
-    readonly afterId?: number | undefined;
-    readonly limit: number;
-  }): Promise<readonly JournalEntry[]>;
+  journal(query: JournalQuery): Promise<readonly JournalEntry[]>;
   close(): Promise<void>;
 }

@@ -6,30 +6,33 @@ import {
   type SyncRetryResponse,
   type SyncSkipResponse,
 } from '@banyan/contracts';
-import { keyAsSourceText, NotCaughtUpError, RowsUnreadableError } from '@banyan/cdc';
+import { NotCaughtUpError } from '@banyan/cdc';
 import { withDeadline } from '@banyan/kit';
 import { quarantine as quarantineGate } from '../gates/domain/gates.ts';
-import type { CaughtUp, RowReread, Source } from '../feed/ports.ts';
+import type { CaughtUp } from '../feed/ports.ts';
 import { EpochConflictError } from '../slices/store/slice-store.ts';
 import type { EvidenceCollector } from '../gates/evidence-collector.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';
 import type { SliceLedger } from '../slices/ledger/slice-ledger.ts';
-import { RefusedError } from '../verbs/verb-order.ts';
+import {
+  nextStepsAfterList,
+  nextStepsAfterRetry,
+  nothingHeld,
+  notPossible,
+  skipCommand,
+  type HeldName,
+} from './next-steps.ts';
+import { rereadRows, type RereadDeps } from './reread-rows.ts';
 
 const SERVICE_DEADLINE_MS = 10_000;
-const SOURCE_DEADLINE_MS = 10_000;
-/** For reading a row again, and for the service to come to it, each. */
-const REREAD_DEADLINE_MS = 20_000;
 const CAUGHT_UP_DEADLINE_MS = 10_000;
 /** A row that is changed while it is read lets nothing go: it is read again, so many times in all. */
 const REREAD_ATTEMPTS = 3;
 const COMMIT_ATTEMPTS = 10;
 
-export interface HeldRecordsDeps {
+export interface QuarantinedRecordsDeps extends RereadDeps {
   readonly ledger: SliceLedger;
   readonly evidence: EvidenceCollector;
-  readonly source: Pick<Source, 'describeTables'>;
-  readonly rowReread: RowReread;
   readonly caughtUp: CaughtUp;
 }
 
@@ -44,10 +47,10 @@ interface Order {
  * What services hold back, for people: shown without anything personal, replayed after a mend, or let go by reading
  * the row again. Both ways out are in the journal before anything is done.
  */
-export class HeldRecords {
-  readonly #deps: HeldRecordsDeps;
+export class QuarantinedRecords {
+  readonly #deps: QuarantinedRecordsDeps;
 
-  constructor(deps: HeldRecordsDeps) {
+  constructor(deps: QuarantinedRecordsDeps) {
     this.#deps = deps;
   }
 
@@ -55,8 +58,10 @@ export class HeldRecords {
   async list(slice: ManagedSlice, limit: number, signal: AbortSignal): Promise<SyncErrorsResponse> {
     const held = await slice.copy.quarantine(limit, withDeadline(signal, SERVICE_DEADLINE_MS));
     return {
-      ...{ schema_version: CONTROL_SCHEMA_VERSION, slice: slice.name, ...held },
-      next_steps: nextStepsOf(slice, held.queues),
+      schema_version: CONTROL_SCHEMA_VERSION,
+      slice: slice.name,
+      ...held,
+      next_steps: nextStepsAfterList(slice, held.queues),
     };
   }
 
@@ -80,7 +85,11 @@ export class HeldRecords {
     // 4. Where events are refused still, since they lack a column for instance, the row itself makes up for them.
     const report = dryRun ? tried : await this.#readRefused(slice, tried, signal);
     return {
-      ...{ schema_version: CONTROL_SCHEMA_VERSION, slice: slice.name, dryRun, ...report, journalId },
+      schema_version: CONTROL_SCHEMA_VERSION,
+      slice: slice.name,
+      dryRun,
+      ...report,
+      journalId,
       next_steps: nextStepsAfterRetry(slice, { dryRun, isRefused: report.refused > 0, queue }),
     };
   }
@@ -126,7 +135,8 @@ export class HeldRecords {
     if (refused.length === 0) return report;
     for (const [table, queues] of Map.groupBy(refused, (queue) => queue.table)) {
       const keys = queues.map(({ key }) => key);
-      if (!(await this.#tryToRead(table, keys, signal))) return report;
+      // What is held of rows that cannot be read stays as it is.
+      if ((await rereadRows(this.#deps, { table, keys }, signal)) !== null) return report;
     }
     await this.#hasPassed(slice, signal);
     const letGo = new Set<string>();
@@ -143,41 +153,14 @@ export class HeldRecords {
     };
   }
 
-  /** False when rows of the table cannot be read: what is held of them stays as it is. */
-  async #tryToRead(
-    table: string,
-    keys: readonly (readonly string[])[],
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    const { source, rowReread } = this.#deps;
-    const [described] = await source.describeTables([table], withDeadline(signal, SOURCE_DEADLINE_MS));
-    const sourceKeys = keys.map((key) => (described ? keyAsSourceText(described, key) : key));
-    try {
-      await rowReread.readAgain(table, sourceKeys, withDeadline(signal, REREAD_DEADLINE_MS));
-      return true;
-    } catch (error) {
-      if (error instanceof RowsUnreadableError || error instanceof NotCaughtUpError) return false;
-      throw error;
-    }
-  }
-
   async #readAgain(
     slice: ManagedSlice,
     { table, key }: HeldName,
     signal: AbortSignal,
   ): Promise<NonNullable<SyncSkipResponse['outcome']>> {
-    const { source, rowReread } = this.#deps;
-    const [described] = await source.describeTables([table], withDeadline(signal, SOURCE_DEADLINE_MS));
-    const sourceKey = described ? keyAsSourceText(described, key) : key;
     for (let attempt = 1; attempt <= REREAD_ATTEMPTS; attempt += 1) {
-      try {
-        await rowReread.readAgain(table, [sourceKey], withDeadline(signal, REREAD_DEADLINE_MS));
-      } catch (error) {
-        if (error instanceof RowsUnreadableError || error instanceof NotCaughtUpError) {
-          throw notPossible(slice, error.message);
-        }
-        throw error;
-      }
+      const unreadable = await rereadRows(this.#deps, { table, keys: [key] }, signal);
+      if (unreadable !== null) throw notPossible(slice, unreadable);
       if (!(await this.#hasPassed(slice, signal))) return 'under-way';
       const question = { table, key: [...key] };
       const { records } = await slice.copy.heldKey(question, withDeadline(signal, SERVICE_DEADLINE_MS));
@@ -231,68 +214,16 @@ export class HeldRecords {
       const gate: GateResult = quarantineGate(evidence.evidence(slice, from, []));
       try {
         return await ledger.commit({
-          ...{ from, next: { ...from, epoch: from.epoch + 1 }, by, reason: reason ?? null },
-          ...{ verb: what, evidence: [gate] },
+          from,
+          next: { ...from, epoch: from.epoch + 1 },
+          by,
+          reason: reason ?? null,
+          verb: what,
+          evidence: [gate],
         });
       } catch (error) {
         if (!(error instanceof EpochConflictError) || attempt === COMMIT_ATTEMPTS) throw error;
       }
     }
   }
-}
-
-function nothingHeld(slice: ManagedSlice, reason: string): RefusedError {
-  return new RefusedError(`There is nothing to do for ${slice.name}; nothing was changed.`, {
-    code: 'nothing-to-do',
-    reasons: [reason],
-    nextSteps: [`banyan sync errors ${slice.name}`],
-  });
-}
-
-function notPossible(slice: ManagedSlice, reason: string): RefusedError {
-  return new RefusedError(`The row could not be read again; its records are held as before.`, {
-    code: 'not-possible',
-    reasons: [reason],
-    nextSteps: [
-      `banyan sync retry ${slice.name} --all --dry-run`,
-      `banyan resync ${slice.name} --reason "a record that is held for good"`,
-    ],
-  });
-}
-
-function nextStepsOf(slice: ManagedSlice, queues: SyncErrorsResponse['queues']): string[] {
-  if (queues.length === 0) return ['banyan status'];
-  const named = queues.find(({ key }) => key !== null);
-  const nameless = queues.some(({ key }) => key === null);
-  return [
-    ...(named?.key
-      ? [`banyan sync retry ${slice.name} --all --dry-run`, skipCommand(slice, named.table, named.key)]
-      : []),
-    ...(nameless ? [`banyan resync ${slice.name} --reason "a record without a key"`] : []),
-  ];
-}
-
-function nextStepsAfterRetry(
-  slice: ManagedSlice,
-  { dryRun, isRefused, queue }: { dryRun: boolean; isRefused: boolean; queue: HeldName | null },
-): string[] {
-  const which = queue ? namedBy(queue) : '--all';
-  if (dryRun && !isRefused) return [`banyan sync retry ${slice.name} ${which}`];
-  const skip = isRefused && queue ? [`banyan sync skip ${slice.name} ${which} --reason "..."`] : [];
-  return [isRefused ? `banyan sync errors ${slice.name}` : 'banyan status', ...skip];
-}
-
-function skipCommand(slice: ManagedSlice, table: string, key: readonly string[]): string {
-  return `banyan sync skip ${slice.name} ${namedBy({ table, key })} --reason "..."`;
-}
-
-interface HeldName {
-  readonly table: string;
-  readonly key: readonly string[];
-}
-
-/** A key as the options that name it, quoted for a shell. */
-function namedBy({ table, key }: HeldName): string {
-  const words = key.map((text) => (/^[\w.:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`));
-  return `--table ${table} --key ${words.join(' ')}`;
 }

@@ -6,7 +6,9 @@ import {
   type HeldQueueReport,
   type Problem,
 } from '@banyan/contracts';
-import { NotCaughtUpError, RowsUnreadableError } from '@banyan/cdc';
+import { NotCaughtUpError } from '@banyan/cdc';
+import { RowsUnreadableError, SourceTableError } from '@banyan/cdc';
+import { ServiceCopyError } from '@banyan/cdc';
 import { startTestControl, type TestControl } from '../../testing/test-control.ts';
 
 let t: TestControl;
@@ -16,15 +18,15 @@ beforeEach(async () => {
 afterEach(() => t.close());
 
 const held = (key: string[] | null, change: Partial<HeldQueueReport> = {}): HeldQueueReport => ({
-  ...{
-    table: 'public.reviews',
-    key,
-    offset: 7,
-    reason: 'CHECK constraint failed',
-    heldSinceMs: 5,
-    waiting: 2,
-  },
-  ...{ rereadSinceMs: null, lacksValue: false, payload: { kind: 'none' } },
+  table: 'public.reviews',
+  key,
+  offset: 7,
+  reason: 'CHECK constraint failed',
+  heldSinceMs: 5,
+  waiting: 2,
+  rereadSinceMs: null,
+  lacksValue: false,
+  payload: { kind: 'none' },
   ...change,
 });
 const effects = (): string[] => t.feed.calls.filter((call) => /Held|readAgain/.test(call));
@@ -46,16 +48,14 @@ describe('errors', () => {
     });
   });
 
-  test('cannot be told while the service is away, and that is said', async () => {
-    t.feed.copy.quarantine = () =>
-      Promise.reject(Object.assign(new Error('ECONNREFUSED'), { code: 'service-unreachable' }));
-    const { status, body } = await t.get<Problem>('/v1/slices/reviews/quarantine');
-    expect([status, body.error.code, body.error.evidence]).toEqual([
-      502,
-      'service-unreachable',
-      ['ECONNREFUSED'],
-    ]);
-  });
+  test.each(['service-unreachable', 'service-failed', 'service-refused', 'service-answer-invalid'] as const)(
+    'cannot be told by a service that fails with %s, and that is said',
+    async (code) => {
+      t.feed.copy.quarantine = () => Promise.reject(new ServiceCopyError(code, 'ECONNREFUSED'));
+      const { status, body } = await t.get<Problem>('/v1/slices/reviews/quarantine');
+      expect([status, body.error.code, body.error.evidence]).toEqual([502, code, ['ECONNREFUSED']]);
+    },
+  );
 });
 
 describe('retry', () => {
@@ -64,7 +64,10 @@ describe('retry', () => {
     t.feed.refused.set('18', 'still');
     const { body } = await post('retry', { reason: 'CHECK dropped' });
     expect(syncRetryResponseSchema.parse(body)).toMatchObject({
-      ...{ applied: 1, refused: 1, dryRun: false, journalId: 1 },
+      applied: 1,
+      refused: 1,
+      dryRun: false,
+      journalId: 1,
       next_steps: ['banyan sync errors reviews'],
     });
     await post('retry', { key: ['17'] });
@@ -84,7 +87,8 @@ describe('retry', () => {
     const { body } = await post('retry', {});
     expect(effects()).toEqual(['retryHeld all', 'readAgain public.reviews [["18"],["19"]]']);
     expect(syncRetryResponseSchema.parse(body)).toMatchObject({
-      ...{ applied: 2, refused: 1 },
+      applied: 2,
+      refused: 1,
       queues: [{ refusedBecause: null }, { refusedBecause: null }, { refusedBecause: 'a CHECK refuses it' }],
     });
   });
@@ -133,7 +137,11 @@ describe('skip', () => {
     };
     const { body } = await post('skip', { key: ['17'], reason: 'not worth a migration' });
     expect(syncSkipResponseSchema.parse(body)).toMatchObject({
-      ...{ table: 'public.reviews', key: ['17'], records: 3, outcome: 'let-go', journalId: 1 },
+      table: 'public.reviews',
+      key: ['17'],
+      records: 3,
+      outcome: 'let-go',
+      journalId: 1,
     });
     expect(effects()).toEqual(['readAgain public.reviews [["17"]]']);
     expect(journaled).toBe(1);
@@ -214,7 +222,8 @@ test('the gate names what is held, and how to look at it', async () => {
   await t.control.tick();
   const gate = (await t.slice()).gates.find((each) => each.gate === 'quarantine');
   expect(gate).toMatchObject({
-    ...{ verdict: 'fail', got: '7 held back: public.reviews [1] [2] [3] [4] [5] ...' },
+    verdict: 'fail',
+    got: '7 held back: public.reviews [1] [2] [3] [4] [5] ...',
     remedy: 'banyan sync errors reviews',
   });
 });
@@ -242,12 +251,7 @@ describe('before anything is copied', () => {
   });
 
   test('tables that the source cannot give do not hide the problems of the others', async () => {
-    const unfit = Object.assign(
-      new Error('The feed cannot carry:\n  - public.reviews: it has no primary key'),
-      {
-        ...{ code: 'source-tables-unfit', problems: [{ table: 'public.reviews' }] },
-      },
-    );
+    const unfit = new SourceTableError([{ table: 'public.reviews', problem: 'no-primary-key' }]);
     t.feed.source.describeTables = () => Promise.reject(unfit);
     t.feed.storeReport = { kind: 'sqlite', tables: [] };
     const { body } = await t.verb('advance');

@@ -7,7 +7,6 @@ import {
   type Row,
   type SliceDefinition,
 } from '@banyan/contracts';
-import type { StoredRecord } from '../feed/ports.ts';
 
 /** Which columns of a topic's rows may be seen. Everything else is masked. */
 export interface Visibility {
@@ -36,13 +35,23 @@ export function visibilityOf(options: {
   return { personal, shown: new Set(values ? mapped.filter((column) => !personal.has(column)) : []) };
 }
 
+/** A record as it lies on the bus. */
+export interface RecordToShow {
+  readonly offset: number;
+  readonly storedAtMs: number;
+  readonly key: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly value: string | null;
+}
+
 /** A record for people. */
-export function recordView(record: StoredRecord, visibility: Visibility): BusRecordView {
+export function recordView(record: RecordToShow, visibility: Visibility): BusRecordView {
   const { offset, storedAtMs, key, headers, value } = record;
   const parsedKey = asRow(key);
   const isControl = parsedKey !== null && 'banyan' in parsedKey;
   const view = {
-    ...{ offset, storedAtMs },
+    offset,
+    storedAtMs,
     key: key === null || isControl ? key : maskedKey(key, visibility),
     headers: Object.fromEntries(
       Object.entries(headers).map(([name, text]) => [
@@ -50,7 +59,9 @@ export function recordView(record: StoredRecord, visibility: Visibility): BusRec
         text.startsWith('{') ? maskedKey(text, visibility) : text,
       ]),
     ),
-    ...{ op: null, before: null, after: null },
+    op: null,
+    before: null,
+    after: null,
   };
   if (isControl) return { ...view, kind: 'control' };
   if (value === null) return { ...view, kind: 'tombstone' };
@@ -59,7 +70,8 @@ export function recordView(record: StoredRecord, visibility: Visibility): BusRec
   const keys = new Set(Object.keys(parsedKey ?? {}));
   return {
     ...view,
-    ...{ kind: 'change', op: envelope.op },
+    kind: 'change',
+    op: envelope.op,
     before: shownRow(envelope.before, keys, visibility),
     after: shownRow(envelope.after, keys, visibility),
   };

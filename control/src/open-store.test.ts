@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { initialState, type SliceState } from '../domain/slice-state.ts';
-import { EpochConflictError, type SliceStore, type Step } from './slice-store.ts';
-import { createMemoryStore } from '../../../testing/memory-store.ts';
-import { openSqliteStore } from './sqlite-store.ts';
+import { initialState, type SliceState } from './slices/domain/slice-state.ts';
+import { EpochConflictError, type SliceStore, type Step } from './slices/store/slice-store.ts';
+import { createMemoryStore } from '../testing/memory-store.ts';
+import { openSqliteStore } from './open-store.ts';
 
 let folder: string;
 const stores: SliceStore[] = [];
@@ -25,16 +25,18 @@ async function openFile(): Promise<SliceStore> {
 
 const monolith = initialState('reviews');
 const syncing: SliceState = {
-  ...{ name: 'reviews', epoch: 1, salt: 'reviews', rolledBack: false, paused: null },
+  name: 'reviews',
+  epoch: 1,
+  salt: 'reviews',
+  rolledBack: false,
+  paused: null,
   phase: 'syncing',
   copy: {
-    ...{
-      step: 'complete',
-      startedAtMs: 1,
-      feed: { incarnation: 1, beganAtMs: 1, membership: null },
-      snapshotId: 's1',
-      copiedAtMs: 2,
-    },
+    step: 'complete',
+    startedAtMs: 1,
+    feed: { incarnation: 1, beganAtMs: 1, membership: null },
+    snapshotId: 's1',
+    copiedAtMs: 2,
     verification: { finishedAtMs: 3, rowsSource: 2, rowsTarget: 1, differences: 1, examples: ['a'] },
   },
 };
@@ -59,8 +61,16 @@ describe.each<[string, () => Promise<SliceStore>]>([
     expect(await store.read()).toEqual({ version: before.version + 1, slices: [syncing] });
     expect(await store.journal({ limit: 10 })).toEqual([
       {
-        ...{ id, atMs: 1_700_000_000_123, slice: 'reviews', by: 'ann', verb: 'advance', reason: null },
-        ...{ from: 'monolith', to: 'syncing', epoch: 1, evidence: step(0, syncing).entry.evidence },
+        id,
+        atMs: 1_700_000_000_123,
+        slice: 'reviews',
+        by: 'ann',
+        verb: 'advance',
+        reason: null,
+        from: 'monolith',
+        to: 'syncing',
+        epoch: 1,
+        evidence: step(0, syncing).entry.evidence,
       },
     ]);
   });
