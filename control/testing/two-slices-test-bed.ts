@@ -7,43 +7,21 @@ import {
   syncRoutes,
   type Bus,
 } from '@banyan/cdc/consumer';
-import { defineSlice, type JournalEntry, type SliceDefinition, type SliceStatus } from '@banyan/contracts';
 import { listen, silentLogger } from '@banyan/kit';
-import { findFreePort } from '@banyan/postgres';
 import express from 'express';
 import type { Knex } from 'knex';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { kill, processes, startProcess } from './processes.ts';
+import { kill, processes } from './processes.ts';
 import { PEER_TOKEN } from './test-control.ts';
+import { startControl, type ControlProcess } from './two-slices-control.ts';
+import { slices, type Name } from './two-slices.ts';
 
 const SHARED_ROWS = 3_000;
 const OWN_ROWS = 1_000;
-const STEP_MS = 90_000;
-
-function table(name: string, kind: 'owned' | 'reference'): SliceDefinition['tables'][number] {
-  const columns = { id: 'id', text: 'text' };
-  return { source: `public.${name}`, target: name, kind, key: ['id'], columns };
-}
-
-/** Owns a table of its name, and wants to know the customers and products. */
-function sliceOf(name: string): SliceDefinition {
-  return defineSlice({
-    name,
-    title: name,
-    routes: [{ path: `/${name}` }],
-    tables: [table(name, 'owned'), table('customers', 'reference'), table('products', 'reference')],
-    canaryShares: [0.5, 1],
-    // The machine may be busy; what is looked at here is what was copied.
-    gates: { maxLagMs: 60_000, maxHeartbeatAgeMs: 60_000 },
-  });
-}
-
-const slices = { reviews: sliceOf('reviews'), orders: sliceOf('orders') };
-type Name = keyof typeof slices;
 
 interface Service {
   readonly knex: Knex;
@@ -226,84 +204,4 @@ async function write(pool: pg.Pool, signal: AbortSignal): Promise<void> {
     await pool.query('DELETE FROM public.orders WHERE id = $1', [10_000 + n - 20]);
     await delay(10);
   }
-}
-
-interface ControlProcess {
-  verb(name: Name, verb: string, body?: object): Promise<void>;
-  slice(name: Name): Promise<SliceStatus>;
-  until(name: Name, isDone: (slice: SliceStatus) => boolean): Promise<void>;
-  journal(): Promise<readonly JournalEntry[]>;
-}
-
-async function startControl(
-  folder: string,
-  urls: Readonly<Record<Name, string>>,
-  { url: source, publication, settings }: TwoSlicesOptions,
-): Promise<ControlProcess> {
-  const file = (name: string): string => join(folder, name);
-  const config = `export const config = ${JSON.stringify({ slices: Object.values(slices) })}`;
-  await writeFile(file('banyan.config.ts'), config);
-  const port = String(await findFreePort());
-  const child = startProcess(new URL('../src/main.ts', import.meta.url), {
-    PATH: process.env['PATH'] ?? '',
-    LOG_LEVEL: 'warn',
-    PEER_TOKEN,
-    PORT: port,
-    SOURCE_URL: source,
-    SLOT_NAME: publication,
-    PUBLICATION_NAME: publication,
-    STORE_FILE: file('control.sqlite'),
-    CONFIG_FILE: file('banyan.config.ts'),
-    ADMIN_TOKEN_FILE: file('admin.token'),
-    MONOLITH_URL: 'http://127.0.0.1:9',
-    TOPIC_PREFIX: 'shop',
-    SERVICE_URLS: `reviews=${urls.reviews},orders=${urls.orders}`,
-    ...settings,
-  });
-  const url = `http://127.0.0.1:${port}`;
-  const ask = async <T>(path: string, body?: object): Promise<T> => {
-    const token = (await readFile(file('admin.token'), 'utf8')).trim();
-    const response = await fetch(`${url}${path}`, {
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      ...(body && { method: 'POST', body: JSON.stringify({ by: 'tester', ...body }) }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${path}: ${text}`);
-    return JSON.parse(text) as T;
-  };
-  const soon = async <T>(what: string, look: () => Promise<T | null>): Promise<T> => {
-    const deadlineMs = performance.now() + STEP_MS;
-    let last: unknown = null;
-    for (;;) {
-      try {
-        const found = await look();
-        if (found !== null) return found;
-      } catch (error) {
-        last = error; // asked again until the time is over; then it is the cause
-      }
-      if (performance.now() > deadlineMs) {
-        throw new Error(`${what}: not in time\n${child.said()}`, { cause: last });
-      }
-      await delay(50);
-    }
-  };
-  await soon('control is up', async () => ((await fetch(`${url}/healthz`)).ok ? true : null));
-  const slice = (name: Name): Promise<SliceStatus> => ask(`/v1/slices/${name}`);
-  return {
-    slice,
-    // Refused while a gate waits for its evidence.
-    verb: async (name, verb, body = {}) => {
-      await soon(`${verb} ${name}`, () => ask<object>(`/v1/slices/${name}/${verb}`, body));
-    },
-    until: async (name, isDone) => {
-      let last: SliceStatus | null = null;
-      await soon(`${name} as wanted`, async () => {
-        last = await slice(name);
-        return isDone(last) ? last : null;
-      }).catch((error: unknown) => {
-        throw new Error(JSON.stringify(last, null, 1), { cause: error });
-      });
-    },
-    journal: async () => (await ask<{ entries: JournalEntry[] }>('/v1/journal')).entries,
-  };
 }
