@@ -2,7 +2,7 @@
  * Who may know whom. The table is in ARCHITECTURE.md; `npm run boundaries` checks the tree, and a test checks that a
  * deliberate violation (script/boundaries-fixture) is caught.
  */
-const tests = '\\.(test|spec)\\.ts$|-contract\\.ts$|-test-bed\\.ts$|/fixtures/';
+const tests = '\\.(test|spec)\\.ts$|-contract\\.ts$|-test-bed\\.ts$|/fixtures/|^[a-z-]+/testing/';
 
 /** Forbids `from` to import anything of ours but itself and `allowed`. */
 function only(from, allowed, extra = {}) {
