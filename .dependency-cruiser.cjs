@@ -40,6 +40,38 @@ function room(name, allowed) {
   };
 }
 
+/** Control's features, the lowest first: each may know those before it, types included, and none after it. */
+const controlFeatures = [
+  'http',
+  'journal',
+  'slices',
+  'routes',
+  'feed',
+  'bus',
+  'gates',
+  'verification',
+  'quarantine',
+  'verbs',
+  'reconcile',
+  'status',
+];
+
+/** Forbids a feature of control to know one that stands on it, or what wires them all. */
+function looksDown(feature, index) {
+  const above = [
+    ...controlFeatures.slice(index + 1).map((name) => `${name}/`),
+    '(create|open|start)-[^/]+$',
+    'main',
+  ];
+  return {
+    name: `control-${feature}-looks-down`,
+    comment: `control/src/${feature} may import only features before it in .dependency-cruiser.cjs`,
+    severity: 'error',
+    from: { path: `^control/src/${feature}/`, pathNot: tests },
+    to: { path: `^control/src/(${above.join('|')})` },
+  };
+}
+
 module.exports = {
   forbidden: [
     { name: 'no-cycles', comment: 'Types included.', severity: 'error', from: {}, to: { circular: true } },
@@ -100,6 +132,18 @@ module.exports = {
       'cdc/src/(bus|capture|verify)/index\\.ts$',
       'migrations/control/',
     ]),
+    ...controlFeatures.map(looksDown),
+    {
+      name: 'control-stores-are-wired-at-the-top',
+      comment:
+        'A feature is handed what keeps its data; only a step and its journal entry are one transaction.',
+      severity: 'error',
+      from: {
+        path: '^control/src/([^/]+)/',
+        pathNot: [tests, '^control/src/slices/store/sqlite-slices\\.ts$'],
+      },
+      to: { path: '^control/src/.*/sqlite-', pathNot: '^control/src/$1/' },
+    },
     only('cli', ['contracts/', 'kit/', 'postgres/', 'cdc/kafka/', 'migrations/banyan/']),
     only('monolith', ['migrations/monolith/']),
     only('regression', []),

@@ -2,14 +2,19 @@ import { describe, expect, test } from '@jest/globals';
 import { defineSlice, SliceDefinitionError, type TableMapping } from './slice.ts';
 
 const table: TableMapping = {
-  ...{ source: 'public.notes', target: 'note', kind: 'owned', key: ['id'] },
+  source: 'public.notes',
+  target: 'note',
+  kind: 'owned',
+  key: ['id'],
   columns: { id: 'note_id', title: 'headline' },
 };
 
 function problemsOf(...tables: readonly object[]): readonly string[] {
   try {
     defineSlice({
-      ...{ name: 'notes', title: 'Notes', routes: [{ path: '/notes' }] },
+      name: 'notes',
+      title: 'Notes',
+      routes: [{ path: '/notes' }],
       tables: tables as readonly TableMapping[],
     });
     return [];

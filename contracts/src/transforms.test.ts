@@ -6,10 +6,15 @@ import { renamedValues, transformFault } from './transforms.ts';
 
 const sliceOf = (transform: FieldTransform) =>
   defineSlice({
-    ...{ name: 'notes', title: 'Notes', routes: [{ path: '/notes' }] },
+    name: 'notes',
+    title: 'Notes',
+    routes: [{ path: '/notes' }],
     tables: [
       {
-        ...{ source: 'public.notes', target: 'note', kind: 'owned', key: ['id'] },
+        source: 'public.notes',
+        target: 'note',
+        kind: 'owned',
+        key: ['id'],
         columns: { id: 'id', v: { to: 'v', transform } },
       },
     ],

@@ -1,8 +1,12 @@
-export { openSqliteStore } from './adapters/sqlite-store.ts';
-export { createControl } from './control.ts';
-export type { Control, ControlDeps } from './control.ts';
-export type { Clock } from './ports/clock.ts';
-export type { CaughtUp, ControlBus, TableSnapshots, Verify, VerifyState } from './ports/feed.ts';
-export { EpochConflictError } from './ports/slice-store.ts';
-export type { SliceStore, Step, StoredSlices } from './ports/slice-store.ts';
-export type { StoredVerification, VerificationStore } from './ports/verification-store.ts';
+export type { Clock } from './clock.ts';
+export { createControl, type Control, type ControlDeps } from './create-control.ts';
+export type { CaughtUp, ControlBus, MonolithDatabase, TableFeed, TableSnapshots } from './feed/ports.ts';
+export { openSqliteStore, type ControlStore } from './open-store.ts';
+export {
+  EpochConflictError,
+  type SliceStore,
+  type Step,
+  type StoredSlices,
+} from './slices/store/slice-store.ts';
+export type { StoredVerification, VerificationStore } from './verification/verification-store.ts';
+export type { Verify } from './verification/verify.ts';

@@ -19,9 +19,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import createKnex from 'knex';
 import pg from 'pg';
 import { migrateBanyan } from '../../migrations/banyan/index.ts';
-import { createTestSlice } from './testing/fake-feed.ts';
-import { eventually, kill, processes, startProcess } from './testing/processes.ts';
-import { PEER_TOKEN } from './testing/test-control.ts';
+import { createTestSlice } from '../testing/fake-feed.ts';
+import { eventually, kill, processes, startProcess } from '../testing/processes.ts';
+import { PEER_TOKEN } from '../testing/test-control.ts';
 
 const ROWS = 3_000;
 const slice = createTestSlice();
@@ -43,9 +43,14 @@ beforeAll(async () => {
   await sql.query('CREATE TABLE public.reviews (id bigint PRIMARY KEY, body text)');
   await sql.query(`INSERT INTO public.reviews SELECT n, 'good' FROM generate_series(1, ${ROWS}) n`);
   feed = {
-    ...{ PATH: process.env['PATH'] ?? '', LOG_LEVEL: 'warn', SOURCE_URL: database.url },
-    ...{ BUS_FILE: join(folder, 'bus.sqlite'), TOPIC_PREFIX: 'shop', HEARTBEAT_INTERVAL_MS: '200' },
-    ...{ SLOT_NAME: database.name, PUBLICATION_NAME: database.name },
+    PATH: process.env['PATH'] ?? '',
+    LOG_LEVEL: 'warn',
+    SOURCE_URL: database.url,
+    BUS_FILE: join(folder, 'bus.sqlite'),
+    TOPIC_PREFIX: 'shop',
+    HEARTBEAT_INTERVAL_MS: '200',
+    SLOT_NAME: database.name,
+    PUBLICATION_NAME: database.name,
   };
   await startService();
   startProcess(new URL('../../cdc/src/capture/reader/main.ts', import.meta.url), feed);
@@ -99,9 +104,13 @@ interface ControlProcess {
 function controlEnv(port: number): Record<string, string> {
   return {
     ...feed,
-    ...{ PORT: String(port), STORE_FILE: join(folder, 'control.sqlite'), PEER_TOKEN },
-    ...{ CONFIG_FILE: join(folder, 'banyan.config.ts'), ADMIN_TOKEN_FILE: join(folder, 'admin.token') },
-    ...{ MONOLITH_URL: 'http://127.0.0.1:9', SERVICE_URLS: `reviews=${serviceUrl}` },
+    PORT: String(port),
+    STORE_FILE: join(folder, 'control.sqlite'),
+    PEER_TOKEN,
+    CONFIG_FILE: join(folder, 'banyan.config.ts'),
+    ADMIN_TOKEN_FILE: join(folder, 'admin.token'),
+    MONOLITH_URL: 'http://127.0.0.1:9',
+    SERVICE_URLS: `reviews=${serviceUrl}`,
   };
 }
 

@@ -13,9 +13,9 @@ import express from 'express';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually, kill, processes, startProcess } from './testing/processes.ts';
-import { createTestSlice } from './testing/fake-feed.ts';
-import { PEER_TOKEN } from './testing/test-control.ts';
+import { eventually, kill, processes, startProcess } from '../testing/processes.ts';
+import { createTestSlice } from '../testing/fake-feed.ts';
+import { PEER_TOKEN } from '../testing/test-control.ts';
 
 const slice = defineSlice({
   name: 'start-page',
@@ -59,9 +59,16 @@ async function start(
   const port = String(await findFreePort());
   const names = slices.map((each) => `${(each as { name: string }).name}=${service.url}`);
   const child = startProcess(new URL('main.ts', import.meta.url), {
-    ...{ PATH: process.env['PATH'] ?? '', LOG_LEVEL: 'warn', PEER_TOKEN, PORT: port, CONFIG_FILE: file },
-    ...{ STORE_FILE: join(folder, `${slices.length}.sqlite`), ADMIN_TOKEN_FILE: join(folder, 'admin.token') },
-    ...{ MONOLITH_URL: 'http://127.0.0.1:9', SERVICE_URLS: names.join(','), GATE_GRACE_MS: '1500' },
+    PATH: process.env['PATH'] ?? '',
+    LOG_LEVEL: 'warn',
+    PEER_TOKEN,
+    PORT: port,
+    CONFIG_FILE: file,
+    STORE_FILE: join(folder, `${slices.length}.sqlite`),
+    ADMIN_TOKEN_FILE: join(folder, 'admin.token'),
+    MONOLITH_URL: 'http://127.0.0.1:9',
+    SERVICE_URLS: names.join(','),
+    GATE_GRACE_MS: '1500',
   });
   return { child, url: `http://127.0.0.1:${port}` };
 }
@@ -95,18 +102,24 @@ async function tell(changes: {
   const { share: askedShare } = await look();
   const side = (of: keyof typeof told) => ({ ...told[of], p50Ms: 5 });
   const traffic = {
-    ...{ slice: 'start-page', askedShare, byReason: {}, breaker: 'closed' },
-    ...{ sinceShareChange: { eligible: 0, servedByService: 0 }, withoutKey: 0 },
-    ...{ monolith: side('monolith'), service: side('service') },
+    slice: 'start-page',
+    askedShare,
+    byReason: {},
+    breaker: 'closed',
+    sinceShareChange: { eligible: 0, servedByService: 0 },
+    withoutKey: 0,
+    monolith: side('monolith'),
+    service: side('service'),
   };
   const report = {
-    ...{
-      proxyId: 'proxy-1',
-      adminUrl: 'http://127.0.0.1:9',
-      publicUrl: 'http://127.0.0.1:9',
-      startedAtMs: 1,
-    },
-    ...{ snapshotVersion: 1, requests: 1, clientErrors: 0, slices: [traffic] },
+    proxyId: 'proxy-1',
+    adminUrl: 'http://127.0.0.1:9',
+    publicUrl: 'http://127.0.0.1:9',
+    startedAtMs: 1,
+    snapshotVersion: 1,
+    requests: 1,
+    clientErrors: 0,
+    slices: [traffic],
   };
   const response = await fetch(`${url}/v1/proxies/report`, {
     method: 'POST',

@@ -21,7 +21,9 @@ test('a variable that another one asks for is missed together with the other mis
     ...table,
     stack: { env: 'STACK', schema: z.enum(['file', 'broker']).default('file'), text: 'where it is kept' },
     file: {
-      ...{ env: 'FILE', schema: z.string().optional(), text: 'the file' },
+      env: 'FILE',
+      schema: z.string().optional(),
+      text: 'the file',
       wantedWith: { env: 'STACK', value: 'file' },
     },
   };

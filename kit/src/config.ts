@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
+import { CodedError } from './coded-error.ts';
 
 /** One environment variable of a process: its parser (with default), unit and meaning. */
 export interface ConfigVariable<T> {
@@ -21,13 +22,14 @@ export type ConfigOf<T extends ConfigTable> = {
 };
 
 /** A start with wrong settings: every wrong one at once. */
-export class ConfigError extends Error {
-  readonly code = 'config-invalid';
-  override readonly name = 'ConfigError';
+export class ConfigError extends CodedError<'config-invalid'> {
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {
-    super(`The settings are not valid:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    super(
+      'config-invalid',
+      `The settings are not valid:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    );
     this.problems = problems;
   }
 }

@@ -12,7 +12,10 @@ export interface Finding {
 export const ok = (check: string, got: string): Finding => ({ check, verdict: 'ok', got, remedy: null });
 
 export const problem = (check: string, got: string, remedy: string): Finding => ({
-  ...{ check, verdict: 'problem', got, remedy },
+  check,
+  verdict: 'problem',
+  got,
+  remedy,
 });
 
 /** @throws CommandError `environment-unfit` with every problem at once, in the words of `doctor`. */

@@ -4,13 +4,14 @@ import { busText } from '../output/status-text.ts';
 import { recordText } from './bus.ts';
 
 const view: BusRecordView = {
-  ...{ offset: 17, storedAtMs: Date.UTC(2026, 0, 2, 10, 4, 5, 123), key: '{"id":5}', headers: {} },
-  ...{
-    kind: 'change',
-    op: 'u',
-    before: { id: '5', stars: '1' },
-    after: { id: '5', stars: '4', title: '***' },
-  },
+  offset: 17,
+  storedAtMs: Date.UTC(2026, 0, 2, 10, 4, 5, 123),
+  key: '{"id":5}',
+  headers: {},
+  kind: 'change',
+  op: 'u',
+  before: { id: '5', stars: '1' },
+  after: { id: '5', stars: '4', title: '***' },
 };
 
 test.each<[string, Partial<BusRecordView>, string]>([

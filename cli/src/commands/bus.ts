@@ -58,7 +58,9 @@ export async function busGroups(context: Context): Promise<void> {
 export async function busRead(topic: string, options: ReadOptions, context: Context): Promise<void> {
   const client = ControlClient.open(context.home, { exact: context.json });
   const query = {
-    ...{ topic, limit: String(options.limit), values: String(options.values ?? false) },
+    topic,
+    limit: String(options.limit),
+    values: String(options.values ?? false),
     ...(options.key === undefined ? {} : { key: options.key }),
   };
   let from = options.from;

@@ -46,8 +46,15 @@ async function isActive(active: boolean): Promise<boolean> {
 
 function routesWith(phase: string): string {
   const slice = {
-    ...{ name: 'reviews', phase, owner: 'monolith', share: 0, salt: 'reviews', rolledBack: false },
-    ...{ monolithIsFresh: true, routes: [{ path: '/reviews' }], serviceUrl: 'http://127.0.0.1:1' },
+    name: 'reviews',
+    phase,
+    owner: 'monolith',
+    share: 0,
+    salt: 'reviews',
+    rolledBack: false,
+    monolithIsFresh: true,
+    routes: [{ path: '/reviews' }],
+    serviceUrl: 'http://127.0.0.1:1',
     serviceDeadlineMs: 100,
   };
   const monolith = { monolithUrl: 'http://127.0.0.1:2', monolithDeadlineMs: 100 };

@@ -63,7 +63,10 @@ export async function feedDrop(options: FeedDropOptions, context: Context): Prom
   if (json) {
     const what = { slot: found !== null, publication, freed_wal_bytes: freedBytes };
     printJson({
-      ...{ schema_version: 1, name: slot, dryRun: options.dryRun ?? false, dropped: what },
+      schema_version: 1,
+      name: slot,
+      dryRun: options.dryRun ?? false,
+      dropped: what,
       next_steps: next,
     });
     return;

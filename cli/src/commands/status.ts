@@ -65,8 +65,12 @@ function print(everything: Shown, problems: readonly string[], json: boolean): v
   if (json) {
     const next = report?.next_steps ?? ['banyan doctor'];
     printJson({
-      ...{ schema_version: 1, problems: [...problems, ...(report?.problems ?? [])] },
-      ...{ run, control: report, customers, next_steps: next },
+      schema_version: 1,
+      problems: [...problems, ...(report?.problems ?? [])],
+      run,
+      control: report,
+      customers,
+      next_steps: next,
     });
   } else {
     console.log(statusText({ ...everything, problems }));

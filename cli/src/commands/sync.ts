@@ -86,7 +86,8 @@ export async function syncRetry(
     });
   }
   const answer = await ControlClient.open(context.home, { exact: context.json }).retryHeld(slice, {
-    ...{ by: whoami(), dryRun: options.dryRun ?? false },
+    by: whoami(),
+    dryRun: options.dryRun ?? false,
     ...(options.key === undefined ? {} : { key: [...options.key] }),
     ...(options.table === undefined ? {} : { table: options.table }),
     ...(options.reason === undefined ? {} : { reason: options.reason }),
@@ -126,7 +127,10 @@ export async function syncSkip(
 ): Promise<void> {
   const { key, reason, table } = options;
   const answer = await ControlClient.open(context.home, { exact: context.json }).skipHeld(slice, {
-    ...{ by: whoami(), dryRun: options.dryRun ?? false, key: [...key], reason },
+    by: whoami(),
+    dryRun: options.dryRun ?? false,
+    key: [...key],
+    reason,
     ...(table === undefined ? {} : { table }),
   });
   if (answer.outcome === 'held') process.exitCode = 1;

@@ -32,7 +32,10 @@ const AWAY_MS = 60_000;
 export async function verify(slice: string, options: VerifyCommandOptions, context: Context): Promise<void> {
   const client = ControlClient.open(context.home, { exact: context.json });
   const begun = await client.verb(slice, 'verify', {
-    ...{ by: whoami(), dryRun: options.dryRun ?? false, repair: options.repair ?? false, wait: false },
+    by: whoami(),
+    dryRun: options.dryRun ?? false,
+    repair: options.repair ?? false,
+    wait: false,
     ...(options.reason === undefined ? {} : { reason: options.reason }),
   });
   if (options.dryRun || options.wait === false) {

@@ -129,7 +129,9 @@ describe('the WAL that the slot keeps', () => {
       expect(shown.stdout).toContain('banyan feed drop --reason');
       const doctor = await stack.banyan(['doctor', '--json']);
       expect((JSON.parse(doctor.stdout) as { findings: unknown }).findings).toContainEqual({
-        ...{ check: `kept WAL, slot ${feed.slot}`, verdict: 'warning', got: feed.retention.text },
+        check: `kept WAL, slot ${feed.slot}`,
+        verdict: 'warning',
+        got: feed.retention.text,
         remedy: expect.stringContaining('banyan feed drop --reason'),
       });
     });

@@ -72,7 +72,9 @@ describe('a poison record', () => {
       await until('it is held', async () => (await held()) === 1);
       expect(await errorsOf('999999999')).toMatchObject([
         {
-          ...{ table: 'public.reviews', key: ['999999999'], waiting: 0 },
+          table: 'public.reviews',
+          key: ['999999999'],
+          waiting: 0,
           reason: 'the value is not JSON',
           payload: { kind: 'unreadable' },
         },
@@ -96,7 +98,9 @@ describe('a poison record', () => {
       await until('both are held', async () => (await held()) === 2);
       expect(await errorsOf(id)).toMatchObject([
         {
-          ...{ table: 'public.reviews', key: [id], waiting: 1 },
+          table: 'public.reviews',
+          key: [id],
+          waiting: 1,
           reason: expect.stringContaining('more than the service counts'),
         },
       ]);

@@ -146,7 +146,8 @@ test('after all that nothing acknowledged is lost, and both sides are equal', as
 
 test('rows that the service has lost are found, told by the exit code, and mended', async () => {
   const store = createKnex({
-    ...{ client: 'sqlite3', useNullAsDefault: true },
+    client: 'sqlite3',
+    useNullAsDefault: true,
     connection: { filename: stack.home.file('reviews.sqlite') },
   });
   await store.raw('PRAGMA busy_timeout = 10000');

@@ -46,7 +46,9 @@ interface Listener {
 const bearer = (file: string): string => `Authorization: Bearer ${stack.secret(file)}\r\n`;
 const listeners: readonly Listener[] = [
   {
-    ...{ name: "the proxy's public", process: 'proxy', good: '/' },
+    name: "the proxy's public",
+    process: 'proxy',
+    good: '/',
     url: () => runState().shopUrl,
     requests: () => [
       get('/', 'Cookie: banyan_visitor=x; shop.sid=s%3Ax.y; banyan_pin=a.b\r\nConnection: close\r\n'),
@@ -60,7 +62,9 @@ const listeners: readonly Listener[] = [
     ],
   },
   {
-    ...{ name: "the proxy's admin", process: 'proxy', good: '/healthz' },
+    name: "the proxy's admin",
+    process: 'proxy',
+    good: '/healthz',
     url: () => runState().proxyAdminUrl,
     requests: () => [
       get('/readyz'),
@@ -70,7 +74,9 @@ const listeners: readonly Listener[] = [
     ],
   },
   {
-    ...{ name: "control's", process: 'control', good: '/healthz' },
+    name: "control's",
+    process: 'control',
+    good: '/healthz',
     url: () => runState().controlUrl,
     requests: () => [
       get('/v1/status', bearer('admin.token')),
@@ -82,7 +88,9 @@ const listeners: readonly Listener[] = [
     ],
   },
   {
-    ...{ name: "the service's", process: 'reviews', good: '/healthz' },
+    name: "the service's",
+    process: 'reviews',
+    good: '/healthz',
     url: () => processOf('reviews').url ?? '',
     requests: () => [
       get('/products/oak-desk/reviews?page=2&sort=newest', 'Banyan-Identity: a.b.c\r\nAccept: text/html\r\n'),

@@ -96,7 +96,9 @@ test('without slices that copy tables there is no database at all', async () => 
   const slice = { name: 'start-page', title: 'Start page', routes: [{ path: '/start' }], tables: [] };
   writeFileSync(file, `export const config = ${JSON.stringify({ slices: [slice] })};`);
   const env = {
-    ...{ BANYAN_CONFIG: file, MONOLITH_URL: monolith.url, SERVICE_URLS: `start-page=${monolith.url}` },
+    BANYAN_CONFIG: file,
+    MONOLITH_URL: monolith.url,
+    SERVICE_URLS: `start-page=${monolith.url}`,
   };
   const { shopUrl } = await bare.upWith(env);
   expect(await (await fetch(shopUrl)).text()).toBe('my own monolith');

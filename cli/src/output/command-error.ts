@@ -1,3 +1,5 @@
+import { CodedError } from '@banyan/kit';
+
 /**
  * Exit codes of every command:
  * 0 done · 1 refused by a gate, or not yet · 2 the command line or the request is wrong ·
@@ -6,11 +8,7 @@
 export type ExitCode = 0 | 1 | 2 | 3 | 130;
 
 /** A failure for people and for programs: cause, evidence and the next command. */
-export class CommandError extends Error {
-  override readonly name = 'CommandError';
-  readonly code: string;
-  readonly evidence: readonly string[];
-  readonly nextSteps: readonly string[];
+export class CommandError extends CodedError {
   readonly exitCode: ExitCode;
 
   constructor(details: {
@@ -21,10 +19,7 @@ export class CommandError extends Error {
     readonly exitCode: ExitCode;
     readonly cause?: unknown;
   }) {
-    super(details.message, { cause: details.cause });
-    this.code = details.code;
-    this.evidence = details.evidence ?? [];
-    this.nextSteps = details.nextSteps ?? [];
+    super(details.code, details.message, details);
     this.exitCode = details.exitCode;
   }
 }

@@ -2,10 +2,24 @@ import { expect, test } from '@jest/globals';
 import { feedLines } from './feed-text.ts';
 
 const feed = {
-  ...{ state: 'running' as const, error: null, slot: 'banyan', slotActive: true, heardAgeMs: 20 },
-  ...{ retainedWalBytes: 1, confirmedPosition: '0/1', walPosition: '0/20', storedPosition: '0/10' },
-  ...{ backlogBytes: 16, safeWalBytes: null, maxSlotWalKeepBytes: null, otherSlots: [] },
-  ...{ incarnation: 1, incarnationReason: 'the feed was begun', incarnationAtMs: 1, bus: null, outbox: null },
+  state: 'running' as const,
+  error: null,
+  slot: 'banyan',
+  slotActive: true,
+  heardAgeMs: 20,
+  retainedWalBytes: 1,
+  confirmedPosition: '0/1',
+  walPosition: '0/20',
+  storedPosition: '0/10',
+  backlogBytes: 16,
+  safeWalBytes: null,
+  maxSlotWalKeepBytes: null,
+  otherSlots: [],
+  incarnation: 1,
+  incarnationReason: 'the feed was begun',
+  incarnationAtMs: 1,
+  bus: null,
+  outbox: null,
   retention: { level: 'ok' as const, text: '1 MiB of WAL kept' },
 };
 const text = (changes: Partial<Parameters<typeof feedLines>[0]>): string =>

@@ -2,8 +2,11 @@ import { expect, test } from '@jest/globals';
 import { progressBar, tableSnapshotText, tableLines } from './table-progress.ts';
 
 const running = {
-  ...{ state: 'running' as const, rowsDone: 430, rowsEstimated: 1_000 },
-  ...{ rowsPerSecond: 100, remainingMs: 5_700 },
+  state: 'running' as const,
+  rowsDone: 430,
+  rowsEstimated: 1_000,
+  rowsPerSecond: 100,
+  remainingMs: 5_700,
 };
 
 test('a bar in a terminal, plain text elsewhere', () => {
@@ -54,8 +57,14 @@ test.each([
 
 test('what is unknown of a table is not 0', () => {
   const table = {
-    ...{ source: 'public.t', target: 't', kind: 'owned' as const, tableSnapshot: null },
-    ...{ nextOffset: null, endOffset: 9, appliedRows: null, quarantined: null },
+    source: 'public.t',
+    target: 't',
+    kind: 'owned' as const,
+    tableSnapshot: null,
+    nextOffset: null,
+    endOffset: 9,
+    appliedRows: null,
+    quarantined: null,
   };
   expect(tableLines(table, false)).toEqual([
     'public.t -> t: no table snapshot asked for',

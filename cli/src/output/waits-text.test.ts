@@ -2,19 +2,22 @@ import { expect, test } from '@jest/globals';
 import { endTransaction, transactionText } from './waits-text.ts';
 
 const session = {
-  ...{ pid: 4711, prepared: null, database: 'crm', application: 'psql', state: 'idle in transaction' },
-  ...{ ageMs: 720_000, queryAgeMs: 660_000 },
+  pid: 4711,
+  prepared: null,
+  database: 'crm',
+  application: 'psql',
+  state: 'idle in transaction',
+  ageMs: 720_000,
+  queryAgeMs: 660_000,
 };
 const prepared = {
-  ...{
-    pid: null,
-    prepared: "it's",
-    database: 'crm',
-    application: null,
-    state: null,
-    ageMs: 5_000,
-    queryAgeMs: null,
-  },
+  pid: null,
+  prepared: "it's",
+  database: 'crm',
+  application: null,
+  state: null,
+  ageMs: 5_000,
+  queryAgeMs: null,
 };
 
 test('a session is told with its process, its age and when its query began, and with what ends it', () => {

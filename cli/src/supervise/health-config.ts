@@ -29,8 +29,12 @@ export function readHealthConfig(env: NodeJS.ProcessEnv = process.env): HealthCo
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause;
     throw new CommandError({
-      ...{ code: cause.code, message: 'The settings of the supervisor are not valid.', cause },
-      ...{ evidence: cause.problems, nextSteps: ['banyan up'], exitCode: 2 },
+      code: cause.code,
+      message: 'The settings of the supervisor are not valid.',
+      cause,
+      evidence: cause.problems,
+      nextSteps: ['banyan up'],
+      exitCode: 2,
     });
   }
 }

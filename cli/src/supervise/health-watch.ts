@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withDeadline } from '@banyan/kit';
 
 export interface HealthWatchOptions {
   /** Asks once whether the process answers. May throw, which is a no. */
@@ -28,7 +29,7 @@ export async function watchHealth(options: HealthWatchOptions, signal: AbortSign
   let misses = 0;
   while (await paused(everyMs, signal)) {
     const askedAtMs = performance.now();
-    const answers = await ask(AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)])).catch(() => false);
+    const answers = await ask(withDeadline(signal, deadlineMs)).catch(() => false);
     if (signal.aborted) return;
     const nowMs = performance.now();
     const wasAsleep = nowMs - askedAtMs > 2 * deadlineMs;

@@ -108,7 +108,12 @@ export function monolithSpec(
 export function javaSpec(prepared: PreparedProcess): ProcessSpec {
   const { name, command, args, cwd, url, isReady } = prepared;
   return {
-    ...{ name, command, args, cwd, url, env: baseEnv() },
+    name,
+    command,
+    args,
+    cwd,
+    url,
+    env: baseEnv(),
     ready: { kind: 'check', isReady },
     health: { kind: 'check', isReady },
     restartAfterMs: 0, // they may collect garbage, or each other, for long

@@ -53,7 +53,10 @@ async function start(options: { how: 'http' | 'ipc'; restartAfterMs: number }): 
   };
   states = [];
   supervised = new SupervisedProcess({
-    ...{ spec, logsDir: folder, reaper, pace: { everyMs: 50, deadlineMs: 1_000 } },
+    spec,
+    logsDir: folder,
+    reaper,
+    pace: { everyMs: 50, deadlineMs: 1_000 },
     onChange: () => supervised && states.push(supervised.state),
   });
   await supervised.start();

@@ -3,6 +3,7 @@ import { closeSync, existsSync, openSync, readFileSync, renameSync, statSync } f
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Backoff, withDeadline } from '@banyan/kit';
 import { waitForPostgres } from '@banyan/postgres';
 import { CommandError } from '../output/command-error.ts';
 import { answersHttp, stillAnswers } from './asking.ts';
@@ -41,7 +42,7 @@ export class SupervisedProcess {
   #silentMs: number | null = null;
   /** Set from when it is ended for its silence until it has. */
   #hungMs: number | null = null;
-  #backoffMs = FIRST_BACKOFF_MS;
+  readonly #backoff = new Backoff({ firstMs: FIRST_BACKOFF_MS, lastMs: MAX_BACKOFF_MS });
   #ready = Promise.withResolvers<undefined>();
 
   constructor(options: {
@@ -167,7 +168,7 @@ export class SupervisedProcess {
         return pollUntilReady(
           () =>
             answersHttp(ready.url, {
-              signal: AbortSignal.any([signal, AbortSignal.timeout(1_000)]),
+              signal: withDeadline(signal, 1_000),
               anyStatus: false,
             }),
           signal,
@@ -208,14 +209,12 @@ export class SupervisedProcess {
         this.#startError(`${this.spec.name} ended ${this.#earlyCrashes} times while starting.`),
       );
     }
-    this.#backoffMs =
-      wasReady && ranMs > HEALTHY_RUN_MS ? FIRST_BACKOFF_MS : Math.min(this.#backoffMs * 2, MAX_BACKOFF_MS);
+    if (wasReady && ranMs > HEALTHY_RUN_MS) this.#backoff.reset();
     this.#restarts += 1;
     this.#set('restarting');
-    sleep(this.#backoffMs, undefined, { signal: this.#stopped.signal }).then(
-      () => this.#respawn(),
-      () => undefined, // stopped meanwhile
-    );
+    void this.#backoff.wait(this.#stopped.signal).then((goesOn) => {
+      if (goesOn) this.#respawn();
+    });
   }
 
   #respawn(): void {

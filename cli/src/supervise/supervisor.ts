@@ -99,7 +99,9 @@ export class Supervisor {
     writeFileSync(home.file('.gitignore'), '*\n'); // a home of any name, in any checkout
     ensureSecrets(home);
     const supervisor = new Supervisor(options, {
-      ...{ ports: await choosePorts(home, options.shopPort), stack, health },
+      ports: await choosePorts(home, options.shopPort),
+      stack,
+      health,
     });
     supervisor.#save();
     try {
@@ -208,7 +210,9 @@ export class Supervisor {
       const files = await downloadKafka({ onProgress });
       onProgress('starting Kafka and Kafka Connect');
       const prepared = await prepareKafka({
-        ...{ files, dir: this.#home.file('kafka'), ports: { kafka, controller, connect } },
+        files,
+        dir: this.#home.file('kafka'),
+        ports: { kafka, controller, connect },
       });
       await this.#start(javaSpec(prepared.broker));
       await this.#start(javaSpec(prepared.connect));

@@ -1,3 +1,4 @@
+import { CodedError } from '@banyan/kit';
 import { parsePlace, type Place } from './place.ts';
 
 /** A question with its answers, of which one is right. */
@@ -36,9 +37,10 @@ export interface Lesson {
 }
 
 /** A lesson file that the runner cannot follow. */
-export class LessonError extends Error {
-  readonly code = 'lesson-invalid';
-  override readonly name = 'LessonError';
+export class LessonError extends CodedError<'lesson-invalid'> {
+  constructor(message: string) {
+    super('lesson-invalid', message);
+  }
 }
 
 function sectionsOf(markdown: string): Map<string, string> {

@@ -2,7 +2,10 @@ import { expect, test } from '@jest/globals';
 import { meterLine, type Counts } from './meter.ts';
 
 const counts = (byService: number, byMonolith: number, inItsPlace: number): Counts => ({
-  ...{ byService, byMonolith, inItsPlace, errors: 0 },
+  byService,
+  byMonolith,
+  inItsPlace,
+  errors: 0,
 });
 
 test('a line shows what happened since the one before, and who answered for whom', () => {

@@ -10,8 +10,8 @@ import {
   type RoutesSnapshot,
 } from '@banyan/contracts';
 import { listen, type Listening } from '@banyan/kit';
-import { readEvents } from '../testing/events.ts';
-import { ADMIN_TOKEN, PEER_TOKEN, startTestControl, type TestControl } from '../testing/test-control.ts';
+import { readEvents } from '../../testing/events.ts';
+import { ADMIN_TOKEN, PEER_TOKEN, startTestControl, type TestControl } from '../../testing/test-control.ts';
 
 let t: TestControl;
 const stops: (() => Promise<void>)[] = [];
@@ -26,12 +26,23 @@ afterEach(async () => {
 function proxyReport(change: Partial<ProxyReport> = {}): ProxyReport {
   const side = { requests: 0, errors: 0, p50Ms: null, p95Ms: null };
   return {
-    ...{ proxyId: 'proxy-1', adminUrl: 'http://127.0.0.1:9', publicUrl: 'http://127.0.0.1:8080' },
-    ...{ startedAtMs: 1, snapshotVersion: 1, requests: 9, clientErrors: 0 },
+    proxyId: 'proxy-1',
+    adminUrl: 'http://127.0.0.1:9',
+    publicUrl: 'http://127.0.0.1:8080',
+    startedAtMs: 1,
+    snapshotVersion: 1,
+    requests: 9,
+    clientErrors: 0,
     slices: [
       {
-        ...{ slice: 'reviews', askedShare: 0, byReason: {}, withoutKey: 0, monolith: side, service: side },
-        ...{ sinceShareChange: { eligible: 200, servedByService: 99 }, breaker: 'closed' },
+        slice: 'reviews',
+        askedShare: 0,
+        byReason: {},
+        withoutKey: 0,
+        monolith: side,
+        service: side,
+        sinceShareChange: { eligible: 200, servedByService: 99 },
+        breaker: 'closed',
       },
     ],
     ...change,
@@ -41,7 +52,9 @@ function proxyReport(change: Partial<ProxyReport> = {}): ProxyReport {
 describe('errors', () => {
   test('name every mistake of a request at once, each with what was got', async () => {
     const { status, body } = await t.post<Problem>('/v1/slices/reviews/route', {
-      ...{ share: 7, dryRun: 'yes', colour: 'red' },
+      share: 7,
+      dryRun: 'yes',
+      colour: 'red',
     });
     expect(status).toBe(400);
     const { error } = problemSchema.parse(body);
@@ -191,7 +204,10 @@ describe('status', () => {
     const report = statusReportSchema.parse((await t.get('/v1/status')).body);
     expect(report.feed).toMatchObject({ state: 'unknown', slotActive: null, heardAgeMs: null });
     expect(report.slices[0]).toMatchObject({
-      ...{ sync: null, heartbeatAgeMs: null, served: null, inSync: false },
+      sync: null,
+      heartbeatAgeMs: null,
+      served: null,
+      inSync: false,
       tables: [{ source: 'public.reviews', tableSnapshot: null, appliedRows: null, quarantined: null }],
     });
     const metrics = await (await fetch(`${t.control.url}/metrics`)).text();
@@ -233,7 +249,9 @@ describe('status', () => {
     t.feed.broken.source = 'ECONNREFUSED';
     await t.control.tick();
     expect(statusReportSchema.parse((await t.get('/v1/status')).body).feed).toMatchObject({
-      ...{ state: 'unknown', slotActive: null, retainedWalBytes: null },
+      state: 'unknown',
+      slotActive: null,
+      retainedWalBytes: null,
       error: 'the database could not be asked: ECONNREFUSED',
     });
   });
@@ -250,8 +268,15 @@ describe('status', () => {
 
 describe('explain', () => {
   const explanation: Explanation = {
-    ...{ method: 'GET', path: '/products/x/reviews', slice: 'reviews', target: 'monolith', reason: 'phase' },
-    ...{ steps: [], cohort: null, snapshotVersion: 1, proxyId: 'proxy-1' },
+    method: 'GET',
+    path: '/products/x/reviews',
+    slice: 'reviews',
+    target: 'monolith',
+    reason: 'phase',
+    steps: [],
+    cohort: null,
+    snapshotVersion: 1,
+    proxyId: 'proxy-1',
   };
 
   async function startProxy(): Promise<Listening & { readonly asked: string[] }> {

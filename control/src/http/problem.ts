@@ -1,23 +1,15 @@
 import { CONTROL_SCHEMA_VERSION, type Problem } from '@banyan/contracts';
 import type { Logger } from '@banyan/kit';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
-import { NoProxyAnswerError } from '../adapters/proxy-explainer.ts';
-import { UnknownSliceError } from '../use-cases/managed-slice.ts';
-import { NoCompleteCopyError, VerificationRunningError } from '../use-cases/verification-journal.ts';
-import { StoreUnwritableError } from '../use-cases/store-failure.ts';
-import { RefusedError } from '../use-cases/verb-order.ts';
+import { ControlError, type FailureKind } from '../control-error.ts';
 
 /** A request that is not what the address takes: every mistake at once. */
-export class InvalidRequestError extends Error {
-  readonly code = 'invalid-request';
-  override readonly name = 'InvalidRequestError';
-  readonly findings: readonly string[];
-  readonly nextSteps: readonly string[];
-
-  constructor(findings: readonly string[], nextSteps: readonly string[] = ['banyan --help']) {
-    super('The request is not valid; nothing was done.');
-    this.findings = findings;
-    this.nextSteps = nextSteps;
+export class InvalidRequestError extends ControlError<'invalid-request'> {
+  constructor(evidence: readonly string[], nextSteps: readonly string[] = ['banyan --help']) {
+    super('invalid', 'invalid-request', 'The request is not valid; nothing was done.', {
+      evidence,
+      nextSteps,
+    });
   }
 }
 
@@ -55,46 +47,23 @@ export const unknownAddress: RequestHandler = (request, response) => {
   });
 };
 
+const STATUS: Readonly<Record<FailureKind, number>> = {
+  invalid: 400,
+  unknown: 404,
+  refused: 409,
+  'service-failed': 502,
+  unavailable: 503,
+};
+
 function partsOf(error: unknown): ProblemParts | null {
-  if (error instanceof InvalidRequestError) {
-    const { code, message, findings, nextSteps } = error;
-    return { status: 400, code, message, evidence: findings, nextSteps };
-  }
-  if (error instanceof UnknownSliceError) {
-    const evidence = [`slices: ${error.slices.join(', ')}`];
-    return { status: 404, code: error.code, message: error.message, evidence, nextSteps: ['banyan slices'] };
-  }
-  if (error instanceof RefusedError) {
-    const { code, message, reasons, nextSteps } = error;
-    return { status: 409, code, message, evidence: reasons, nextSteps };
-  }
-  if (error instanceof NoCompleteCopyError || error instanceof VerificationRunningError) {
-    const { code, message } = error;
-    return { status: 409, code, message, evidence: [], nextSteps: ['banyan status'] };
-  }
-  if (error instanceof NoProxyAnswerError) {
-    const nextSteps = ['banyan status', 'banyan doctor'];
-    return { status: 503, code: error.code, message: error.message, evidence: error.findings, nextSteps };
-  }
-  if (error instanceof StoreUnwritableError) {
-    const nextSteps = ['banyan status', 'banyan doctor'];
-    return { status: 503, code: error.code, message: error.message, evidence: [error.finding], nextSteps };
-  }
-  if (isServiceError(error)) {
-    const nextSteps = ['banyan status', 'banyan doctor'];
-    const message = 'The service could not be asked; nothing is known to have changed.';
-    return { status: 502, code: error.code, message, evidence: [error.message], nextSteps };
-  }
-  return fromBodyParser(error);
+  if (!isControlError(error)) return fromBodyParser(error);
+  const { kind, code, message, evidence, nextSteps } = error;
+  return { status: STATUS[kind], code, message, evidence, nextSteps };
 }
 
-/** By its code: the adapter that throws it is another package's. */
-function isServiceError(error: unknown): error is Error & { readonly code: string } {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    /^service-(unreachable|refused|answer-invalid)$/.test(String(error.code))
-  );
+/** Of whatever code. */
+function isControlError(error: unknown): error is ControlError {
+  return error instanceof ControlError;
 }
 
 /** Errors of express's body parser carry the status that is meant. */
@@ -111,13 +80,16 @@ function fromBodyParser(error: unknown): ProblemParts | null {
 }
 
 /** Turns every error into a problem; what was not foreseen is logged, and told without its inside. */
-export function answerErrors(log: Logger): ErrorRequestHandler {
+export function answerErrors(
+  log: Logger,
+  translate: (error: unknown) => ControlError | null,
+): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) {
       next(error);
       return;
     }
-    const parts = partsOf(error);
+    const parts = partsOf(translate(error) ?? error);
     if (!parts) log.error({ err: error, path: request.path }, 'a request failed');
     sendProblem(
       response,

@@ -1,0 +1,229 @@
+import {
+  CONTROL_SCHEMA_VERSION,
+  type GateResult,
+  type RetryReport,
+  type SyncErrorsResponse,
+  type SyncRetryResponse,
+  type SyncSkipResponse,
+} from '@banyan/contracts';
+import { NotCaughtUpError } from '@banyan/cdc/verify';
+import { withDeadline } from '@banyan/kit';
+import { quarantine as quarantineGate } from '../gates/domain/gates.ts';
+import type { CaughtUp } from '../feed/ports.ts';
+import { EpochConflictError } from '../slices/store/slice-store.ts';
+import type { EvidenceCollector } from '../gates/evidence-collector.ts';
+import type { ManagedSlice } from '../slices/managed-slice.ts';
+import type { SliceLedger } from '../slices/ledger/slice-ledger.ts';
+import {
+  nextStepsAfterList,
+  nextStepsAfterRetry,
+  nothingHeld,
+  notPossible,
+  skipCommand,
+  type HeldName,
+} from './next-steps.ts';
+import { rereadRows, type RereadDeps } from './reread-rows.ts';
+
+const SERVICE_DEADLINE_MS = 10_000;
+const CAUGHT_UP_DEADLINE_MS = 10_000;
+/** A row that is changed while it is read lets nothing go: it is read again, so many times in all. */
+const REREAD_ATTEMPTS = 3;
+const COMMIT_ATTEMPTS = 10;
+
+export interface QuarantinedRecordsDeps extends RereadDeps {
+  readonly ledger: SliceLedger;
+  readonly evidence: EvidenceCollector;
+  readonly caughtUp: CaughtUp;
+}
+
+interface Order {
+  readonly by: string;
+  readonly dryRun: boolean;
+  readonly reason?: string | undefined;
+  readonly table?: string | undefined;
+}
+
+/**
+ * What services hold back, for people: shown without anything personal, replayed after a mend, or let go by reading
+ * the row again. Both ways out are in the journal before anything is done.
+ */
+export class QuarantinedRecords {
+  readonly #deps: QuarantinedRecordsDeps;
+
+  constructor(deps: QuarantinedRecordsDeps) {
+    this.#deps = deps;
+  }
+
+  /** @param limit Most keys to show, 1 to 1,000. */
+  async list(slice: ManagedSlice, limit: number, signal: AbortSignal): Promise<SyncErrorsResponse> {
+    const held = await slice.copy.quarantine(limit, withDeadline(signal, SERVICE_DEADLINE_MS));
+    return {
+      schema_version: CONTROL_SCHEMA_VERSION,
+      slice: slice.name,
+      ...held,
+      next_steps: nextStepsAfterList(slice, held.queues),
+    };
+  }
+
+  /** Replays queues in the service. @throws RefusedError when nothing is held there; ServiceCopyError. */
+  async retry(
+    slice: ManagedSlice,
+    order: Order & { readonly key?: readonly string[] | undefined },
+    signal: AbortSignal,
+  ): Promise<SyncRetryResponse> {
+    const { dryRun, key } = order;
+    // 1. Is there anything to do?
+    const queue = key ? await this.#find(slice, { ...order, key }, signal) : null;
+    const { records } = await slice.copy.quarantine(1, withDeadline(signal, SERVICE_DEADLINE_MS));
+    if (records === 0) throw nothingHeld(slice, 'nothing is held back');
+    // 2. Who and why, before anything changes.
+    const what = queue ? `${queue.table} [${queue.key.join(', ')}]` : 'everything that is held';
+    const journalId = dryRun ? null : await this.#journal(slice, order, `sync retry of ${what}`);
+    // 3. The service tries; what it refuses stays as it was.
+    const request = { queue: queue && { table: queue.table, key: [...queue.key] }, dryRun };
+    const tried = await slice.copy.retryHeld(request, signal);
+    // 4. Where events are refused still, since they lack a column for instance, the row itself makes up for them.
+    const report = dryRun ? tried : await this.#readRefused(slice, tried, signal);
+    return {
+      schema_version: CONTROL_SCHEMA_VERSION,
+      slice: slice.name,
+      dryRun,
+      ...report,
+      journalId,
+      next_steps: nextStepsAfterRetry(slice, { dryRun, isRefused: report.refused > 0, queue }),
+    };
+  }
+
+  /**
+   * Reads a row again at the source; when it comes to the service, it lets the held records go.
+   *
+   * @throws RefusedError when the key is not held, or the row cannot be read; ServiceCopyError, and what source and bus
+   * throw. Then, and when control is killed, the key is held as before, and a second skip goes on.
+   */
+  async skip(
+    slice: ManagedSlice,
+    order: Order & { readonly key: readonly string[]; readonly reason: string },
+    signal: AbortSignal,
+  ): Promise<SyncSkipResponse> {
+    const { dryRun } = order;
+    // 1. Is it held, and where?
+    const { table, key, records } = await this.#find(slice, order, signal);
+    const about = {
+      schema_version: CONTROL_SCHEMA_VERSION,
+      slice: slice.name,
+      dryRun,
+      table,
+      records,
+    } as const;
+    const answer = { ...about, key: [...key] };
+    if (dryRun) {
+      return { ...answer, outcome: null, journalId: null, next_steps: [skipCommand(slice, table, key)] };
+    }
+    // 2. Who and why, before anything changes.
+    const journalId = await this.#journal(slice, order, `sync skip of ${table} [${key.join(', ')}]`);
+    // 3. As often as the row is changed meanwhile.
+    const outcome = await this.#readAgain(slice, { table, key }, signal);
+    const next_steps = [`banyan sync errors ${slice.name}`, 'banyan status'];
+    return { ...answer, outcome, journalId, next_steps };
+  }
+
+  /** Reads the rows of refused queues again. @returns the report with those that were let go by that as applied. */
+  async #readRefused(slice: ManagedSlice, report: RetryReport, signal: AbortSignal): Promise<RetryReport> {
+    const refused = report.queues.flatMap((queue) =>
+      queue.refusedBecause !== null && queue.key !== null ? [{ ...queue, key: queue.key }] : [],
+    );
+    if (refused.length === 0) return report;
+    for (const [table, queues] of Map.groupBy(refused, (queue) => queue.table)) {
+      const keys = queues.map(({ key }) => key);
+      // What is held of rows that cannot be read stays as it is.
+      if ((await rereadRows(this.#deps, { table, keys }, signal)) !== null) return report;
+    }
+    await this.#hasPassed(slice, signal);
+    const letGo = new Set<string>();
+    for (const { table, key } of refused) {
+      const { records } = await slice.copy.heldKey({ table, key }, withDeadline(signal, SERVICE_DEADLINE_MS));
+      if (records === 0) letGo.add(JSON.stringify([table, key]));
+    }
+    return {
+      applied: report.applied + letGo.size,
+      refused: report.refused - letGo.size,
+      queues: report.queues.map((queue) =>
+        letGo.has(JSON.stringify([queue.table, queue.key])) ? { ...queue, refusedBecause: null } : queue,
+      ),
+    };
+  }
+
+  async #readAgain(
+    slice: ManagedSlice,
+    { table, key }: HeldName,
+    signal: AbortSignal,
+  ): Promise<NonNullable<SyncSkipResponse['outcome']>> {
+    for (let attempt = 1; attempt <= REREAD_ATTEMPTS; attempt += 1) {
+      const unreadable = await rereadRows(this.#deps, { table, keys: [key] }, signal);
+      if (unreadable !== null) throw notPossible(slice, unreadable);
+      if (!(await this.#hasPassed(slice, signal))) return 'under-way';
+      const question = { table, key: [...key] };
+      const { records } = await slice.copy.heldKey(question, withDeadline(signal, SERVICE_DEADLINE_MS));
+      if (records === 0) return 'let-go';
+    }
+    return 'held';
+  }
+
+  /** Whether the service has come past what is on its topics by now. That it holds records still is no matter. */
+  async #hasPassed({ definition, copy }: ManagedSlice, signal: AbortSignal): Promise<boolean> {
+    try {
+      const deadline = withDeadline(signal, CAUGHT_UP_DEADLINE_MS);
+      await this.#deps.caughtUp.wait({ slice: definition, copy, signal: deadline });
+      return true;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof NotCaughtUpError)) throw error;
+      return error.code === 'copy-quarantined';
+    }
+  }
+
+  /** The one table that holds this key. @throws RefusedError */
+  async #find(
+    slice: ManagedSlice,
+    { table, key }: { readonly table?: string | undefined; readonly key: readonly string[] },
+    signal: AbortSignal,
+  ): Promise<{ table: string; key: readonly string[]; records: number }> {
+    if (table !== undefined && !slice.tables.includes(table)) {
+      throw nothingHeld(slice, `${table} is no table of the slice; its tables: ${slice.tables.join(', ')}`);
+    }
+    const found = [];
+    for (const each of table === undefined ? slice.tables : [table]) {
+      const question = { table: each, key: [...key] };
+      const { records } = await slice.copy.heldKey(question, withDeadline(signal, SERVICE_DEADLINE_MS));
+      if (records > 0) found.push({ table: each, key, records });
+    }
+    const [first, ...others] = found;
+    if (!first) throw nothingHeld(slice, `[${key.join(', ')}] is not held by ${table ?? 'any table'}`);
+    if (others.length === 0) return first;
+    throw nothingHeld(
+      slice,
+      `[${key.join(', ')}] is held by ${found.map((each) => each.table).join(' and ')}; say which one by --table`,
+    );
+  }
+
+  /** It changes nothing of the slice, so a step made in between by others is no reason to give up. */
+  async #journal(slice: ManagedSlice, { by, reason }: Order, what: string): Promise<number> {
+    const { ledger, evidence } = this.#deps;
+    for (let attempt = 1; ; attempt += 1) {
+      const from = await ledger.read(slice.name);
+      const gate: GateResult = quarantineGate(evidence.evidence(slice, from, []));
+      try {
+        return await ledger.commit({
+          from,
+          next: { ...from, epoch: from.epoch + 1 },
+          by,
+          reason: reason ?? null,
+          verb: what,
+          evidence: [gate],
+        });
+      } catch (error) {
+        if (!(error instanceof EpochConflictError) || attempt === COMMIT_ATTEMPTS) throw error;
+      }
+    }
+  }
+}

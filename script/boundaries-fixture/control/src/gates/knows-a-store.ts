@@ -1,0 +1,1 @@
+export { store } from '../slices/store/sqlite-store.ts';

@@ -1,0 +1,1 @@
+export { fakeFeed } from '../../testing/fake-feed.ts';
