@@ -177,6 +177,7 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
       ledger,
       verbs,
       held,
+      outbox,
       verifications,
       reporter,
       publisher,

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { JournalEntry } from '@banyan/contracts';
 import { openSqliteFile } from '@banyan/cdc';
 import pg from 'pg';
 import { until, type Stack } from '../../../cli/src/faults/stack.ts';
@@ -6,6 +7,7 @@ import { startChild, type Child } from '../child.ts';
 import { compareCopies, type Rows } from './compare-copies.ts';
 import { CustomerWatch } from './customer-watch.ts';
 import { customerFigures, disturbancesOf, killFigures, lagFigures, outagesOf, type Kill } from './figures.ts';
+import { givenUpOf } from './given-up.ts';
 import { faultsOf, type SoakResult, type Verification } from './soak-result.ts';
 import { killUntil } from './killer.ts';
 import type { SoakOptions } from './options.ts';
@@ -51,7 +53,7 @@ async function soak(
 ): Promise<SoakResult> {
   const store = await openSqliteFile({ file: stack.home.file('reviews.sqlite'), mode: 'read' });
   const kills: Kill[] = [];
-  let readsTakenBack = 0;
+  const beganAtMs = Date.now();
   try {
     await writer.ask({ kind: 'start' });
     const watch = new CustomerWatch({
@@ -72,7 +74,6 @@ async function soak(
       },
       whenCalm: async () => {
         if (await readsAreBack(stack)) return;
-        readsTakenBack += 1;
         await takeAllReads(stack).catch((error: unknown) => {
           say(
             `the reads stay with the monolith for now: ${error instanceof Error ? error.message : String(error)}`,
@@ -98,7 +99,7 @@ async function soak(
       eventsApplied: await eventsApplied(stack),
       lag: lagFigures(probe.samples, disturbancesOf(kills)),
       customers: customerFigures(watch.samples, outagesOf(kills)),
-      readsTakenBack,
+      givenUp: givenUpOf(await journalAfter(stack, beganAtMs)),
       verification,
       inSource,
       inService,
@@ -128,6 +129,11 @@ async function readSource(url: string): Promise<ReadonlyMap<number, ReviewRow>> 
 async function readsAreBack(stack: Stack): Promise<boolean> {
   const { phase, share } = await stack.slice();
   return phase === 'canary' && share === 1;
+}
+
+async function journalAfter(stack: Stack, sinceMs: number): Promise<readonly JournalEntry[]> {
+  const { entries } = await stack.json<{ entries: JournalEntry[] }>('journal', 'reviews', '--limit', '1000');
+  return entries.filter(({ atMs }) => atMs >= sinceMs);
 }
 
 async function takeAllReads(stack: Stack): Promise<void> {

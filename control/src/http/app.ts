@@ -13,6 +13,7 @@ import { waitUntilCaughtUp } from '../use-cases/caught-up-request.ts';
 import type { BusInspector } from '../use-cases/bus-inspector.ts';
 import type { CaughtUpRounds } from '../use-cases/caught-up-rounds.ts';
 import { findSlice, type ManagedSlice } from '../use-cases/managed-slice.ts';
+import type { OutboxTable } from '../use-cases/outbox-table.ts';
 import type { ProxyRegistry } from '../use-cases/proxy-registry.ts';
 import type { RoutesPublisher } from '../use-cases/routes-publisher.ts';
 import type { SliceLedger } from '../use-cases/slice-ledger.ts';
@@ -23,6 +24,7 @@ import { nextStepsAfterVerification } from '../use-cases/verification-report.ts'
 import type { VerificationRunner } from '../use-cases/verification-runner.ts';
 import { requireToken } from './auth.ts';
 import { addBusRoutes } from './bus-routes.ts';
+import { addOutboxRoutes } from './outbox-routes.ts';
 import { addQuarantineRoutes } from './quarantine-routes.ts';
 import { goneSignal, paramOf } from './request.ts';
 import { renderMetrics } from './metrics.ts';
@@ -34,6 +36,8 @@ export interface AppDeps {
   readonly ledger: SliceLedger;
   readonly verbs: SliceVerbs;
   readonly held: HeldRecords;
+  /** Null without an outbox. */
+  readonly outbox: Pick<OutboxTable, 'readmit'> | null;
   readonly reporter: StatusReporter;
   readonly verifications: Pick<VerificationRunner, 'report'>;
   readonly publisher: RoutesPublisher;
@@ -138,6 +142,7 @@ function addAdminRoutes(app: Express, deps: AppDeps): void {
     response.json({ schema_version: CONTROL_SCHEMA_VERSION, entries });
   });
   addQuarantineRoutes(app, deps);
+  addOutboxRoutes(app, deps);
   app.post('/v1/slices/:name/:verb', isAdmin, json, async (request, response) => {
     const { name } = findSlice(slices, paramOf(request, 'name'));
     const order = parseOrder(name, parseVerb(paramOf(request, 'verb')), request.body);

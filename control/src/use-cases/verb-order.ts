@@ -30,7 +30,7 @@ export type VerbOrder = Order &
 /** A verb that was refused: every reason at once, and commands to try. */
 export class RefusedError extends Error {
   override readonly name = 'RefusedError';
-  readonly code: RefusalCode | 'epoch-conflict';
+  readonly code: RefusalCode | 'epoch-conflict' | 'outbox-in-feed' | 'no-outbox';
   readonly reasons: readonly string[];
   readonly nextSteps: readonly string[];
 
