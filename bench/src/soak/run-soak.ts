@@ -16,6 +16,9 @@ import { createRandom } from './random.ts';
 import { readSourceReviews, readStoredReviews } from './read-reviews.ts';
 import { reviewText, type ReviewRow } from './review-row.ts';
 
+/** Reads that the gates do not let go to the service in this time end the soak, milliseconds. */
+const RECOVERY_MS = 180_000;
+
 interface Parts {
   readonly stack: Stack;
   readonly options: SoakOptions;
@@ -32,7 +35,16 @@ export async function runSoak({ stack, options, say }: Parts): Promise<SoakResul
   const { shopUrl } = await stack.up(...['--stack', options.stack, '--customers', String(options.customers)]);
   say(`the shop is at ${shopUrl}, its home is ${stack.home.dir}`);
   await stack.json('advance', 'reviews', '--wait');
-  await takeAllReads(stack);
+  // A copy that was just made lags on a busy machine, and its gates say so for a minute.
+  await until(
+    'the service takes all reads',
+    () =>
+      takeAllReads(stack).then(
+        () => true,
+        () => false,
+      ),
+    RECOVERY_MS,
+  );
   say('the copy is complete, and all reads of reviews go to the service');
   const sourceUrl = stack.secret('source.url');
   const writer = await startChild('soak/writer.ts', {
@@ -127,8 +139,8 @@ async function readSource(url: string): Promise<ReadonlyMap<number, ReviewRow>> 
 }
 
 async function readsAreBack(stack: Stack): Promise<boolean> {
-  const { phase, share } = await stack.slice();
-  return phase === 'canary' && share === 1;
+  const { phase, share, paused } = await stack.slice();
+  return phase === 'canary' && share === 1 && paused === null;
 }
 
 async function journalAfter(stack: Stack, sinceMs: number): Promise<readonly JournalEntry[]> {
@@ -136,7 +148,9 @@ async function journalAfter(stack: Stack, sinceMs: number): Promise<readonly Jou
   return entries.filter(({ atMs }) => atMs >= sinceMs);
 }
 
+/** As a person would who has found out that nothing is the matter any more. */
 async function takeAllReads(stack: Stack): Promise<void> {
+  if ((await stack.slice()).paused !== null) await stack.json('resume', 'reviews');
   await stack.json('route', 'reviews', '--share', '100%', '--reason', 'soak', '--wait');
 }
 

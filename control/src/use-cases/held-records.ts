@@ -7,7 +7,7 @@ import {
   type SyncSkipResponse,
 } from '@banyan/contracts';
 import { keyAsSourceText, NotCaughtUpError, RowsUnreadableError } from '@banyan/cdc';
-import { quarantine as quarantineGate } from '../gates/gates.ts';
+import { namelessRemedy, quarantine as quarantineGate } from '../gates/gates.ts';
 import type { CaughtUp, RowReread, Source } from '../ports/feed.ts';
 import { EpochConflictError } from '../ports/slice-store.ts';
 import type { EvidenceCollector } from './evidence-collector.ts';
@@ -81,7 +81,7 @@ export class HeldRecords {
     const report = dryRun ? tried : await this.#readRefused(slice, tried, signal);
     return {
       ...{ schema_version: CONTROL_SCHEMA_VERSION, slice: slice.name, dryRun, ...report, journalId },
-      next_steps: nextStepsAfterRetry(slice, { dryRun, isRefused: report.refused > 0, queue }),
+      next_steps: nextStepsAfterRetry(slice, { dryRun, report, queue }),
     };
   }
 
@@ -268,18 +268,21 @@ function nextStepsOf(slice: ManagedSlice, queues: SyncErrorsResponse['queues']):
     ...(named?.key
       ? [`banyan sync retry ${slice.name} --all --dry-run`, skipCommand(slice, named.table, named.key)]
       : []),
-    ...(nameless ? [`banyan resync ${slice.name} --reason "a record without a key"`] : []),
+    ...(nameless ? [namelessRemedy(slice.name)] : []),
   ];
 }
 
 function nextStepsAfterRetry(
   slice: ManagedSlice,
-  { dryRun, isRefused, queue }: { dryRun: boolean; isRefused: boolean; queue: HeldName | null },
+  { dryRun, report, queue }: { dryRun: boolean; report: RetryReport; queue: HeldName | null },
 ): string[] {
+  const isRefused = report.refused > 0;
+  const isNameless = report.queues.some(({ key, refusedBecause }) => key === null && refusedBecause !== null);
   const which = queue ? namedBy(queue) : '--all';
   if (dryRun && !isRefused) return [`banyan sync retry ${slice.name} ${which}`];
   const skip = isRefused && queue ? [`banyan sync skip ${slice.name} ${which} --reason "..."`] : [];
-  return [isRefused ? `banyan sync errors ${slice.name}` : 'banyan status', ...skip];
+  const resync = isNameless ? [namelessRemedy(slice.name)] : [];
+  return [isRefused ? `banyan sync errors ${slice.name}` : 'banyan status', ...skip, ...resync];
 }
 
 function skipCommand(slice: ManagedSlice, table: string, key: readonly string[]): string {
