@@ -17,7 +17,7 @@ import { readSourceReviews, readStoredReviews } from './read-reviews.ts';
 import { reviewText, type ReviewRow } from './review-row.ts';
 
 /** Reads that the gates do not let go to the service in this time end the soak, milliseconds. */
-const RECOVERY_MS = 180_000;
+const TAKING_MS = 180_000;
 
 interface Parts {
   readonly stack: Stack;
@@ -36,15 +36,7 @@ export async function runSoak({ stack, options, say }: Parts): Promise<SoakResul
   say(`the shop is at ${shopUrl}, its home is ${stack.home.dir}`);
   await stack.json('advance', 'reviews', '--wait');
   // A copy that was just made lags on a busy machine, and its gates say so for a minute.
-  await until(
-    'the service takes all reads',
-    () =>
-      takeAllReads(stack).then(
-        () => true,
-        () => false,
-      ),
-    RECOVERY_MS,
-  );
+  await until('the service takes all reads', () => takeAllReads(stack).then(() => true), TAKING_MS);
   say('the copy is complete, and all reads of reviews go to the service');
   const sourceUrl = stack.secret('source.url');
   const writer = await startChild('soak/writer.ts', {
