@@ -79,51 +79,6 @@ test('Connect killed mid-stream, twice: every event once, in order, whatever bec
   );
 }, 180_000);
 
-test('an event too large takes the outbox out, and no other table; once its row is gone the outbox comes back', async () => {
-  await dbz.bed.sql('CREATE TABLE public.other (id int PRIMARY KEY)');
-  await dbz.source.ensureTables(['public.other', OUTBOX], signal());
-  const [end] = await dbz.bus.ends([outboxTopic('large')]);
-  await dbz.bed.sql(`
-    BEGIN;
-    INSERT INTO other VALUES (1);
-    INSERT INTO outbox (aggregatetype, aggregateid, payload) VALUES ('large', 'before', '{}');
-    INSERT INTO outbox (aggregatetype, aggregateid, payload)
-      VALUES ('large', 'too-large', to_jsonb(repeat('x', 34000000)));
-    COMMIT`);
-  const done: string[] = [];
-  await eventually(
-    'the feed runs without it',
-    async () => {
-      const what = await dbz.source.mend(signal());
-      if (what !== null) done.push(what);
-      await sleep(100);
-      return done.length > 0 && (await dbz.source.state(signal())).state === 'running';
-    },
-    120_000,
-  );
-  expect(done[0]).toMatch(
-    /^public\.outbox was taken out of the feed: a record of 34,\d{3},\d{3} bytes is larger/,
-  );
-  await write('large', 'meanwhile');
-  await dbz.bed.sql('INSERT INTO other VALUES (2)');
-  await dbz.caughtUp();
-  expect((await dbz.records('public.other')).map(({ key }) => key)).toEqual(['{"id":1}', '{"id":2}']);
-  await expect(dbz.source.ensureTables([OUTBOX], signal())).rejects.toMatchObject({
-    problems: [{ problem: 'record-too-large', remedy: expect.stringContaining('banyan feed readmit') }],
-  });
-  expect(await dbz.source.feedMembership([OUTBOX], signal())).toMatch(/public\.outbox=absent$/);
-  // What `banyan feed readmit` does, and the table snapshot that a person asks for.
-  await dbz.bed.sql(`DELETE FROM outbox WHERE aggregateid = 'too-large'`);
-  await dbz.source.removeTables([OUTBOX], signal());
-  await dbz.source.ensureTables([OUTBOX], signal());
-  await write('large', 'after');
-  await dbz.snapshot([OUTBOX]);
-  await dbz.caughtUp();
-  const told = (await keys('large')).slice(end?.nextOffset ?? 0);
-  expect(new Set(told)).toEqual(new Set(['"before"', '"meanwhile"', '"after"']));
-  expect(await dbz.source.feedPosition(signal())).toMatchObject({ incarnation: 1, failure: null });
-}, 240_000);
-
 test('a column that was renamed fails the connector, with the reason; without the setting it goes on', async () => {
   await dbz.bed.sql('ALTER TABLE outbox RENAME payload TO body');
   await dbz.bed.sql(
