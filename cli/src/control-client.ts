@@ -5,6 +5,7 @@ import {
   busTopicsSchema,
   explanationSchema,
   journalResponseSchema,
+  outboxReadmitResponseSchema,
   problemSchema,
   statusReportSchema,
   syncErrorsResponseSchema,
@@ -17,6 +18,8 @@ import {
   verificationResponseSchema,
   type Explanation,
   type JournalEntry,
+  type OutboxReadmitRequest,
+  type OutboxReadmitResponse,
   type StatusReport,
   type SyncErrorsResponse,
   type SyncRetryRequest,
@@ -99,6 +102,10 @@ export class ControlClient {
 
   skipHeld(slice: string, body: SyncSkipRequest): Promise<SyncSkipResponse> {
     return this.#ask(syncSkipResponseSchema, `${quarantineOf(slice)}/skip`, { body });
+  }
+
+  readmitOutbox(body: OutboxReadmitRequest): Promise<OutboxReadmitResponse> {
+    return this.#ask(outboxReadmitResponseSchema, '/v1/outbox/readmit', { body });
   }
 
   verification(slice: string): Promise<VerificationResponse> {

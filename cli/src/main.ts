@@ -7,6 +7,7 @@ import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
 import { explain, type ExplainOptions } from './commands/explain.ts';
 import { feedDrop, type FeedDropOptions } from './commands/feed.ts';
+import { feedReadmit } from './commands/feed-readmit.ts';
 import { journal } from './commands/journal.ts';
 import { lookThrough } from './commands/look.ts';
 import { slices, status } from './commands/status.ts';
@@ -246,10 +247,9 @@ busCommand(
   .action((topic: string, options: ReadOptions & { json?: boolean }) =>
     busRead(topic, options, contextOf(options)),
   );
+const feed = program.command('feed').description('what Banyan keeps in the database that it reads');
 addCommonOptions(
-  program
-    .command('feed')
-    .description('what Banyan keeps in the database that it reads')
+  feed
     .command('drop')
     .description('drop a replication slot that nobody needs, and its publication: frees the WAL kept for it'),
 )
@@ -258,6 +258,14 @@ addCommonOptions(
   .requiredOption('--reason <text>', 'why, for the log')
   .addHelpText('after', '\nExample:\n  $ npx banyan feed drop --reason "the trial is over" --dry-run')
   .action((options: FeedDropOptions & { json?: boolean }) => feedDrop(options, contextOf(options)));
+addCommonOptions(
+  feed
+    .command('readmit')
+    .description('ask for the outbox again, which was taken out of the feed for an event too large'),
+)
+  .requiredOption('--reason <text>', 'why, for the log')
+  .addHelpText('after', '\nExample:\n  $ npx banyan feed readmit --reason "the event is deleted"')
+  .action((options: { reason: string; json?: boolean }) => feedReadmit(options, contextOf(options)));
 
 command(
   'pid <process>',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { bySchema, reasonSchema } from './asked.ts';
+import { outboxStatusSchema } from './outbox.ts';
 import { phases } from './phase.ts';
 import { proxyReportSchema } from './proxy-report.ts';
 import { syncReportSchema } from './sync-report.ts';
@@ -163,8 +164,8 @@ const feedStatusSchema = z.strictObject({
   /** Why and when this one began, milliseconds since the epoch. */
   incarnationReason: z.string().nullable(),
   incarnationAtMs: z.number().int().nullable(),
-  /** The outbox table, and why it is not in the feed, null when it is; null without one. */
-  outbox: z.strictObject({ table: z.string(), problem: z.string().nullable() }).nullable(),
+  /** Null without one. */
+  outbox: outboxStatusSchema.nullable(),
   /** Room that the bus takes; null when it could not be asked. */
   bus: z
     .strictObject({

@@ -3,6 +3,7 @@ import { listen, OpenParts, startLoop, type Closable, type Logger, type Loop, ty
 import { busRoutes } from './bus/bus-routes.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { caughtUpRoutes } from './feed/caught-up-routes.ts';
+import { outboxRoutes } from './feed/outbox-routes.ts';
 import type { FeedParts } from './feed/ports.ts';
 import { watchFeed, type FeedSettings } from './feed/watch-feed.ts';
 import { collectEvidence } from './gates/collect-evidence.ts';
@@ -116,6 +117,7 @@ async function openControl(given: ControlDeps, parts: OpenParts): Promise<Contro
         checkSlice: (name) => findSlice(opened.slices, name),
       }),
       quarantine.addRoutes,
+      outboxRoutes(feed.outbox),
       verbRoutes(verbs, opened.slices),
     ],
     adminToken,

@@ -68,6 +68,8 @@ export interface FakeFeed {
   /** What the bus says of the feed's incarnation. */
   incarnation: Pick<SourcePosition, 'incarnation' | 'incarnationReason' | 'incarnationAtMs' | 'anewReason'>;
   membership: string;
+  /** Why `ensureTables` refuses; null: it does not. */
+  refusal: string | null;
   /** What `ensureTables` added, and what the last `carryOnly` said. */
   readonly carried: CarriedTable[];
   carriedOnly: readonly CarriedTable[];
@@ -226,11 +228,10 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
   };
   const source: Source = {
     ensureTables: (tables) =>
-      ask(
-        'source',
-        `ensureTables ${tables.map(({ name }) => name).join()}`,
-        () => void feed.carried.push(...tables),
-      ),
+      ask('source', `ensureTables ${tables.map(({ name }) => name).join()}`, () => {
+        if (feed.refusal !== null) throw new Error(feed.refusal);
+        feed.carried.push(...tables);
+      }),
     carryOnly: (tables) => ask('source', '', () => void (feed.carriedOnly = tables)),
     removeTables: (tables) => ask('source', `removeTables ${tables.join()}`, () => undefined),
     removeUnwritable: () => ask('source', '', () => feed.unwritable.splice(0)),
@@ -325,6 +326,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
     carried: [],
     carriedOnly: [],
     membership: 'publication=1/7 public.reviews=1/2',
+    refusal: null,
     unwritable: [],
     catalog: {
       'public.reviews': {

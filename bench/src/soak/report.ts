@@ -5,7 +5,10 @@ const count = (value: number): string => value.toLocaleString('en-US');
 
 /** A soak's figures for people. */
 export function soakText(result: SoakResult): string {
-  const { kills, writer, customers, lag, verification, faults } = result;
+  const { kills, writer, customers, lag, verification, givenUp, faults } = result;
+  const gates = Object.entries(givenUp.gates)
+    .map(([gate, times]) => `${gate} ${times}`)
+    .join(', ');
   return [
     `${result.minutes} minutes, seed ${result.seed}, stack ${result.stack}${result.pairs ? ', kills in pairs' : ''}`,
     '',
@@ -23,7 +26,7 @@ export function soakText(result: SoakResult): string {
     `lag outside of kills    ${lag ? `p50 ${lag.p50Ms} ms, p99 ${lag.p99Ms} ms (${count(lag.samples)} samples)` : 'no sample'}`,
     `customers               ${count(customers.requests)} requests, ${count(customers.errorsInOutages)} errors in outages of ` +
       `proxy or PostgreSQL, ${count(customers.errorsOutside)} outside, ${count(customers.staleReads)} stale reads`,
-    `reads taken back        ${count(result.readsTakenBack)} times by the gates`,
+    `reads taken back        ${count(givenUp.byGates)} times by gates${gates === '' ? '' : `: ${gates}`}`,
     `verification            ${
       verification
         ? `${count(verification.rowsSource)} rows against ${count(verification.rowsTarget)}, ${count(verification.differences)} differences`

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { JournalEntry } from '@banyan/contracts';
 import { openSqliteFile } from '@banyan/kit/sqlite';
 import pg from 'pg';
 import { until, type Stack } from '../../../cli/src/faults/stack.ts';
@@ -6,6 +7,7 @@ import { startChild, type Child } from '../child.ts';
 import { compareCopies, type Rows } from './compare-copies.ts';
 import { CustomerWatch } from './customer-watch.ts';
 import { customerFigures, disturbancesOf, killFigures, lagFigures, outagesOf, type Kill } from './figures.ts';
+import { givenUpOf } from './given-up.ts';
 import { faultsOf, type SoakResult, type Verification } from './soak-result.ts';
 import { killUntil } from './killer.ts';
 import type { SoakOptions } from './options.ts';
@@ -13,6 +15,9 @@ import { Probe } from './probe.ts';
 import { createRandom } from './random.ts';
 import { readSourceReviews, readStoredReviews } from './read-reviews.ts';
 import { reviewText, type ReviewRow } from './review-row.ts';
+
+/** Reads that the gates do not let go to the service in this time end the soak, milliseconds. */
+const TAKING_MS = 180_000;
 
 interface Parts {
   readonly stack: Stack;
@@ -30,7 +35,8 @@ export async function runSoak({ stack, options, say }: Parts): Promise<SoakResul
   const { shopUrl } = await stack.up(...['--stack', options.stack, '--customers', String(options.customers)]);
   say(`the shop is at ${shopUrl}, its home is ${stack.home.dir}`);
   await stack.json('advance', 'reviews', '--wait');
-  await takeAllReads(stack);
+  // A copy that was just made lags on a busy machine, and its gates say so for a minute.
+  await until('the service takes all reads', () => takeAllReads(stack).then(() => true), TAKING_MS);
   say('the copy is complete, and all reads of reviews go to the service');
   const sourceUrl = stack.secret('source.url');
   const writer = await startChild('soak/writer.ts', {
@@ -51,7 +57,7 @@ async function soak(
 ): Promise<SoakResult> {
   const store = await openSqliteFile({ file: stack.home.file('reviews.sqlite'), mode: 'read' });
   const kills: Kill[] = [];
-  let readsTakenBack = 0;
+  const beganAtMs = Date.now();
   try {
     await writer.ask({ kind: 'start' });
     const watch = new CustomerWatch({
@@ -72,7 +78,6 @@ async function soak(
       },
       whenCalm: async () => {
         if (await readsAreBack(stack)) return;
-        readsTakenBack += 1;
         await takeAllReads(stack).catch((error: unknown) => {
           say(
             `the reads stay with the monolith for now: ${error instanceof Error ? error.message : String(error)}`,
@@ -98,7 +103,7 @@ async function soak(
       eventsApplied: await eventsApplied(stack),
       lag: lagFigures(probe.samples, disturbancesOf(kills)),
       customers: customerFigures(watch.samples, outagesOf(kills)),
-      readsTakenBack,
+      givenUp: givenUpOf(await journalAfter(stack, beganAtMs)),
       verification,
       inSource,
       inService,
@@ -126,11 +131,18 @@ async function readSource(url: string): Promise<ReadonlyMap<number, ReviewRow>> 
 }
 
 async function readsAreBack(stack: Stack): Promise<boolean> {
-  const { phase, share } = await stack.slice();
-  return phase === 'canary' && share === 1;
+  const { phase, share, paused } = await stack.slice();
+  return phase === 'canary' && share === 1 && paused === null;
 }
 
+async function journalAfter(stack: Stack, sinceMs: number): Promise<readonly JournalEntry[]> {
+  const { entries } = await stack.json<{ entries: JournalEntry[] }>('journal', 'reviews', '--limit', '1000');
+  return entries.filter(({ atMs }) => atMs >= sinceMs);
+}
+
+/** As a person would who has found out that nothing is the matter any more. */
 async function takeAllReads(stack: Stack): Promise<void> {
+  if ((await stack.slice()).paused !== null) await stack.json('resume', 'reviews');
   await stack.json('route', 'reviews', '--share', '100%', '--reason', 'soak', '--wait');
 }
 

@@ -13,7 +13,7 @@ const good: Omit<SoakResult, 'faults'> = {
   eventsApplied: 30,
   lag: { p50Ms: 10, p99Ms: 20, samples: 5 },
   customers: { requests: 100, errorsInOutages: 3, errorsOutside: 0, staleReads: 0 },
-  readsTakenBack: 0,
+  givenUp: { byGates: 0, gates: {}, unexcused: [] },
   verification: { rowsSource: 5, rowsTarget: 5, differences: 0, examples: [] },
   inSource: none,
   inService: none,
@@ -43,6 +43,11 @@ test.each<[string, Partial<SoakResult>, RegExp]>([
   ],
   ['an error outside of outages', { customers: { ...good.customers, errorsOutside: 2 } }, /2 errors outside/],
   ['a stale read', { customers: { ...good.customers, staleReads: 1 } }, /1 stale reads/],
+  [
+    'a copy that was made anew',
+    { givenUp: { byGates: 0, gates: {}, unexcused: ['resync: the feed began anew'] } },
+    /resync: the feed/,
+  ],
   ['no kill at all', { kills: [] }, /nothing was killed/],
   ['no write at all', { writer: { ...good.writer, transactions: 0 } }, /nothing was written/],
 ])('%s is a fault', (_what, change, message) => {

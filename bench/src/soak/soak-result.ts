@@ -1,6 +1,7 @@
 import type { SliceStatus } from '@banyan/contracts';
 import type { CopyProblems } from './compare-copies.ts';
 import type { CustomerFigures, KillFigures } from './figures.ts';
+import type { GivenUp } from './given-up.ts';
 import type { SoakStack } from './kill-plan.ts';
 
 export type Verification = NonNullable<SliceStatus['verification']>;
@@ -24,8 +25,7 @@ export interface SoakResult {
   /** Commit to apply outside of kills, as a probe saw it; null without a sample. */
   readonly lag: { readonly p50Ms: number; readonly p99Ms: number; readonly samples: number } | null;
   readonly customers: CustomerFigures;
-  /** How often the gates had taken the reads back to the monolith. */
-  readonly readsTakenBack: number;
+  readonly givenUp: GivenUp;
   readonly verification: Pick<Verification, 'rowsSource' | 'rowsTarget' | 'differences' | 'examples'> | null;
   /** Acknowledged writes against what each side holds. */
   readonly inSource: CopyProblems;
@@ -57,6 +57,7 @@ export function faultsOf(figures: Omit<SoakResult, 'faults'>): string[] {
       ? [`customers met ${customers.errorsOutside} errors outside of outages`]
       : []),
     ...(customers.staleReads > 0 ? [`customers met ${customers.staleReads} stale reads`] : []),
+    ...figures.givenUp.unexcused,
     ...(kills.length === 0 ? ['nothing was killed: the soak was too short'] : []),
     ...(writer.transactions === 0 ? ['nothing was written'] : []),
   ];

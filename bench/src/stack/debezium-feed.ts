@@ -39,12 +39,14 @@ export interface DebeziumFeedOptions {
   readonly withSchemas?: boolean;
   /** Default true; false for a worker that has no exactly-once support. */
   readonly exactlyOnce?: boolean;
+  /** `fetch.max.wait.ms` of the connector's reader of its own offsets. Default: as Banyan sets it. */
+  readonly fetchMaxWaitMs?: number | undefined;
 }
 
 /** Makes it; it streams. */
 export async function prepareDebeziumFeed(
   { database, stack }: { readonly database: FeedDatabase; readonly stack: KafkaStack },
-  { name, withSchemas = false, exactlyOnce = true }: DebeziumFeedOptions,
+  { name, withSchemas = false, exactlyOnce = true, fetchMaxWaitMs }: DebeziumFeedOptions,
 ): Promise<DebeziumFeed> {
   const client = new ConnectClient(stack.connectUrl);
   const bus = openKafkaBus({ brokers: [stack.bootstrapServers], logger: silentLogger });
@@ -75,7 +77,7 @@ export async function prepareDebeziumFeed(
   await database.sql(`CREATE PUBLICATION ${name} FOR TABLE banyan.signal, ${SOURCE_TABLE}`);
   await client.putConfig(
     name,
-    connectorConfig({ database, stack, name, withSchemas, exactlyOnce }),
+    connectorConfig({ database, stack, name, withSchemas, exactlyOnce, fetchMaxWaitMs }),
     signal(),
   );
   await waitFor('the slot is read', isRead);
@@ -118,7 +120,7 @@ async function slotOf(
 function connectorConfig(
   options: Required<DebeziumFeedOptions> & { readonly database: FeedDatabase; readonly stack: KafkaStack },
 ): Readonly<Record<string, string>> {
-  const { database, stack, name, withSchemas, exactlyOnce } = options;
+  const { database, stack, name, withSchemas, exactlyOnce, fetchMaxWaitMs } = options;
   const { hostname: host, port, pathname, username: user } = new URL(database.url);
   return {
     ...renderConnectorConfig({
@@ -139,5 +141,8 @@ function connectorConfig(
     // The connector's own 10 s fail its task for good on a machine that is so busy that one transaction takes longer.
     'producer.override.transaction.timeout.ms': '120000',
     ...(exactlyOnce ? {} : { 'exactly.once.support': 'requested' }),
+    ...(fetchMaxWaitMs === undefined
+      ? {}
+      : { 'consumer.override.fetch.max.wait.ms': String(fetchMaxWaitMs) }),
   };
 }

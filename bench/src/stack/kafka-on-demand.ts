@@ -34,10 +34,12 @@ export class KafkaOnDemand {
       readonly exactlyOnce?: boolean;
       readonly fullyCompiled?: boolean;
       readonly isNew?: boolean;
+      /** The worker's `fetch.max.wait.ms`. Default: as Banyan starts it. */
+      readonly fetchMaxWaitMs?: number | undefined;
     } = {},
   ): Promise<KafkaStack> {
-    const { exactlyOnce = true, fullyCompiled = true, isNew = false } = options;
-    const settings = JSON.stringify({ exactlyOnce, fullyCompiled });
+    const { exactlyOnce = true, fullyCompiled = true, isNew = false, fetchMaxWaitMs } = options;
+    const settings = JSON.stringify({ exactlyOnce, fullyCompiled, fetchMaxWaitMs });
     if (this.#running?.settings === settings && !isNew) return this.#running.stack;
     await this.close();
     this.#starts += 1;
@@ -48,6 +50,9 @@ export class KafkaOnDemand {
       files: await downloadKafka({ withJdbcSink: true }),
       exactlyOnce,
       fullyCompiled,
+      ...(fetchMaxWaitMs === undefined
+        ? {}
+        : { properties: { worker: { 'fetch.max.wait.ms': fetchMaxWaitMs } } }),
     });
     this.#running = { stack, settings };
     await mkdir(stack.secretsDir, { recursive: true });

@@ -1,6 +1,7 @@
 import { runBenches, type RunOptions, type RunResult } from '../feed/run-benches.ts';
 import { benchBothEnds } from './benches/both-ends.ts';
 import { benchExactlyOnce } from './benches/exactly-once.ts';
+import { benchFetchWait } from './benches/fetch-wait.ts';
 import { benchStackLag } from './benches/lag.ts';
 import { benchStackMemory } from './benches/memory.ts';
 import { benchSink } from './benches/sink.ts';
@@ -15,6 +16,7 @@ const benches: Readonly<Record<string, StackBench>> = {
   lag: benchStackLag,
   memory: benchStackMemory,
   'exactly-once': benchExactlyOnce,
+  'fetch-wait': benchFetchWait,
 };
 
 /** Names of the benchmarks, in the order in which they run. */

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { barsOf } from './bars.ts';
 import { runStackBenches } from './run-stack-benches.ts';
 
-// What exactly-once costs is measured by the pieces of `source` and `lag`, on two more starts of Kafka.
+// What exactly-once and short waits cost is measured by the pieces of `source` and `lag`, on further starts of Kafka.
 const names = ['source', 'sink', 'both-ends', 'lag', 'memory'];
 
 test('the benchmarks of both stacks run from end to end with a handful of rows, and can be drawn', async () => {

@@ -7,7 +7,7 @@ import { brokerAnswers } from './broker-answers.ts';
 import type { KafkaFiles } from './download.ts';
 import { findJavaTools } from './java.ts';
 import { KafkaStackError } from './kafka-stack-error.ts';
-import { renderConnectProperties, renderServerProperties } from './properties.ts';
+import { renderConnectProperties, renderServerProperties, type KafkaProperties } from './properties.ts';
 
 const run = promisify(execFile);
 const FORMAT_TIMEOUT_MS = 60_000;
@@ -45,6 +45,8 @@ export interface PrepareKafkaOptions {
   readonly fullyCompiled?: boolean;
   /** Connect's exactly-once source support. Default true; false only to measure what it costs. */
   readonly exactlyOnce?: boolean;
+  /** Properties of the broker and of each worker, over and beside ours: other listeners, say. */
+  readonly properties?: { readonly broker?: KafkaProperties; readonly worker?: KafkaProperties };
 }
 
 export interface PreparedKafka {
@@ -77,7 +79,10 @@ export async function prepareKafka(options: PrepareKafkaOptions): Promise<Prepar
   const bootstrapServers = `127.0.0.1:${ports.kafka}`;
   writeFileSync(
     paths.server,
-    renderServerProperties({ port: ports.kafka, controllerPort: ports.controller, dataDir: paths.data }),
+    renderServerProperties({
+      ...{ port: ports.kafka, controllerPort: ports.controller, dataDir: paths.data },
+      further: options.properties?.broker,
+    }),
   );
   const flags = (heap: number): readonly string[] => [
     `-Xmx${heap}m`,
@@ -96,7 +101,10 @@ export async function prepareKafka(options: PrepareKafkaOptions): Promise<Prepar
     const exactlyOnce = options.exactlyOnce ?? true;
     writeFileSync(
       properties,
-      renderConnectProperties({ restPort, bootstrapServers, pluginsDir, secretsDir, exactlyOnce }),
+      renderConnectProperties({
+        ...{ restPort, bootstrapServers, pluginsDir, secretsDir, exactlyOnce },
+        further: options.properties?.worker,
+      }),
     );
     const url = `http://127.0.0.1:${restPort}`;
     return {

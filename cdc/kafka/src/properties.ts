@@ -1,5 +1,8 @@
-/** Java properties as text, in order. */
-function render(properties: Readonly<Record<string, string | number | boolean>>): string {
+/** Java properties by name. */
+export type KafkaProperties = Readonly<Record<string, string | number | boolean>>;
+
+/** As text, in order. */
+function render(properties: KafkaProperties): string {
   return Object.entries(properties)
     .map(([key, value]) => `${key}=${String(value).replaceAll('\\', '\\\\')}\n`)
     .join('');
@@ -13,11 +16,13 @@ export interface BrokerSettings {
   /** The broker's own controller listens here. */
   readonly controllerPort: number;
   readonly dataDir: string;
+  /** Over and beside ours. */
+  readonly further?: KafkaProperties | undefined;
 }
 
 /** `server.properties` of one node that is broker and controller, on 127.0.0.1 alone. */
 export function renderServerProperties(settings: BrokerSettings): string {
-  const { port, controllerPort, dataDir } = settings;
+  const { port, controllerPort, dataDir, further } = settings;
   return render({
     'process.roles': 'broker,controller',
     'node.id': 1,
@@ -48,6 +53,7 @@ export function renderServerProperties(settings: BrokerSettings): string {
     'num.network.threads': 2,
     'num.io.threads': 2,
     'log.cleaner.dedupe.buffer.size': 16_777_216,
+    ...further,
   });
 }
 
@@ -61,11 +67,13 @@ export interface ConnectSettings {
   readonly secretsDir: string;
   /** Each event once, whoever is killed. */
   readonly exactlyOnce: boolean;
+  /** Over and beside ours. */
+  readonly further?: KafkaProperties | undefined;
 }
 
 /** `connect-distributed.properties` of one worker, on 127.0.0.1 alone. */
 export function renderConnectProperties(settings: ConnectSettings): string {
-  const { restPort, bootstrapServers, pluginsDir, secretsDir, exactlyOnce } = settings;
+  const { restPort, bootstrapServers, pluginsDir, secretsDir, exactlyOnce, further } = settings;
   return render({
     'bootstrap.servers': bootstrapServers,
     'group.id': 'banyan-connect',
@@ -99,5 +107,6 @@ export function renderConnectProperties(settings: ConnectSettings): string {
     'config.providers': 'dir',
     'config.providers.dir.class': 'org.apache.kafka.common.config.provider.DirectoryConfigProvider',
     'config.providers.dir.param.allowed.paths': secretsDir,
+    ...further,
   });
 }

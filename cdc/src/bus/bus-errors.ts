@@ -1,4 +1,5 @@
 import type { TopicPosition } from './bus.ts';
+import { securityAdvice } from './kafka/security-advice.ts';
 
 /** Records that a reader wanted are gone from the bus. Going on from the first one kept would leave a gap. */
 export class OffsetGoneError extends Error {
@@ -38,7 +39,9 @@ export class BusUnreachableError extends Error {
   override readonly name = 'BusUnreachableError';
 
   constructor(what: string, cause: unknown) {
-    super(`Kafka could not ${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    const advice = securityAdvice(cause);
+    const said = cause instanceof Error ? cause.message : String(cause);
+    super(`Kafka could not ${what}: ${said}${advice === null ? '' : `; ${advice}`}`, { cause });
   }
 }
 

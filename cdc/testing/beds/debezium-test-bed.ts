@@ -4,7 +4,7 @@ import { heartbeatTopic, tableTopic } from '@banyan/contracts';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openTestBus, startTestKafka, type TestKafka } from './kafka-test-bed.ts';
-import type { KafkaBus } from '../../src/bus/kafka/kafka-bus.ts';
+import type { KafkaBus, KafkaBusOptions } from '../../src/bus/kafka/kafka-bus.ts';
 import type { StoredRecord } from '../../src/bus/bus.ts';
 import {
   createTestBed,
@@ -46,6 +46,7 @@ export interface DebeziumTestBed {
  * @param options.outboxTable `schema.table`; default none.
  * @param options.url A database of the test's own; default one in the shared server.
  * @param options.heartbeatIntervalMs Default 200.
+ * @param options.given A Kafka of the test's own, which is closed with the rest, and how a bus reaches it.
  */
 export async function createDebeziumTestBed(
   label: string,
@@ -53,14 +54,15 @@ export async function createDebeziumTestBed(
     readonly outboxTable?: string;
     readonly heartbeatIntervalMs?: number;
     readonly url?: string;
+    readonly given?: { readonly kafka: TestKafka; readonly bus: Partial<KafkaBusOptions> };
   } = {},
 ): Promise<DebeziumTestBed> {
-  const { url: ownUrl, ...settings } = options;
+  const { url: ownUrl, given, ...settings } = options;
   const [bed, kafka] = await Promise.all([
     createTestBed(label, ownUrl),
-    startTestKafka({ withConnect: true }),
+    given?.kafka ?? startTestKafka({ withConnect: true }),
   ]);
-  const bus = openTestBus(kafka);
+  const bus = openTestBus(kafka, given?.bus);
   const url = new URL(bed.url);
   writeFileSync(join(kafka.stack.secretsDir, 'source.password'), url.password, { mode: 0o600 });
   const sourceOptions: DebeziumSourceOptions = {

@@ -1,5 +1,5 @@
 /** A Kafka of a test's own, and ways to do to it what only an administrator does. */
-import { startKafkaStack, type KafkaStack } from '@banyan/kafka';
+import { startKafkaStack, type KafkaPorts, type KafkaStack, type PrepareKafkaOptions } from '@banyan/kafka';
 import { silentLogger } from '@banyan/kit';
 import { findFreePort } from '@banyan/postgres';
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
@@ -19,15 +19,31 @@ export interface TestKafka {
   close(): Promise<void>;
 }
 
-/** @param options.withConnect Default false. */
-export async function startTestKafka(options: { withConnect?: boolean } = {}): Promise<TestKafka> {
+/**
+ * @param options.withConnect Default false.
+ * @param options.properties Further properties of broker and workers, e.g. other listeners.
+ */
+export async function startTestKafka(
+  options: {
+    readonly withConnect?: boolean;
+    readonly properties?: (at: {
+      readonly ports: KafkaPorts;
+      readonly secretsDir: string;
+    }) => PrepareKafkaOptions['properties'];
+  } = {},
+): Promise<TestKafka> {
   const dir = mkdtempSync(join(tmpdir(), 'banyan-kafka-'));
   const ports = {
     kafka: await findFreePort(),
     controller: await findFreePort(),
     connect: await findFreePort(),
   };
-  const stack = await startKafkaStack({ dir, ports, withConnect: options.withConnect ?? false });
+  const secretsDir = join(dir, 'secrets');
+  const properties = options.properties?.({ ports, secretsDir });
+  const stack = await startKafkaStack({
+    ...{ dir, ports, secretsDir, withConnect: options.withConnect ?? false },
+    ...(properties && { properties }),
+  });
   const client = new kafkajs.Kafka({
     brokers: [stack.bootstrapServers],
     clientId: 'test',

@@ -1,4 +1,4 @@
-import type { BusRoom, GateResult, SliceStatus, StatusReport } from '@banyan/contracts';
+import type { BusRoom, GateResult, OutboxStatus, SliceStatus, StatusReport } from '@banyan/contracts';
 import type { CustomerTotals } from '../customers.ts';
 import type { RunState } from '../supervise/run-state.ts';
 import { feedLines } from './feed-text.ts';
@@ -67,7 +67,8 @@ function incarnationText(feed: StatusReport['feed']): string[] {
   return [`             began anew${ago} (incarnation ${incarnation}): ${incarnationReason ?? 'unknown'}`];
 }
 
-function outboxText({ table: name, problem }: NonNullable<StatusReport['feed']['outbox']>): string {
+/** `outbox     public.outbox: in the feed`. */
+export function outboxText({ table: name, problem }: OutboxStatus): string {
   return `outbox     ${name}: ${problem === null ? 'in the feed' : `NOT in the feed, ${problem}`}`;
 }
 

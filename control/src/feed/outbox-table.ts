@@ -1,15 +1,16 @@
-import type { StatusReport } from '@banyan/contracts';
+import type { OutboxStatus } from '@banyan/contracts';
 import { type Logger, messageOf, withDeadline } from '@banyan/kit';
 import { OUTBOX_COLUMNS } from '@banyan/cdc/capture';
 import type { CarriedTable, MonolithDatabase, TableFeed } from './ports.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';
+import { RefusedError } from '../slices/refused-error.ts';
 
 /** A source may have to make its connector first, and waits for writers of the table. */
 const DEADLINE_MS = 60_000;
 
 export interface OutboxTableDeps {
   readonly database: Pick<MonolithDatabase, 'feedMembership'>;
-  readonly feed: Pick<TableFeed, 'ensureTables'>;
+  readonly feed: Pick<TableFeed, 'ensureTables' | 'removeTables'>;
   /** `schema.table`. */
   readonly table: string;
   readonly slices: readonly ManagedSlice[];
@@ -40,8 +41,35 @@ export class OutboxTable {
     }
   }
 
-  status(): NonNullable<StatusReport['feed']['outbox']> {
+  status(): OutboxStatus {
     return { table: this.#deps.table, problem: this.#problem };
+  }
+
+  /**
+   * Lets a table that was taken out for an event too large be asked for again, and asks.
+   *
+   * @returns its status then: what still keeps it out, if anything does.
+   * @throws RefusedError while it is in the feed: taking it out would lose events. Whatever the source throws.
+   */
+  async readmit(
+    order: { readonly by: string; readonly reason: string },
+    signal: AbortSignal,
+  ): Promise<OutboxStatus> {
+    const { database, feed, table, log } = this.#deps;
+    const deadline = withDeadline(signal, DEADLINE_MS);
+    const membership = await database.feedMembership([outboxCarried(table)], deadline);
+    if (!membership.endsWith(`${table}=absent`)) {
+      throw new RefusedError(`${table} is in the feed.`, {
+        code: 'outbox-in-feed',
+        reasons: ['events would be lost if it were taken out and put in again; nothing was done'],
+        nextSteps: ['banyan status'],
+      });
+    }
+    log.warn({ table, ...order }, 'the outbox is asked for again');
+    // The source forgets why it is out.
+    await feed.removeTables([table], deadline);
+    await this.look(signal);
+    return this.status();
   }
 
   /** One look, for a loop. Does not throw: what stands in the way is said, once in the log, and tried again. */

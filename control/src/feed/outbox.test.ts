@@ -42,6 +42,35 @@ test('what keeps it out is told, all of it on one line, and it is tried again', 
   expect((await outbox(t))?.problem).toBeNull();
 });
 
+const readmit = (t: TestControl): ReturnType<TestControl['post']> =>
+  t.post('/v1/outbox/readmit', { by: 'tester', reason: 'the event is deleted' });
+
+test('one that was taken out is asked for again by a command; what still keeps it out is answered', async () => {
+  const t = await start(TABLE);
+  t.feed.membership = `publication=1/7 ${TABLE}=absent`;
+  t.feed.refusal = 'a record of 40,000,000 bytes is larger than 33,554,432 bytes';
+  await t.control.tick();
+  expect(await readmit(t)).toMatchObject({
+    status: 200,
+    body: { outbox: { table: TABLE, problem: expect.stringContaining('40,000,000') } },
+  });
+  t.feed.refusal = null;
+  expect(await readmit(t)).toMatchObject({ status: 200, body: { outbox: { table: TABLE, problem: null } } });
+  expect(t.feed.calls.filter((call) => call === `removeTables ${TABLE}`)).toHaveLength(2);
+});
+
+test('one that is in the feed is left there, whatever its last look said', async () => {
+  const t = await start(TABLE);
+  await t.control.tick();
+  t.feed.membership = `publication=1/7 ${TABLE}=1/2`;
+  expect(await readmit(t)).toMatchObject({ status: 409, body: { error: { code: 'outbox-in-feed' } } });
+  expect(t.feed.calls).not.toContain(`removeTables ${TABLE}`);
+});
+
+test('without an outbox there is nothing to ask for', async () => {
+  expect(await readmit(await start())).toMatchObject({ status: 409, body: { error: { code: 'no-outbox' } } });
+});
+
 test('without the setting there is none', async () => {
   const t = await start();
   await t.control.tick();

@@ -1,4 +1,5 @@
-import type { SyncErrorsResponse } from '@banyan/contracts';
+import type { RetryReport, SyncErrorsResponse } from '@banyan/contracts';
+import { namelessRemedy } from '../gates/domain/gates.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';
 import { RefusedError } from '../slices/refused-error.ts';
 
@@ -32,19 +33,22 @@ export function nextStepsAfterList(slice: ManagedSlice, queues: SyncErrorsRespon
     ...(named?.key
       ? [`banyan sync retry ${slice.name} --all --dry-run`, skipCommand(slice, named.table, named.key)]
       : []),
-    ...(nameless ? [`banyan resync ${slice.name} --reason "a record without a key"`] : []),
+    ...(nameless ? [namelessRemedy(slice.name)] : []),
   ];
 }
 
 /** Commands after a retry, or before one that was only tried. */
 export function nextStepsAfterRetry(
   slice: ManagedSlice,
-  { dryRun, isRefused, queue }: { dryRun: boolean; isRefused: boolean; queue: HeldName | null },
+  { dryRun, report, queue }: { dryRun: boolean; report: RetryReport; queue: HeldName | null },
 ): string[] {
+  const isRefused = report.refused > 0;
+  const isNameless = report.queues.some(({ key, refusedBecause }) => key === null && refusedBecause !== null);
   const which = queue ? namedBy(queue) : '--all';
   if (dryRun && !isRefused) return [`banyan sync retry ${slice.name} ${which}`];
   const skip = isRefused && queue ? [`banyan sync skip ${slice.name} ${which} --reason "..."`] : [];
-  return [isRefused ? `banyan sync errors ${slice.name}` : 'banyan status', ...skip];
+  const resync = isNameless ? [namelessRemedy(slice.name)] : [];
+  return [isRefused ? `banyan sync errors ${slice.name}` : 'banyan status', ...skip, ...resync];
 }
 
 /** `banyan sync skip` of a key. */

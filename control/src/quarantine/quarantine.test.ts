@@ -43,7 +43,7 @@ describe('errors', () => {
       next_steps: [
         'banyan sync retry reviews --all --dry-run',
         `banyan sync skip reviews --table public.reviews --key 'it'\\''s' --reason "..."`,
-        'banyan resync reviews --reason "a record without a key"',
+        'banyan resync reviews --reason "records of no readable key"',
       ],
     });
   });

@@ -90,7 +90,7 @@ export class QuarantinedRecords {
       dryRun,
       ...report,
       journalId,
-      next_steps: nextStepsAfterRetry(slice, { dryRun, isRefused: report.refused > 0, queue }),
+      next_steps: nextStepsAfterRetry(slice, { dryRun, report, queue }),
     };
   }
 

@@ -37,13 +37,14 @@ export async function benchStackLag(context: StackContext): Promise<Measurement>
 /** Lags through Debezium and Kafka, at each rate. */
 export async function debeziumLag(
   context: StackContext,
-  { exactlyOnce }: { readonly exactlyOnce: boolean },
+  settings: { readonly exactlyOnce: boolean; readonly fetchMaxWaitMs?: number },
 ): Promise<readonly LagAtRate[]> {
   const { database, kafka } = context;
+  const { exactlyOnce } = settings;
   await database.empty();
-  const stack = await kafka.start({ exactlyOnce });
+  const stack = await kafka.start(settings);
   const name = `lag_debezium_${exactlyOnce ? 'once' : 'at_least_once'}_${context.started.length}`;
-  const feed = await prepareDebeziumFeed({ database, stack }, { name, exactlyOnce });
+  const feed = await prepareDebeziumFeed({ database, stack }, { name, ...settings });
   try {
     return await lagThrough(context, feed.topics, name);
   } finally {

@@ -112,7 +112,7 @@ class ConnectedSource implements DebeziumSource {
     refuseColumns(await this.#postgres.describeTables(names, signal));
     await this.#change(async () => {
       const { current } = await this.#keeper.ensureConnector(signal);
-      refuseLeftOut(names, current);
+      refuseLeftOut(names, current, this.#options.outboxTable);
       // 1. What is to be carried is kept. 2. The connector takes it, 3. the publication sends it: the other way round it
       // would pass over changes.
       await this.#columns.add(tables, signal);
@@ -199,20 +199,25 @@ class ConnectedSource implements DebeziumSource {
 }
 
 /** Until somebody has taken them out, and with that has seen why: each time they came in the feed would stand still for all. */
-function refuseLeftOut(tables: readonly string[], { marks }: FeedConnector): void {
+function refuseLeftOut(
+  tables: readonly string[],
+  { marks }: FeedConnector,
+  outboxTable: string | undefined,
+): void {
   const refused = tables.filter((table) => table in marks.leftOut);
   if (refused.length === 0) return;
-  const remedy =
-    'make the row smaller, delete it, or map fewer columns; then `banyan rollback` and `banyan advance` of each slice that has it';
   throw new SourceTableError(
-    refused.map(
-      (table) =>
-        ({
-          ...{ table, problem: 'record-too-large', found: marks.leftOut[table] ?? '', remedy },
-        }) as const,
-    ),
+    refused.map((table) => {
+      const remedy = table === outboxTable ? OUTBOX_REMEDY : ROW_REMEDY;
+      return { table, problem: 'record-too-large', found: marks.leftOut[table] ?? '', remedy } as const;
+    }),
   );
 }
+
+const ROW_REMEDY =
+  'make the row smaller, delete it, or map fewer columns; then `banyan rollback` and `banyan advance` of each slice that has it';
+const OUTBOX_REMEDY =
+  'delete the row, or make its payload smaller; then `banyan feed readmit --reason "..."`. Events that were written meanwhile come with a table snapshot of the outbox, as long as their rows are there';
 
 /** It writes such names of a table snapshot into its offsets as they are, cannot read them again, and its task stays dead. */
 function refuseNames(tables: readonly string[]): void {

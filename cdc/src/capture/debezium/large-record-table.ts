@@ -20,8 +20,6 @@ interface Search {
   readonly prefix: string;
   readonly slot: string;
   readonly publication: string;
-  /** Not looked for: events of it are of no slice that could stop for them. */
-  readonly outboxTable?: string | undefined;
   readonly record: LargeRecord;
   /** `schema.table` of those that are known not to be meant. */
   readonly passedOver: readonly string[];
@@ -35,8 +33,7 @@ interface Search {
  * @returns `schema.table`; null when it cannot be told.
  */
 export async function tableOf(search: Search, signal: AbortSignal): Promise<string | null> {
-  const { outboxTable } = search;
-  const passedOver = [...search.passedOver, SIGNAL_TABLE, ...(outboxTable ? [outboxTable] : [])];
+  const passedOver = [...search.passedOver, SIGNAL_TABLE];
   const table = (await ofLog({ ...search, passedOver }, signal)) ?? (await ofSnapshot(search, signal));
   return table === null || passedOver.includes(table) ? null : table;
 }

@@ -162,7 +162,7 @@ export interface Source {
    * Says which tables are in the feed with these columns, as a text to compare with an earlier one: a table that was taken
    * out and put in again, or dropped and made again, has another, and so has one of which a column was not carried
    * meanwhile. So has a publication whose settings were changed and put right again, under `PUBLICATION_MEMBER`. Members
-   * are `name=id`, separated by blanks.
+   * are `name=id`, separated by blanks; `name=absent` is not in the feed.
    */
   feedMembership(tables: readonly CarriedTable[], signal: AbortSignal): Promise<string>;
   describeTables(tables: readonly string[], signal: AbortSignal): Promise<readonly SourceTable[]>;

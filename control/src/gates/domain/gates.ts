@@ -152,6 +152,11 @@ function heldNames(tables: SyncReport['tables']): string {
   return parts.length === 0 ? '' : `: ${parts.join(', ')}`;
 }
 
+/** The command that ends what is held of no readable key: after a key's column was renamed, for instance. */
+export function namelessRemedy(slice: string): string {
+  return `banyan resync ${slice} --reason "records of no readable key"`;
+}
+
 /** No event is held back. */
 export const quarantine: Gate = ({ service, nowMs, state }) => {
   const judged: Judged = {
@@ -161,8 +166,12 @@ export const quarantine: Gate = ({ service, nowMs, state }) => {
   };
   const held = quarantinedOf(service, nowMs);
   if (held === null) return verdict(judged, 'inconclusive', 'unknown: no fresh report of the service');
-  const names = heldNames(freshReport(service, nowMs)?.tables ?? []);
-  return verdict(judged, held === 0 ? 'pass' : 'fail', `${number.format(held)} held back${names}`);
+  const tables = freshReport(service, nowMs)?.tables ?? [];
+  const got = `${number.format(held)} held back${heldNames(tables)}`;
+  // Of no row that could be named: nothing but a new table snapshot makes up for them.
+  const isNameless = tables.every(({ quarantined, heldKeys }) => quarantined === 0 || heldKeys?.length === 0);
+  const remedy = isNameless ? namelessRemedy(state.name) : judged.remedy;
+  return verdict({ ...judged, remedy }, held === 0 ? 'pass' : 'fail', got);
 };
 
 /** Name of the one gate that a step forward can mend by itself, by verifying. */
