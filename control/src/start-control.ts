@@ -93,7 +93,7 @@ async function followFeed(
   parts: OpenParts,
 ): Promise<FeedParts & { readonly verify: Verify }> {
   const { topicPrefix: prefix, slotName: slot } = settings;
-  const { source, bus, history } = parts.add(await openFeed(settings, log));
+  const { database, feed, bus, history } = parts.add(await openFeed(settings, log));
   const closing = new AbortController();
   const tableSnapshots = await followTableSnapshots({ bus, prefix, signal: closing.signal });
   const followed = tableSnapshots.ended.catch((error: unknown) => {
@@ -107,7 +107,7 @@ async function followFeed(
       return followed;
     },
   });
-  const known = { source, bus, prefix, feed: { log: history, slot } };
+  const known = { source: database, bus, prefix, feed: { log: history, slot } };
   const caughtUp = createCaughtUp(known);
   const rowReread = createRowReread(known);
   const { verifyMaxRowsPerSecond: maxRowsPerSecond = null, verifyMaxServiceLatencyMs: maxServiceLatencyMs } =
@@ -115,13 +115,13 @@ async function followFeed(
   const verify: Verify = ({ repair, maxLagMs, ...asked }) =>
     verifySlice({
       ...asked,
-      source,
+      source: database,
       caughtUp,
       reread: repair ? rowReread : null,
       pace: { maxRowsPerSecond, maxServiceLatencyMs, maxLagMs },
       pageRows: settings.verifyPageRows,
     });
-  return { database: source, feed: source, bus, history, tableSnapshots, caughtUp, rowReread, verify };
+  return { database, feed, bus, history, tableSnapshots, caughtUp, rowReread, verify };
 }
 
 /** Looks at a file that the control plane writes, all the time. */

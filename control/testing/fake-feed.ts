@@ -25,7 +25,7 @@ import {
   type UnwritableTable,
   type WalRetention,
   type FeedHistory,
-  type Source,
+  type PostgresSource,
   type TableSnapshotProgress,
 } from '@banyan/cdc/capture';
 import { type ServiceStore, type VerifyState } from '@banyan/cdc/verify';
@@ -43,7 +43,7 @@ import type { ManualClock } from './manual-clock.ts';
 
 /** A feed, a bus and a service that behave as they are told. */
 export interface FakeFeed {
-  readonly source: Source;
+  readonly source: PostgresSource;
   readonly bus: ControlBus & FeedHistory;
   readonly tableSnapshots: TableSnapshots;
   readonly caughtUp: CaughtUp;
@@ -226,7 +226,7 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
       ? new Promise((resolve) => resolve(answer()))
       : Promise.reject(new Error(trouble));
   };
-  const source: Source = {
+  const source: PostgresSource = {
     ensureTables: (tables) =>
       ask('source', `ensureTables ${tables.map(({ name }) => name).join()}`, () => {
         if (feed.refusal !== null) throw new Error(feed.refusal);
@@ -378,8 +378,11 @@ export function createFakeFeed(clock: ManualClock): FakeFeed {
         progress.flatMap(({ id, table, state }) => (state === 'running' ? [{ id, tables: [table] }] : [])),
     },
     rowReread: {
-      readAgain: (table, keys) =>
-        ask('source', `readAgain ${table} ${JSON.stringify(keys)}`, () => feed.onReadAgain()),
+      readHeld: (table, keys) =>
+        ask('source', `readHeld ${table} ${JSON.stringify(keys)}`, () => {
+          feed.onReadAgain();
+          return null;
+        }),
     },
     onReadAgain: () => undefined,
     caughtUp: {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createPostgresSource, type Source } from '@banyan/cdc/capture';
+import { createPostgresSource, type PostgresSource } from '@banyan/cdc/capture';
 import { checkMapping, checkTransforms } from '@banyan/cdc/verify';
 import { createSqliteApplyStore } from '@banyan/cdc/apply';
 import { createTestDatabase, type TestDatabase } from '@banyan/postgres';
@@ -9,7 +9,7 @@ import { reviewsSlice } from './slice.ts';
 import { openTestStore } from './src/testing/store.ts';
 
 let database: TestDatabase;
-let source: Source;
+let source: PostgresSource;
 const signal = AbortSignal.timeout(60_000);
 
 beforeAll(async () => {

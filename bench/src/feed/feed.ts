@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openSqliteBus, type SourceLog } from '@banyan/cdc/bus';
-import { createPostgresSource, type Source } from '@banyan/cdc/capture';
+import { createPostgresSource, type PostgresSource } from '@banyan/cdc/capture';
 import { startChild, type Child } from '../child.ts';
 import { PREFIX, SOURCE_TABLE, TOPIC } from './bench-rows.ts';
 import type { BenchContext } from './benches/bench.ts';
@@ -14,7 +14,7 @@ export interface Feed {
   readonly busFile: string;
   /** For looks at the bus; another connection than any process under test has. */
   readonly bus: SourceLog;
-  readonly source: Source;
+  readonly source: PostgresSource;
   /** The reader as it runs in earnest: its own process. It streams. */
   readonly reader: Child;
   /** Starts another one, after `reader` was closed. Resolves when it streams. */

@@ -3,7 +3,9 @@ import { controlRecordKey, type SyncReport } from '@banyan/contracts';
 import type { Bus, BusRecord, SourceLog } from '../bus/bus.ts';
 import { createMemoryBus } from '../../testing/beds/memory-bus.ts';
 import { notesSlice, notesTopic } from '../../testing/beds/consumer-test-bed.ts';
-import type { FeedMark, SlotStatus, Source } from '../capture/feed/source.ts';
+import type { FeedMark } from '../capture/feed/feed-history.ts';
+import type { SlotStatus } from '../capture/feed/monolith-database.ts';
+import type { PostgresSource } from '../capture/feed/postgres-source.ts';
 import type { ServiceCopy } from './service-client/copy.ts';
 import { createCaughtUp } from './caught-up.ts';
 
@@ -46,7 +48,7 @@ function createFeed(): {
       return Promise.resolve();
     },
   };
-  const source: Source = {
+  const source: PostgresSource = {
     ensureTables: refuse,
     carryOnly: refuse,
     removeTables: refuse,

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { controlRecordKey, tableTopic, type SliceDefinition } from '@banyan/contracts';
 import type { Bus } from '../bus/bus.ts';
 import { carriedTables } from '../capture/feed/carried-tables.ts';
-import type { FeedMark, Lsn, Source } from '../capture/feed/source.ts';
+import type { FeedMark } from '../capture/feed/feed-history.ts';
+import type { Lsn } from '../capture/feed/monolith-database.ts';
+import type { PostgresSource } from '../capture/feed/postgres-source.ts';
 import type { ServiceCopy } from './service-client/copy.ts';
 import { NotCaughtUpError } from './not-caught-up-error.ts';
 import { beganAnew, isOther, markOf, waitUntil, waitUntilStored, type KnownFeed } from './stored-on-bus.ts';
@@ -28,7 +30,7 @@ export interface CaughtUp {
 
 /** "Caught up" by a barrier on the bus: no offset arithmetic, right on an idle source and on every bus. */
 export function createCaughtUp(options: {
-  readonly source: Source;
+  readonly source: PostgresSource;
   readonly bus: Pick<Bus, 'append' | 'partitions'>;
   /** Topic prefix of the source, e.g. `shop`. */
   readonly prefix: string;

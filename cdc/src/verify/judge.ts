@@ -2,7 +2,7 @@ import type { RowsReport, SliceDefinition } from '@banyan/contracts';
 import type { CaughtUp } from './caught-up.ts';
 import { shownFields } from '../apply/http/answer-ranges.ts';
 import type { CompiledTable } from '../rows/mapping.ts';
-import type { Source } from '../capture/feed/source.ts';
+import type { PostgresSource } from '../capture/feed/postgres-source.ts';
 import { hashOf } from '../rows/canonical.ts';
 import type { ServiceCopy } from './service-client/copy.ts';
 import { differingFields, type Finding, type FindingKind } from '../rows/finding.ts';
@@ -14,7 +14,7 @@ const CAUGHT_UP_DEADLINE_MS = 60_000;
 const FIELDS_OF_ROWS = 10;
 
 export interface JudgeOptions {
-  readonly source: Pick<Source, 'readPage'>;
+  readonly source: Pick<PostgresSource, 'readPage'>;
   readonly copy: Pick<ServiceCopy, 'rows' | 'sync' | 'metTopics' | 'pieces'>;
   readonly slice: SliceDefinition;
   readonly table: CompiledTable;

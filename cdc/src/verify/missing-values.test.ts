@@ -24,11 +24,10 @@ function setUp(): {
   const quarantine = { queues: [] as HeldQueueReport[] };
   let nowMs = 0;
   const missing = new MissingValues({
-    source: { describeTables: () => Promise.resolve([]) },
     rowReread: {
-      readAgain(_table, keys) {
+      readHeld(_table, keys) {
         asked.push(keys.map((key) => [...key]));
-        return Promise.resolve();
+        return Promise.resolve(null);
       },
     },
     nowMs: () => nowMs,

@@ -1,6 +1,4 @@
 import type { HeldQueueReport } from '@banyan/contracts';
-import { keyAsSourceText } from './mapping-check/key-text.ts';
-import type { Source } from '../capture/feed/source.ts';
 import type { ServiceStore } from './service-client/copy.ts';
 import type { RowReread } from './row-reread.ts';
 
@@ -15,8 +13,7 @@ interface Attempt {
 }
 
 export interface MissingValuesOptions {
-  readonly source: Pick<Source, 'describeTables'>;
-  readonly rowReread: RowReread;
+  readonly rowReread: Pick<RowReread, 'readHeld'>;
   /** Milliseconds of a clock that only rises. Default `performance.now`. */
   readonly nowMs?: () => number;
 }
@@ -42,14 +39,15 @@ export class MissingValues {
    *
    * @param signal Ends it; what was asked for until then may still come.
    * @returns how many rows were read again.
-   * @throws what the service, the source and `RowReread.readAgain` throw. Then the events are held as before.
+   * @throws what the service, the source and `RowReread.readHeld` throw, and an error where the rows cannot be read. Then the events are held as before.
    */
   async look(copy: Pick<ServiceStore, 'quarantine'>, signal: AbortSignal): Promise<number> {
     const { queues } = await copy.quarantine(MAX_KEYS, signal);
     const due = this.#due(queues.filter(({ key, lacksValue }) => lacksValue && key !== null));
     let count = 0;
     for (const [table, keys] of due) {
-      await this.#readAgain(table, keys, signal);
+      const problem = await this.#options.rowReread.readHeld(table, keys, signal);
+      if (problem !== null) throw new Error(problem);
       count += keys.length;
     }
     return count;
@@ -74,11 +72,5 @@ export class MissingValues {
     }
     this.#attempts = attempts;
     return due;
-  }
-
-  async #readAgain(table: string, keys: readonly string[][], signal: AbortSignal): Promise<void> {
-    const [described] = await this.#options.source.describeTables([table], signal);
-    const texts = described ? keys.map((key) => keyAsSourceText(described, key)) : keys;
-    await this.#options.rowReread.readAgain(table, texts, signal);
   }
 }

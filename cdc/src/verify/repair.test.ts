@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(() => bed.close());
 
 /** Brings rows from the n-th time on that they are asked for; before that something came in between. */
-function bringsAt(attempts: Readonly<Record<string, number>>): RowReread {
+function bringsAt(attempts: Readonly<Record<string, number>>): Pick<RowReread, 'readAgain'> {
   return {
     async readAgain(_table, keys) {
       asked.push(keys);
@@ -27,9 +27,11 @@ function bringsAt(attempts: Readonly<Record<string, number>>): RowReread {
   };
 }
 
-const failsWith = (error: Error): RowReread => ({ readAgain: () => Promise.reject(error) });
+const failsWith = (error: Error): Pick<RowReread, 'readAgain'> => ({
+  readAgain: () => Promise.reject(error),
+});
 
-async function repair(reread: RowReread): Promise<object> {
+async function repair(reread: Pick<RowReread, 'readAgain'>): Promise<object> {
   const { tables } = await bed.run({ reread });
   return { left: differencesOf(tables), repaired: tables[0]?.repaired, notes: tables[0]?.notes };
 }

@@ -20,7 +20,10 @@ export interface Mended {
  * @param options.isKeyTextShared See `SortedPage`: without it, a row that only the service has cannot be asked for.
  */
 export async function repair(
-  options: JudgeOptions & { readonly reread: RowReread; readonly isKeyTextShared: boolean },
+  options: JudgeOptions & {
+    readonly reread: Pick<RowReread, 'readAgain'>;
+    readonly isKeyTextShared: boolean;
+  },
   settled: Settled,
 ): Promise<Mended> {
   const { table } = options;
@@ -52,7 +55,7 @@ function keysOf(
 
 /** @returns what went wrong, for people; null when nothing did. */
 async function readAgain(
-  { table, reread, signal }: JudgeOptions & { readonly reread: RowReread },
+  { table, reread, signal }: JudgeOptions & { readonly reread: Pick<RowReread, 'readAgain'> },
   keys: readonly (readonly string[])[],
 ): Promise<string | null> {
   const deadline = AbortSignal.timeout(REREAD_TIMEOUT_MS);

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import pg from 'pg';
 import type { StoredRecord } from '../bus/bus.ts';
 import { envelopeOf, eventually, PREFIX, readTopic } from '../../testing/beds/reader-test-bed.ts';
-import type { Source } from '../capture/feed/source.ts';
 import { createPartsBed, TABLE, type PartsBed } from '../../testing/beds/row-reread-test-bed.ts';
 import { createRowReread, type RowReread } from './row-reread.ts';
 
@@ -32,7 +31,8 @@ function rereadWith(between: {
 }): RowReread {
   const { source } = bed.source;
   let reads = 0;
-  const watched: Pick<Source, 'readRows' | 'takePosition' | 'slotStatus' | 'feedMembership'> = {
+  const watched: Parameters<typeof createRowReread>[0]['source'] = {
+    describeTables: (tables, stop) => source.describeTables(tables, stop),
     async readRows(...question) {
       const rows = await source.readRows(...question);
       reads += 1;

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { controlRecordKey, NOTHING_UNAVAILABLE, tableTopic } from '@banyan/contracts';
 import type { Bus, BusRecord } from '../bus/bus.ts';
+import { RowsUnreadableError } from '../capture/postgres/rows-unreadable-error.ts';
+import { keyAsSourceText } from './mapping-check/key-text.ts';
+import { NotCaughtUpError } from './not-caught-up-error.ts';
 import { markOf, waitUntilStored, type KnownFeed } from './stored-on-bus.ts';
-import type { Source } from '../capture/feed/source.ts';
+import type { PostgresSource } from '../capture/feed/postgres-source.ts';
 
 /** Keys read at once. */
 const MAX_KEYS = 500;
@@ -22,11 +25,21 @@ export interface RowReread {
    * feed stands still until the signal, or began anew; the errors of source and bus.
    */
   readAgain(table: string, keys: readonly (readonly string[])[], signal: AbortSignal): Promise<void>;
+  /**
+   * The same by keys as a service names them, canonical text.
+   *
+   * @returns why the rows cannot be read, for people; null once each row, or its absence, is on the topic.
+   * @throws the errors of source and bus.
+   */
+  readHeld(table: string, keys: readonly (readonly string[])[], signal: AbortSignal): Promise<string | null>;
 }
 
 /** The same for every source and every bus: nothing is asked of whoever reads the WAL but how far it is. */
 export function createRowReread(options: {
-  readonly source: Pick<Source, 'readRows' | 'takePosition' | 'slotStatus' | 'feedMembership'>;
+  readonly source: Pick<
+    PostgresSource,
+    'readRows' | 'takePosition' | 'slotStatus' | 'feedMembership' | 'describeTables'
+  >;
   readonly bus: Pick<Bus, 'append'>;
   /** Topic prefix of the source, e.g. `shop`. */
   readonly prefix: string;
@@ -89,10 +102,30 @@ export function createRowReread(options: {
     if (part.length > 0) await bus.append(part, signal);
   }
 
+  async function readAgain(
+    table: string,
+    keys: readonly (readonly string[])[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (let from = 0; from < keys.length; from += MAX_KEYS) {
+      await readPiece(table, keys.slice(from, from + MAX_KEYS), signal);
+    }
+  }
+
   return {
-    async readAgain(table, keys, signal) {
-      for (let from = 0; from < keys.length; from += MAX_KEYS) {
-        await readPiece(table, keys.slice(from, from + MAX_KEYS), signal);
+    readAgain,
+    async readHeld(table, keys, signal) {
+      const [described] = await source.describeTables([table], signal);
+      try {
+        await readAgain(
+          table,
+          keys.map((key) => (described ? keyAsSourceText(described, key) : key)),
+          signal,
+        );
+        return null;
+      } catch (error) {
+        if (error instanceof RowsUnreadableError || error instanceof NotCaughtUpError) return error.message;
+        throw error;
       }
     },
   };

@@ -1,6 +1,6 @@
 import type { CompiledTable, Key } from '../rows/mapping.ts';
 import type { CanonicalRow } from '../apply/http/range-reader.ts';
-import type { Source } from '../capture/feed/source.ts';
+import type { PostgresSource } from '../capture/feed/postgres-source.ts';
 import { canonicalRow, canonicalValue } from '../rows/canonical.ts';
 import { compareKeys } from '../rows/key-order.ts';
 
@@ -39,7 +39,7 @@ export class VerifyUnsupportedError extends Error {
 }
 
 export interface SourceQuestion {
-  readonly source: Pick<Source, 'readPage'>;
+  readonly source: Pick<PostgresSource, 'readPage'>;
   readonly table: CompiledTable;
   readonly range: BoundedRange;
   readonly limit: number;
@@ -50,7 +50,7 @@ export interface SourceQuestion {
 }
 
 /**
- * Source rows of a range in key order, mapped.
+ * PostgresSource rows of a range in key order, mapped.
  *
  * @throws MappingError when a row does not fit the mapping; VerifyUnsupportedError when the source sorts its keys
  * otherwise than the service.

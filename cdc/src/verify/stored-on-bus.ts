@@ -1,13 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseLsn } from '../rows/lsn.ts';
-import type {
-  CarriedTable,
-  FeedHistory,
-  FeedMark,
-  FeedPosition,
-  Lsn,
-  Source,
-} from '../capture/feed/source.ts';
+import type { FeedHistory, FeedMark, FeedPosition } from '../capture/feed/feed-history.ts';
+import type { Lsn } from '../capture/feed/monolith-database.ts';
+import type { PostgresSource } from '../capture/feed/postgres-source.ts';
+import type { CarriedTable } from '../capture/feed/table-feed.ts';
 import { NotCaughtUpError } from './not-caught-up-error.ts';
 
 const FIRST_POLL_MS = 5;
@@ -26,7 +22,7 @@ export interface KnownFeed {
  * @throws NotCaughtUpError
  */
 export async function waitUntilStored(options: {
-  readonly source: Pick<Source, 'slotStatus'>;
+  readonly source: Pick<PostgresSource, 'slotStatus'>;
   readonly feed: KnownFeed | undefined;
   readonly expected: FeedMark | null;
   readonly position: Lsn;
@@ -56,7 +52,7 @@ export function beganAnew({ incarnation }: FeedMark): NotCaughtUpError {
  * @throws Error when there is none that rows can be asked of: no reader ran yet, or the feed is just beginning anew.
  */
 export async function markOf(options: {
-  readonly source: Pick<Source, 'feedMembership'>;
+  readonly source: Pick<PostgresSource, 'feedMembership'>;
   readonly feed: KnownFeed;
   readonly tables: readonly CarriedTable[];
   readonly signal: AbortSignal;
@@ -81,7 +77,7 @@ function missingInFeed(stored: FeedPosition | null, position: Lsn, expected: Fee
 
 /** @returns What is missing, for people; null when nothing is. */
 async function missingOnBus(
-  source: Pick<Source, 'slotStatus'>,
+  source: Pick<PostgresSource, 'slotStatus'>,
   position: Lsn,
   signal: AbortSignal,
 ): Promise<string | null> {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { note, notesSlice } from '../../testing/beds/consumer-test-bed.ts';
 import { compileMapping } from '../rows/mapping.ts';
-import type { Source } from '../capture/feed/source.ts';
+import type { PostgresSource } from '../capture/feed/postgres-source.ts';
 import { createNotesBed, ROWS, same, type NotesBed } from '../../testing/beds/notes-test-bed.ts';
 import type { TableVerifyState, VerifyState } from './verify-state.ts';
 
@@ -192,7 +192,7 @@ test('a key column with a transform is refused before anything is read', async (
 test('a source that sorts its keys otherwise than the service is refused', async () => {
   const unsorted = {
     ...bed.source,
-    readPage: async (...[range, signal]: Parameters<Source['readPage']>) => {
+    readPage: async (...[range, signal]: Parameters<PostgresSource['readPage']>) => {
       const page = await bed.source.readPage(range, signal);
       return { ...page, rows: page.rows.toReversed() };
     },
@@ -206,7 +206,7 @@ test('a source that sorts its keys otherwise from one page to the next is refuse
   // Each page by itself is in order: 11 to 25 come before 1 to 10.
   const turned = {
     ...bed.source,
-    async readPage(...[range, signal]: Parameters<Source['readPage']>) {
+    async readPage(...[range, signal]: Parameters<PostgresSource['readPage']>) {
       const after = range.afterKey?.[0];
       const from = after === undefined ? '10' : after === '25' ? '0' : after;
       return await bed.source.readPage({ ...range, afterKey: [from] }, signal);

@@ -2,7 +2,7 @@ import type { SliceDefinition } from '@banyan/contracts';
 import type { CaughtUp } from './caught-up.ts';
 import { compileMapping, type CompiledTable } from '../rows/mapping.ts';
 import type { RowReread } from './row-reread.ts';
-import type { Source } from '../capture/feed/source.ts';
+import type { PostgresSource } from '../capture/feed/postgres-source.ts';
 import type { ServiceCopy } from './service-client/copy.ts';
 import type { Settled } from './judge.ts';
 import { createPace, defaultPaceLimits, type PaceLimits } from './pace.ts';
@@ -20,14 +20,14 @@ import {
 import { walkTable, type ComparedPage } from './walk-table.ts';
 
 export interface VerifyOptions {
-  readonly source: Pick<Source, 'readPage' | 'describeTables'>;
+  readonly source: Pick<PostgresSource, 'readPage' | 'describeTables'>;
   readonly copy: ServiceCopy;
   readonly slice: SliceDefinition;
   readonly caughtUp: CaughtUp;
   /** What an interrupted verification of the same copy and mapping knew; it goes on from there. */
   readonly resume?: VerifyState | null;
   /** Mends what differs while it goes. Default: it only looks. */
-  readonly reread?: RowReread | null;
+  readonly reread?: Pick<RowReread, 'readAgain'> | null;
   readonly pace?: PaceLimits;
   /** Rows of the source read at once, 1 to 10,000. Default 10,000. */
   readonly pageRows?: number;
@@ -82,7 +82,7 @@ export function refuseTransformedKeys(slice: SliceDefinition): void {
 
 async function initialTables(
   slice: SliceDefinition,
-  source: Pick<Source, 'describeTables'>,
+  source: Pick<PostgresSource, 'describeTables'>,
   signal: AbortSignal,
 ): Promise<TableVerifyState[]> {
   const names = slice.tables.map((table) => table.source);

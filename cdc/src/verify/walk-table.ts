@@ -1,12 +1,12 @@
 import type { PiecesReport } from '@banyan/contracts';
 import type { CompiledTable, Key } from '../rows/mapping.ts';
-import type { Source } from '../capture/feed/source.ts';
+import type { PostgresSource } from '../capture/feed/postgres-source.ts';
 import { hashOf } from '../rows/canonical.ts';
 import type { ServiceCopy } from './service-client/copy.ts';
 import { readCanonicalPage, type Bound, type BoundedRange, type CanonicalPage } from './source-rows.ts';
 
 export interface WalkOptions {
-  readonly source: Pick<Source, 'readPage'>;
+  readonly source: Pick<PostgresSource, 'readPage'>;
   readonly copy: Pick<ServiceCopy, 'pieces'>;
   readonly table: CompiledTable;
   /** Where to begin; null for the beginning. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Knex } from 'knex';
 import { checkMapping } from '../../src/verify/mapping-check/check-mapping.ts';
 import { createPostgresSource } from '../../src/capture/feed/postgres-source.ts';
-import type { Source } from '../../src/capture/feed/source.ts';
+import type { PostgresSource } from '../../src/capture/feed/postgres-source.ts';
 import { canonicalRow } from '../../src/rows/canonical.ts';
 import { compileMapping } from '../../src/rows/mapping.ts';
 import { createPostgresApplyStore } from '../../src/apply/stores/postgres/postgres-apply-store.ts';
@@ -51,7 +51,7 @@ const kinds: readonly (readonly [type: string, ...values: string[]])[] = [
 ];
 
 let knex: Knex;
-let source: Source;
+let source: PostgresSource;
 let close: () => Promise<void>;
 const columns = kinds.map((_, i) => `c${i}`);
 

@@ -17,19 +17,21 @@ import {
 } from './reader-test-bed.ts';
 import { parseLsn } from '../../src/rows/lsn.ts';
 import { tableSnapshotProgress } from '../../src/capture/table-snapshot/table-snapshot-progress.ts';
+import { createPostgresSource, type PostgresSource } from '../../src/capture/feed/postgres-source.ts';
 import {
-  createDebeziumSource,
-  type DebeziumSource,
-  type DebeziumSourceOptions,
-} from '../../src/capture/debezium/debezium-source.ts';
+  createDebeziumFeed,
+  type DebeziumFeed,
+  type DebeziumFeedOptions,
+} from '../../src/capture/debezium/debezium-feed.ts';
 
 export interface DebeziumTestBed {
   readonly bed: TestBed;
   readonly kafka: TestKafka;
   readonly bus: KafkaBus;
-  readonly source: NamedTables<DebeziumSource>;
+  /** The database, asked itself, and Debezium's feed of it. */
+  readonly source: NamedTables<PostgresSource & DebeziumFeed>;
   /** What `source` was made of. */
-  readonly sourceOptions: DebeziumSourceOptions;
+  readonly sourceOptions: DebeziumFeedOptions;
   /** Waits until everything written before is in Kafka. */
   caughtUp(): Promise<void>;
   /** Takes a table snapshot and waits for its end. */
@@ -65,15 +67,18 @@ export async function createDebeziumTestBed(
   const bus = openTestBus(kafka, given?.bus);
   const url = new URL(bed.url);
   writeFileSync(join(kafka.stack.secretsDir, 'source.password'), url.password, { mode: 0o600 });
-  const sourceOptions: DebeziumSourceOptions = {
+  const names = { slot: `${bed.slot}_dbz`, publication: `${bed.slot}_dbz` };
+  const { outboxTable } = settings;
+  const postgres = createPostgresSource({ url: bed.url, ...names, outboxTable });
+  const sourceOptions: DebeziumFeedOptions = {
     heartbeatIntervalMs: 200,
     ...settings,
     url: bed.url,
+    postgres,
     connectUrl: kafka.stack.connectUrl,
     connector: `banyan-${label}`,
     prefix: PREFIX,
-    slot: `${bed.slot}_dbz`,
-    publication: `${bed.slot}_dbz`,
+    ...names,
     bus,
     database: {
       host: url.hostname,
@@ -83,7 +88,8 @@ export async function createDebeziumTestBed(
       passwordReference: `\${dir:${kafka.stack.secretsDir}:source.password}`,
     },
   };
-  const source = withNamedTables(createDebeziumSource(sourceOptions));
+  const feed = createDebeziumFeed(sourceOptions);
+  const source = withNamedTables(bothOf(postgres, feed));
   const records = async (topic: string): Promise<readonly StoredRecord[]> =>
     await bus.read({ topic, partition: 0, nextOffset: 0 }, 1_000_000);
   return {
@@ -124,12 +130,27 @@ export async function createDebeziumTestBed(
     },
     async close() {
       // The connector goes with its Connect, the slot with the database.
-      await source.close();
+      await feed.close();
+      await postgres.close();
       await bus.close();
       await kafka.close();
       await bed.close();
     },
   };
+}
+
+/** Whatever the feed does is asked of it, and everything else of the database. */
+function bothOf(postgres: PostgresSource, feed: DebeziumFeed): PostgresSource & DebeziumFeed {
+  return new Proxy(postgres as PostgresSource & DebeziumFeed, {
+    get(target, name) {
+      const own: unknown = Reflect.get(target, name);
+      const asked = Reflect.has(feed, name) ? feed : postgres;
+      // A test may have put a method of its own in the place of one.
+      if (Object.hasOwn(target, name)) return own;
+      const value: unknown = Reflect.get(asked, name);
+      return typeof value === 'function' ? (value.bind(asked) as unknown) : value;
+    },
+  });
 }
 
 /** Each of `written` updates `n = n + 1` is there once, in the order of its row; all rows began with 0. */

@@ -6,7 +6,7 @@ import { hashPieces, listRows } from '../../src/apply/http/answer-ranges.ts';
 import { createFolder, note, notesSlice, openNotes } from './consumer-test-bed.ts';
 import { compileMapping, type CompiledTable } from '../../src/rows/mapping.ts';
 import { createSqliteApplyStore } from '../../src/apply/stores/sqlite/sqlite-apply-store.ts';
-import type { Source } from '../../src/capture/feed/source.ts';
+import type { PostgresSource } from '../../src/capture/feed/postgres-source.ts';
 import type { ServiceCopy } from '../../src/verify/service-client/copy.ts';
 import { describeFinding } from '../../src/rows/finding.ts';
 import { verifySlice, type VerifyOptions } from '../../src/verify/verify-slice.ts';
@@ -21,7 +21,7 @@ export const same = { rowsSource: ROWS, rowsTarget: ROWS, differences: 0, exampl
 /** A source of 25 notes, and their copy. */
 export interface NotesBed {
   readonly knex: Knex;
-  readonly source: Pick<Source, 'readPage' | 'describeTables'>;
+  readonly source: Pick<PostgresSource, 'readPage' | 'describeTables'>;
   readonly sourceRows: Map<bigint, Row>;
   table: CompiledTable;
   /** Runs before the source is read. */

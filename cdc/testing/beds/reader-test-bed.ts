@@ -12,7 +12,8 @@ import { decodeRow, readTable, TypeCatalog } from '../../src/capture/postgres/ca
 import { readKeyRange } from '../../src/capture/postgres/key-range.ts';
 import { createPostgresSource } from '../../src/capture/feed/postgres-source.ts';
 import { SourceDatabase } from '../../src/capture/postgres/source-database.ts';
-import type { CarriedTable, Source } from '../../src/capture/feed/source.ts';
+import type { PostgresSource } from '../../src/capture/feed/postgres-source.ts';
+import type { CarriedTable } from '../../src/capture/feed/table-feed.ts';
 import type { ReaderOptions } from '../../src/capture/reader/reader.ts';
 
 export const PREFIX = 'shop';
@@ -21,7 +22,7 @@ export interface TestBed {
   readonly url: string;
   readonly slot: string;
   readonly publication: string;
-  readonly source: NamedTables<Source>;
+  readonly source: NamedTables<PostgresSource>;
   /** Runs SQL on one connection. */
   sql(text: string, values?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;
   /** Options of a reader of this database. */
@@ -34,13 +35,13 @@ export interface TestBed {
 }
 
 /** A source that takes a table's name alone for the whole table, every column of it. */
-export type NamedTables<S extends Source> = S & {
+export type NamedTables<S extends PostgresSource> = S & {
   ensureTables(tables: readonly (string | CarriedTable)[], signal: AbortSignal): Promise<void>;
   /** Of a table that is only named, no column is looked at. */
   feedMembership(tables: readonly (string | CarriedTable)[], signal: AbortSignal): Promise<string>;
 };
 
-export function withNamedTables<S extends Source>(source: S): NamedTables<S> {
+export function withNamedTables<S extends PostgresSource>(source: S): NamedTables<S> {
   const [ensure, membership] = [source.ensureTables.bind(source), source.feedMembership.bind(source)];
   const named = (columns: CarriedTable['columns']) => (table: string | CarriedTable) =>
     typeof table === 'string' ? { name: table, columns } : table;

@@ -13,7 +13,7 @@ import { syncRoutes } from '../../src/apply/http/sync-routes.ts';
 import { PREFIX } from '../beds/reader-test-bed.ts';
 import { MissingValues } from '../../src/verify/missing-values.ts';
 import { createRowReread } from '../../src/verify/row-reread.ts';
-import type { Source } from '../../src/capture/feed/source.ts';
+import type { PostgresSource } from '../../src/capture/feed/postgres-source.ts';
 import { openSqliteFile } from '@banyan/kit/sqlite';
 import { createHttpServiceCopy } from '../../src/verify/service-client/http-service-copy.ts';
 import type { TableVerifyState } from '../../src/verify/verify-state.ts';
@@ -31,7 +31,7 @@ export interface MixedCopy {
 }
 
 export async function openMixedCopy(options: {
-  readonly source: Source;
+  readonly source: PostgresSource;
   readonly bus: Bus;
   readonly feed?: KnownFeed;
 }): Promise<MixedCopy> {
@@ -48,7 +48,7 @@ export async function openMixedCopy(options: {
   const copy = createHttpServiceCopy({ url: server.url, peerToken: PEER_TOKEN });
   const known = { source, bus, prefix: PREFIX, ...(options.feed && { feed: options.feed }) };
   const caughtUp = createCaughtUp(known);
-  const missing = new MissingValues({ source, rowReread: createRowReread(known) });
+  const missing = new MissingValues({ rowReread: createRowReread(known) });
   const stop = new AbortController();
   const looking = (async () => {
     while (!stop.signal.aborted) {

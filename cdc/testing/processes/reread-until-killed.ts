@@ -24,6 +24,7 @@ await createRowReread({
     readRows: (question, signal) => after(reads, source.readRows(question, signal)),
     takePosition: (signal) => after(positions, source.takePosition(signal)),
     slotStatus: (signal) => source.slotStatus(signal),
+    describeTables: (tables, signal) => source.describeTables(tables, signal),
     feedMembership: (tables, signal) => source.feedMembership(tables, signal),
   },
   bus: { append: (records, signal) => after(appends, bus.append(records, signal)) },

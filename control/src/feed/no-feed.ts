@@ -42,6 +42,6 @@ export function noFeed(): FeedParts {
     history: { sourcePosition: () => Promise.resolve(null) },
     tableSnapshots: { progress: () => null, open: () => [] },
     caughtUp: { wait: none },
-    rowReread: { readAgain: none },
+    rowReread: { readHeld: none },
   };
 }

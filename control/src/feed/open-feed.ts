@@ -1,11 +1,12 @@
 import { openBus, wanted, type Bus, type OpenedBus } from '@banyan/cdc/bus';
 import {
   createDebeziumHistory,
-  createDebeziumSource,
+  createDebeziumFeed,
   createPostgresSource,
-  type DebeziumSource,
+  type DebeziumFeed,
   type FeedHistory,
-  type Source,
+  type PostgresSource,
+  type TableFeed,
 } from '@banyan/cdc/capture';
 import { type Closable, type Logger, type Loop, messageOf, startLoop, withDeadline } from '@banyan/kit';
 import type { ControlConfig } from '../config.ts';
@@ -19,58 +20,57 @@ const CONNECTOR = 'banyan-feed';
 /** The two parts that a stack exchanges, and who knows where the feed stands. */
 export interface Feed extends Closable {
   readonly bus: Bus;
-  readonly source: Source;
+  readonly database: PostgresSource;
+  readonly feed: TableFeed;
   readonly history: FeedHistory;
 }
 
 /** @throws ConfigError when a setting of the stack is missing; what opening the bus throws. */
 export async function openFeed(settings: ControlConfig, log: Logger): Promise<Feed> {
   const opened = await openBus(settings, { clientId: 'banyan-control', logger: log });
-  const embedded = {
-    url: settings.sourceUrl,
-    slot: settings.slotName,
-    publication: settings.publicationName,
-    outboxTable: settings.outboxTable,
-  };
+  const names = { url: settings.sourceUrl, slot: settings.slotName, publication: settings.publicationName };
+  const database = createPostgresSource({ ...names, outboxTable: settings.outboxTable });
   try {
-    return opened.stack === 'embedded'
-      ? embeddedFeed(opened.bus, createPostgresSource(embedded))
-      : kafkaFeed(
-          opened.bus,
-          createDebeziumSource({ ...embedded, ...debeziumOf(settings), bus: opened.bus }),
-          {
-            settings,
-            log,
-          },
-        );
+    if (opened.stack === 'embedded') return embeddedFeed(opened.bus, database);
+    const { bus } = opened;
+    const { outboxTable } = settings;
+    const feed = createDebeziumFeed({
+      ...names,
+      ...debeziumOf(settings),
+      outboxTable,
+      bus,
+      postgres: database,
+    });
+    return kafkaFeed({ bus, database, feed }, { settings, log });
   } catch (error) {
+    await database.close();
     await opened.bus.close();
     throw error;
   }
 }
 
-function embeddedFeed(bus: Extract<OpenedBus, { stack: 'embedded' }>['bus'], source: Source): Feed {
+function embeddedFeed(bus: Extract<OpenedBus, { stack: 'embedded' }>['bus'], database: PostgresSource): Feed {
   const close = async (): Promise<void> => {
-    await source.close();
+    await database.close();
     await bus.close();
   };
-  return { bus, source, history: bus, close };
+  return { bus, database, feed: database, history: bus, close };
 }
 
 /** Nobody but us looks after the connector: it is made, mended, and made anew by a loop. */
 function kafkaFeed(
-  bus: Bus,
-  source: DebeziumSource,
+  opened: { readonly bus: Bus; readonly database: PostgresSource; readonly feed: DebeziumFeed },
   { settings, log }: { readonly settings: ControlConfig; readonly log: Logger },
 ): Feed {
+  const { bus, database, feed } = opened;
   const closing = new AbortController();
   const { signal } = closing;
-  const history = createDebeziumHistory({ source, bus, prefix: settings.topicPrefix, signal });
+  const history = createDebeziumHistory({ feed, bus, prefix: settings.topicPrefix, signal });
   let trouble: string | null = null;
   const mending: Loop = startLoop({
     intervalMs: MEND_INTERVAL_MS,
     async run(running) {
-      const done = await source.mend(withDeadline(running, MEND_DEADLINE_MS));
+      const done = await feed.mend(withDeadline(running, MEND_DEADLINE_MS));
       if (done !== null) log.warn({ done }, 'Debezium was put right');
       trouble = null;
     },
@@ -83,15 +83,16 @@ function kafkaFeed(
   const close = async (): Promise<void> => {
     closing.abort();
     await mending.close();
-    await source.close();
+    await feed.close();
+    await database.close();
     await bus.close();
   };
-  return { bus, source, history, close };
+  return { bus, database, feed, history, close };
 }
 
 function debeziumOf(
   settings: ControlConfig,
-): Omit<Parameters<typeof createDebeziumSource>[0], 'url' | 'slot' | 'publication' | 'bus'> {
+): Omit<Parameters<typeof createDebeziumFeed>[0], 'url' | 'slot' | 'publication' | 'bus' | 'postgres'> {
   const { stack, topicPrefix } = settings;
   const url = new URL(settings.sourceUrl);
   return {

@@ -1,8 +1,14 @@
 import type { SliceDefinition } from '@banyan/contracts';
 import type { Bus } from '@banyan/cdc/bus';
-import type { FeedHistory, Source, TableSnapshotProgress } from '@banyan/cdc/capture';
-import type { RowReread } from '@banyan/cdc/verify';
-import type { FeedMark, Lsn } from '@banyan/cdc/capture';
+import type {
+  FeedHistory,
+  FeedMark,
+  Lsn,
+  MonolithDatabase as AskedDatabase,
+  TableFeed as AskedFeed,
+  TableSnapshotProgress,
+} from '@banyan/cdc/capture';
+import type { RowReread as AskedReread } from '@banyan/cdc/verify';
 import type { ServiceCopy } from '../slices/service-copy.ts';
 
 export type { GroupStatus, StoredRecord } from '@banyan/cdc/bus';
@@ -14,14 +20,10 @@ export type {
   TableSnapshotProgress,
   UnfinishedTransaction,
 } from '@banyan/cdc/capture';
-export type { RowReread } from '@banyan/cdc/verify';
 
-/**
- * What control asks of the monolith's database itself. It is the same whoever reads the log: rows and columns, slots and
- * the WAL that they keep, open transactions, and what the publication holds.
- */
+/** What control asks of the monolith's database itself. */
 export type MonolithDatabase = Pick<
-  Source,
+  AskedDatabase,
   | 'readPage'
   | 'catalogMark'
   | 'openTransactions'
@@ -31,16 +33,11 @@ export type MonolithDatabase = Pick<
   | 'removeUnwritable'
 >;
 
-/** What control asks of whoever carries tables to the bus: which it can carry, which it is to carry, and table snapshots. */
-export type TableFeed = Pick<
-  Source,
-  | 'describeTables'
-  | 'ensureTables'
-  | 'carryOnly'
-  | 'removeTables'
-  | 'requestTableSnapshot'
-  | 'stopTableSnapshots'
->;
+/** What control asks of whoever carries tables to the bus. */
+export type TableFeed = Omit<AskedFeed, 'close'>;
+
+/** What control has read again: rows that a service holds records of. */
+export type RowReread = Pick<AskedReread, 'readHeld'>;
 
 /** What people look at on the bus. */
 export type InspectedBus = Pick<Bus, 'topics' | 'groups' | 'usage' | 'read' | 'ends' | 'starts'>;

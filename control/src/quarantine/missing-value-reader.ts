@@ -1,14 +1,15 @@
 import { MissingValues } from '@banyan/cdc/verify';
 import { type Logger, withDeadline } from '@banyan/kit';
 import type { Clock } from '../clock.ts';
-import type { RereadDeps } from './reread-rows.ts';
+import type { RowReread } from '../feed/ports.ts';
 import type { EvidenceCollector } from '../gates/evidence-collector.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';
 
 /** A re-read waits for the table's open transactions, and for the feed to pass it. */
 const DEADLINE_MS = 60_000;
 
-export interface MissingValueReaderDeps extends RereadDeps {
+export interface MissingValueReaderDeps {
+  readonly rowReread: RowReread;
   readonly evidence: Pick<EvidenceCollector, 'service'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -25,12 +26,12 @@ export class MissingValueReader {
 
   /** One look at one slice. @throws what the service, the source or the bus throws; the next look tries again. */
   async look(slice: ManagedSlice, signal: AbortSignal): Promise<void> {
-    const { evidence, feed, rowReread, clock, log } = this.#deps;
+    const { evidence, rowReread, clock, log } = this.#deps;
     const service = evidence.service(slice.name);
     if (!service?.reachable || service.report.tables.every(({ quarantined }) => quarantined === 0)) return;
     let missing = this.#bySlice.get(slice.name);
     if (!missing) {
-      missing = new MissingValues({ source: feed, rowReread, nowMs: () => clock.nowMs() });
+      missing = new MissingValues({ rowReread, nowMs: () => clock.nowMs() });
       this.#bySlice.set(slice.name, missing);
     }
     const rows = await missing.look(slice.copy, withDeadline(signal, DEADLINE_MS));

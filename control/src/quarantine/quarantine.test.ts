@@ -29,7 +29,7 @@ const held = (key: string[] | null, change: Partial<HeldQueueReport> = {}): Held
   payload: { kind: 'none' },
   ...change,
 });
-const effects = (): string[] => t.feed.calls.filter((call) => /Held|readAgain/.test(call));
+const effects = (): string[] => t.feed.calls.filter((call) => /Held|readHeld/.test(call));
 const post = (verb: string, body: object) =>
   t.post<Problem>(`/v1/slices/reviews/quarantine/${verb}`, { by: 'tester', ...body });
 
@@ -71,7 +71,7 @@ describe('retry', () => {
       next_steps: ['banyan sync errors reviews'],
     });
     await post('retry', { key: ['17'] });
-    expect(effects()).toEqual(['retryHeld all', 'readAgain public.reviews [["18"]]', 'retryHeld 17']);
+    expect(effects()).toEqual(['retryHeld all', 'readHeld public.reviews [["18"]]', 'retryHeld 17']);
     expect((await t.journal()).map(({ by, verb, reason, from, to }) => [by, verb, reason, from, to])).toEqual(
       [
         ['tester', 'sync retry of everything that is held', 'CHECK dropped', 'monolith', 'monolith'],
@@ -85,7 +85,7 @@ describe('retry', () => {
     t.feed.refused.set('18', 'the event has no column "title"').set('19', 'a CHECK refuses it');
     t.feed.onReadAgain = () => (t.feed.held = [held(['19'])]);
     const { body } = await post('retry', {});
-    expect(effects()).toEqual(['retryHeld all', 'readAgain public.reviews [["18"],["19"]]']);
+    expect(effects()).toEqual(['retryHeld all', 'readHeld public.reviews [["18"],["19"]]']);
     expect(syncRetryResponseSchema.parse(body)).toMatchObject({
       applied: 2,
       refused: 1,
@@ -130,10 +130,10 @@ describe('skip', () => {
     t.feed.held = [held(['17'])];
     let journaled = 0;
     letGoAt(1);
-    const readAgain = t.feed.rowReread.readAgain.bind(t.feed.rowReread);
-    t.feed.rowReread.readAgain = async (...asked) => {
+    const readHeld = t.feed.rowReread.readHeld.bind(t.feed.rowReread);
+    t.feed.rowReread.readHeld = async (...asked) => {
       journaled = (await t.journal()).length;
-      await readAgain(...asked);
+      return await readHeld(...asked);
     };
     const { body } = await post('skip', { key: ['17'], reason: 'not worth a migration' });
     expect(syncSkipResponseSchema.parse(body)).toMatchObject({
@@ -143,7 +143,7 @@ describe('skip', () => {
       outcome: 'let-go',
       journalId: 1,
     });
-    expect(effects()).toEqual(['readAgain public.reviews [["17"]]']);
+    expect(effects()).toEqual(['readHeld public.reviews [["17"]]']);
     expect(journaled).toBe(1);
     expect(await t.journal()).toMatchObject([
       { by: 'tester', verb: 'sync skip of public.reviews [17]', reason: 'not worth a migration' },
@@ -170,14 +170,6 @@ describe('skip', () => {
     expect((await post('skip', { key: ['17'], reason: 'r' })).body).toMatchObject({ outcome });
   });
 
-  test('asks the source for a day by its own text', async () => {
-    t.feed.held = [held(['20455'])];
-    t.feed.sourceTable = { columns: { id: 'date' } };
-    letGoAt(1);
-    await post('skip', { key: ['20455'], reason: 'r' });
-    expect(effects()).toEqual(['readAgain public.reviews [["2026-01-02"]]']);
-  });
-
   test('as a dry run, without a reason, or of what is not held does nothing', async () => {
     t.feed.held = [held(['17'])];
     const dry = await post('skip', { key: ['17'], reason: 'r', dryRun: true });
@@ -202,9 +194,7 @@ describe('skip', () => {
 
   test('of a row that cannot be read says why, and what is left', async () => {
     t.feed.held = [held(['17'])];
-    t.feed.onReadAgain = () => {
-      throw new RowsUnreadableError('table-busy', 'a transaction does not end');
-    };
+    t.feed.rowReread.readHeld = () => Promise.resolve('a transaction does not end');
     const { status, body } = await post('skip', { key: ['17'], reason: 'r' });
     expect([status, body.error.code, body.error.evidence]).toEqual([
       409,

@@ -9,7 +9,7 @@ import {
 import { NotCaughtUpError } from '@banyan/cdc/verify';
 import { withDeadline } from '@banyan/kit';
 import { quarantine as quarantineGate } from '../gates/domain/gates.ts';
-import type { CaughtUp } from '../feed/ports.ts';
+import type { CaughtUp, RowReread } from '../feed/ports.ts';
 import { EpochConflictError } from '../slices/store/slice-store.ts';
 import type { EvidenceCollector } from '../gates/evidence-collector.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';
@@ -22,15 +22,16 @@ import {
   skipCommand,
   type HeldName,
 } from './next-steps.ts';
-import { rereadRows, type RereadDeps } from './reread-rows.ts';
 
 const SERVICE_DEADLINE_MS = 10_000;
+const REREAD_DEADLINE_MS = 20_000;
 const CAUGHT_UP_DEADLINE_MS = 10_000;
 /** A row that is changed while it is read lets nothing go: it is read again, so many times in all. */
 const REREAD_ATTEMPTS = 3;
 const COMMIT_ATTEMPTS = 10;
 
-export interface QuarantinedRecordsDeps extends RereadDeps {
+export interface QuarantinedRecordsDeps {
+  readonly rowReread: RowReread;
   readonly ledger: SliceLedger;
   readonly evidence: EvidenceCollector;
   readonly caughtUp: CaughtUp;
@@ -136,7 +137,7 @@ export class QuarantinedRecords {
     for (const [table, queues] of Map.groupBy(refused, (queue) => queue.table)) {
       const keys = queues.map(({ key }) => key);
       // What is held of rows that cannot be read stays as it is.
-      if ((await rereadRows(this.#deps, { table, keys }, signal)) !== null) return report;
+      if ((await this.#read(table, keys, signal)) !== null) return report;
     }
     await this.#hasPassed(slice, signal);
     const letGo = new Set<string>();
@@ -159,7 +160,7 @@ export class QuarantinedRecords {
     signal: AbortSignal,
   ): Promise<NonNullable<SyncSkipResponse['outcome']>> {
     for (let attempt = 1; attempt <= REREAD_ATTEMPTS; attempt += 1) {
-      const unreadable = await rereadRows(this.#deps, { table, keys: [key] }, signal);
+      const unreadable = await this.#read(table, [key], signal);
       if (unreadable !== null) throw notPossible(slice, unreadable);
       if (!(await this.#hasPassed(slice, signal))) return 'under-way';
       const question = { table, key: [...key] };
@@ -167,6 +168,11 @@ export class QuarantinedRecords {
       if (records === 0) return 'let-go';
     }
     return 'held';
+  }
+
+  /** Null once the rows are on their topic; else why they cannot be read. */
+  #read(table: string, keys: readonly (readonly string[])[], signal: AbortSignal): Promise<string | null> {
+    return this.#deps.rowReread.readHeld(table, keys, withDeadline(signal, REREAD_DEADLINE_MS));
   }
 
   /** Whether the service has come past what is on its topics by now. That it holds records still is no matter. */

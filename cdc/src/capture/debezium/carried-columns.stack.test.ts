@@ -71,7 +71,7 @@ test.each([
     DELETE FROM ${person} WHERE id = 40`);
     await dbz.caughtUp();
     const { source, bus, bed } = dbz;
-    const history = createDebeziumHistory({ source, bus, prefix: PREFIX, signal: signal() });
+    const history = createDebeziumHistory({ feed: source, bus, prefix: PREFIX, signal: signal() });
     const reread = createRowReread({ source, bus, prefix: PREFIX, feed: { log: history, slot: bed.slot } });
     // Of 1030, whose key is new, nothing earlier has the essay.
     await reread.readAgain(table.name, [['1'], ['50'], ['40'], ['1030']], signal());

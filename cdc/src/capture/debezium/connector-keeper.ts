@@ -17,6 +17,7 @@ import {
   type FeedMarks,
 } from './feed-connectors.ts';
 import { ensurePublication, gapOf, readFeedServer, replaceSlot, type FeedServer } from './feed-server.ts';
+import type { PostgresSource } from '../feed/postgres-source.ts';
 import { FeedTopics } from './feed-topics.ts';
 import { readIncludedTables } from './included-tables.ts';
 import { largeRecordOf } from './large-record.ts';
@@ -28,7 +29,7 @@ const RESTART_PAUSE_MS = 3_000;
 /** A slot that is read and has not moved for so long, with a heartbeat every second. */
 const STILL_MS = 10_000;
 
-export interface DebeziumSourceOptions extends Omit<
+export interface DebeziumFeedOptions extends Omit<
   ConnectorSettings,
   'tables' | 'offsetsTopic' | 'placeholder'
 > {
@@ -41,6 +42,8 @@ export interface DebeziumSourceOptions extends Omit<
    * under its name, and one that is made anew must not go on from those of its predecessor. They are on `<name>-offsets`.
    */
   readonly connector: string;
+  /** The same database, as it is asked itself. Whoever made it closes it. */
+  readonly postgres: PostgresSource;
   /** The Kafka that the workers write to. */
   readonly bus: KafkaBus;
   /** Deadline of one statement. Default 15,000. */
@@ -49,7 +52,7 @@ export interface DebeziumSourceOptions extends Omit<
 
 /** Keeps the one connector of a feed as it should be, and makes it anew where changes may be missing. One change at a time. */
 export class ConnectorKeeper {
-  readonly #options: DebeziumSourceOptions;
+  readonly #options: DebeziumFeedOptions;
   readonly #database: SourceDatabase;
   readonly #connect: ConnectClient;
   readonly #topics: FeedTopics;
@@ -58,14 +61,14 @@ export class ConnectorKeeper {
   /** Where the slot stood, and since when. */
   #still: { readonly lsn: string | null; readonly sinceMs: number } = { lsn: null, sinceMs: 0 };
 
-  constructor(options: DebeziumSourceOptions, parts: { database: SourceDatabase; connect: ConnectClient }) {
+  constructor(options: DebeziumFeedOptions, parts: { database: SourceDatabase; connect: ConnectClient }) {
     this.#options = options;
     this.#database = parts.database;
     this.#connect = parts.connect;
     this.#topics = new FeedTopics(options);
   }
 
-  /** One look; see `DebeziumSource.mend`. */
+  /** One look; see `DebeziumFeed.mend`. */
   async mend(signal: AbortSignal): Promise<string | null> {
     if (await this.#isDoubtful(signal)) return null;
     const { current, server, done } = await this.ensureConnector(signal);

@@ -1,4 +1,4 @@
-import type { SlotStatus } from '../feed/source.ts';
+import type { SlotStatus } from '../feed/monolith-database.ts';
 import type { ConnectorStatus } from './connect-client.ts';
 import { largeRecordOf } from './large-record.ts';
 

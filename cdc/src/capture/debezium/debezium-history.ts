@@ -1,14 +1,14 @@
 import { heartbeatTopic } from '@banyan/contracts';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus } from '../../bus/bus.ts';
-import type { FeedHistory } from '../feed/source.ts';
-import type { DebeziumSource } from './debezium-source.ts';
+import type { FeedHistory } from '../feed/feed-history.ts';
+import type { DebeziumFeed } from './debezium-feed.ts';
 
 const DEADLINE_MS = 5_000;
 const RETRY_MS = 500;
 
 export interface DebeziumHistoryOptions {
-  readonly source: Pick<DebeziumSource, 'feedPosition'>;
+  readonly feed: Pick<DebeziumFeed, 'feedPosition'>;
   readonly bus: Pick<Bus, 'ends' | 'consume'>;
   /** Topic prefix, e.g. `shop`. */
   readonly prefix: string;
@@ -21,7 +21,7 @@ export interface DebeziumHistoryOptions {
  * heartbeats on the bus when it was last alive. Until one has come that is not known.
  */
 export function createDebeziumHistory(options: DebeziumHistoryOptions): FeedHistory {
-  const { source, signal } = options;
+  const { feed, signal } = options;
   let heardAtMs: number | null = null;
   void follow(options, (atMs) => {
     heardAtMs = atMs;
@@ -29,7 +29,7 @@ export function createDebeziumHistory(options: DebeziumHistoryOptions): FeedHist
   return {
     async sourcePosition() {
       const asking = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]);
-      const position = await source.feedPosition(asking);
+      const position = await feed.feedPosition(asking);
       return position && { ...position, heardAtMs };
     },
   };

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { outboxTopic } from '@banyan/contracts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../../../testing/beds/reader-test-bed.ts';
-import { createDebeziumSource } from './debezium-source.ts';
+import { createDebeziumFeed } from './debezium-feed.ts';
 import { createDebeziumTestBed, type DebeziumTestBed } from '../../../testing/beds/debezium-test-bed.ts';
 
 const OUTBOX = 'public.outbox';
@@ -89,7 +89,7 @@ test('a column that was renamed fails the connector, with the reason; without th
     return state.state === 'failed' && state;
   });
   expect(failed.reason).toContain('Unable to find payload field payload in event');
-  const without = createDebeziumSource({ ...dbz.sourceOptions, outboxTable: undefined });
+  const without = createDebeziumFeed({ ...dbz.sourceOptions, outboxTable: undefined });
   try {
     await without.start(signal());
     await dbz.caughtUp();

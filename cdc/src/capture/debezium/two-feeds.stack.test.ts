@@ -9,13 +9,13 @@ import {
   expectCounted,
   type DebeziumTestBed,
 } from '../../../testing/beds/debezium-test-bed.ts';
-import { createDebeziumSource, type DebeziumSource, type DebeziumSourceOptions } from './debezium-source.ts';
+import { createDebeziumFeed, type DebeziumFeed, type DebeziumFeedOptions } from './debezium-feed.ts';
 
 const TABLE = 'public.counters';
 let dbz: DebeziumTestBed;
 let otherBed: TestBed;
-let otherOptions: DebeziumSourceOptions;
-let other: DebeziumSource;
+let otherOptions: DebeziumFeedOptions;
+let other: DebeziumFeed;
 let connect: ConnectClient;
 const signal = (): AbortSignal => AbortSignal.timeout(60_000);
 const names = async (): Promise<readonly string[]> =>
@@ -28,6 +28,7 @@ beforeAll(async () => {
   const url = new URL(otherBed.url);
   otherOptions = {
     ...sourceOptions,
+    postgres: otherBed.source,
     ...{
       url: otherBed.url,
       prefix: 'other',
@@ -38,7 +39,7 @@ beforeAll(async () => {
     connector: sourceOptions.connector,
     database: { ...sourceOptions.database, database: url.pathname.slice(1) },
   };
-  other = createDebeziumSource(otherOptions);
+  other = createDebeziumFeed(otherOptions);
   connect = new ConnectClient(sourceOptions.connectUrl);
   for (const bed of [dbz.bed, otherBed]) {
     await bed.sql(`CREATE TABLE ${TABLE} (id int PRIMARY KEY, n int NOT NULL)`);
@@ -53,7 +54,7 @@ afterAll(async () => {
 });
 
 /** As the control plane does, all the time. */
-function lookAfter(source: DebeziumSource): { readonly done: string[]; stop(): Promise<void> } {
+function lookAfter(source: DebeziumFeed): { readonly done: string[]; stop(): Promise<void> } {
   const over = new AbortController();
   const done: string[] = [];
   const running = (async () => {
@@ -115,7 +116,7 @@ const told = () => dbz.topicRecords(tableTopic('other', TABLE));
 
 test('topics that another feed writes to are refused by name, and nothing of either is changed', async () => {
   const before = await names();
-  const greedy = createDebeziumSource({
+  const greedy = createDebeziumFeed({
     ...otherOptions,
     prefix: 'shop',
     slot: 'greedy',

@@ -13,7 +13,7 @@ import {
 import { SIGNAL_TABLE } from './signal-table.ts';
 import type { AskDatabase, SourceDatabase, TextRow } from '../postgres/source-database.ts';
 import { SourceTableError, type SourceTableProblem } from './source-table-error.ts';
-import { PUBLICATION_MEMBER, type UnwritableTable } from './source.ts';
+import { PUBLICATION_MEMBER, type UnwritableTable } from './monolith-database.ts';
 import { quoteName, type TableName } from '../../rows/table-name.ts';
 import { readWriteConditions } from './write-conditions.ts';
 import { tryWrites } from './write-trial.ts';
@@ -41,7 +41,7 @@ export class FeedPublication {
     this.name = name;
   }
 
-  /** Adds tables that are fit for it. @throws SourceTableError, PublicationError as `Source.ensureTables`. */
+  /** Adds tables that are fit for it. @throws SourceTableError, PublicationError as `TableFeed.ensureTables`. */
   async add(tables: readonly CatalogTable[], signal: AbortSignal): Promise<void> {
     const published = await this.#read(signal);
     const asked = new Set(tables.map(nameOf));
@@ -70,7 +70,7 @@ export class FeedPublication {
     }
   }
 
-  /** See `Source.removeUnwritable`. */
+  /** See `MonolithDatabase.removeUnwritable`. */
   async removeUnwritable(signal: AbortSignal): Promise<readonly UnwritableTable[]> {
     const published = await this.#database.onConnection((ask) => readWriteConditions(this.name, ask), signal);
     const removed: UnwritableTable[] = [];
@@ -86,7 +86,7 @@ export class FeedPublication {
     return removed;
   }
 
-  /** See `Source.feedMembership`. */
+  /** See `MonolithDatabase.feedMembership`. */
   async membership(tables: readonly CarriedTable[], signal: AbortSignal): Promise<string> {
     // OIDs are never given again, nor are the columns' ids. The publication's own row is written anew by every change of
     // what it publishes and how (ALTER PUBLICATION ... SET, RENAME), never by one of its tables, and keeps the mark of who

@@ -5,7 +5,7 @@ import { busKey, envelopeSource, envelopeText } from '../../rows/envelope.ts';
 import { feedTableNow } from './feed-table-now.ts';
 import { RowsUnreadableError, type RowsUnreadableCode } from '../postgres/rows-unreadable-error.ts';
 import type { AskDatabase, SourceDatabase, TextRow } from '../postgres/source-database.ts';
-import type { KeyedRow } from './source.ts';
+import type { KeyedRow } from './monolith-database.ts';
 import { quoteName, quoteParts } from '../../rows/table-name.ts';
 import { waitForWriters } from './table-writers.ts';
 
@@ -27,7 +27,7 @@ const problems = {
  * Reads rows by their keys in one snapshot of the database, which sees every transaction whose commit was in the WAL at
  * the time of the call.
  *
- * @throws RowsUnreadableError as `Source.readRows`.
+ * @throws RowsUnreadableError as `MonolithDatabase.readRows`.
  */
 export async function readKeyedRows(options: {
   readonly database: SourceDatabase;

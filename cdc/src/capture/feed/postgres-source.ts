@@ -9,23 +9,26 @@ import { readNotNullColumns } from './not-null-columns.ts';
 import { readOpenTransactions } from '../postgres/open-transactions.ts';
 import { findUnfitOutbox } from './outbox-fitness.ts';
 import { readSortedPage, type SortedPage, type SortedRange } from '../postgres/sorted-page.ts';
-import { writeSignal } from './signal-table.ts';
+import { requestTableSnapshot, stopTableSnapshots } from './signal-table.ts';
 import { SourceDatabase } from '../postgres/source-database.ts';
 import { SourceTableError } from './source-table-error.ts';
 import type {
+  MonolithDatabase,
   KeyedRow,
   Lsn,
   UnfinishedTransaction,
   SlotStatus,
-  Source,
-  SourceTable,
   UnwritableTable,
   WalRetention,
-} from './source.ts';
+} from './monolith-database.ts';
+import type { SourceTable, TableFeed } from './table-feed.ts';
 import { findUnfitTables } from './table-fitness.ts';
 import { TypeCatalog } from '../postgres/type-catalog.ts';
 import { readUniqueKeys } from '../postgres/unique-keys.ts';
 import { readWalRetention } from './wal-retention.ts';
+
+/** A database that is asked itself, and whose tables our own reader carries. */
+export interface PostgresSource extends MonolithDatabase, TableFeed {}
 
 export interface PostgresSourceOptions {
   /** URL of a role that owns the tables (or is a member of their owner) and the publication. */
@@ -42,11 +45,11 @@ export interface PostgresSourceOptions {
 const WRITERS_TIMEOUT_MS = 10_000;
 
 /** The embedded source: a PostgreSQL that our own reader follows. */
-export function createPostgresSource(options: PostgresSourceOptions): Source {
-  return new PostgresSource(options);
+export function createPostgresSource(options: PostgresSourceOptions): PostgresSource {
+  return new FollowedPostgres(options);
 }
 
-class PostgresSource implements Source {
+class FollowedPostgres implements PostgresSource {
   readonly #database: SourceDatabase;
   readonly #types = new TypeCatalog();
   readonly #slot: string;
@@ -103,19 +106,16 @@ class PostgresSource implements Source {
     }));
   }
 
-  async requestTableSnapshot(tables: readonly string[], signal: AbortSignal): Promise<string> {
-    const data = { 'data-collections': tables, type: 'INCREMENTAL' };
-    return await writeSignal(this.#database, { type: 'execute-snapshot', data }, signal);
+  requestTableSnapshot(tables: readonly string[], signal: AbortSignal): Promise<string> {
+    return requestTableSnapshot(this.#database, tables, signal);
   }
 
-  async stopTableSnapshots(tables: readonly string[], signal: AbortSignal): Promise<void> {
-    if (tables.length === 0) return; // to the reader, no table would mean every table
-    const data = { 'data-collections': tables, type: 'INCREMENTAL' };
-    await writeSignal(this.#database, { type: 'stop-snapshot', data }, signal);
+  stopTableSnapshots(tables: readonly string[], signal: AbortSignal): Promise<void> {
+    return stopTableSnapshots(this.#database, tables, signal);
   }
 
   async readRows(
-    question: Parameters<Source['readRows']>[0],
+    question: Parameters<MonolithDatabase['readRows']>[0],
     signal: AbortSignal,
   ): Promise<readonly KeyedRow[]> {
     return await readKeyedRows({

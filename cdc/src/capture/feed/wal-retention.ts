@@ -1,5 +1,5 @@
 import type { SourceDatabase } from '../postgres/source-database.ts';
-import type { SlotWal, WalRetention } from './source.ts';
+import type { SlotWal, WalRetention } from './monolith-database.ts';
 
 /** Asks which replication slots of the server keep how much WAL, and what the server allows them to keep. */
 export async function readWalRetention(database: SourceDatabase, signal: AbortSignal): Promise<WalRetention> {

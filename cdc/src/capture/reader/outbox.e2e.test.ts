@@ -4,7 +4,7 @@ import { tableTopic } from '@banyan/contracts';
 import type { StoredRecord } from '../../bus/bus.ts';
 import { createMemoryBus } from '../../../testing/beds/memory-bus.ts';
 import { createPostgresSource } from '../feed/postgres-source.ts';
-import type { Source } from '../feed/source.ts';
+import type { PostgresSource } from '../feed/postgres-source.ts';
 import { SourceTableError } from '../feed/source-table-error.ts';
 import { tableSnapshotProgress } from '../table-snapshot/table-snapshot-progress.ts';
 import {
@@ -109,7 +109,7 @@ test('a table that is no outbox is refused with everything that is wrong, and th
     CREATE TABLE fit (id bigint PRIMARY KEY, aggregatetype kind, aggregateid uuid NOT NULL, payload text);
     CREATE TABLE unfit (id serial, aggregatetype varchar(9), aggregateid numeric, more int, PRIMARY KEY (id, more),
       payload text GENERATED ALWAYS AS ('x') STORED)`);
-  const sourceOf = (outboxTable: string): NamedTables<Source> =>
+  const sourceOf = (outboxTable: string): NamedTables<PostgresSource> =>
     withNamedTables(
       createPostgresSource({ url: bed.url, slot: bed.slot, publication: bed.publication, outboxTable }),
     );

@@ -1,6 +1,6 @@
 import type { Closable, Logger } from '@banyan/kit';
 import type { SourceFencedError, SourceLog } from '../../bus/bus.ts';
-import type { Lsn } from '../feed/source.ts';
+import type { Lsn } from '../feed/monolith-database.ts';
 import type { OpenTableSnapshot } from '../table-snapshot/table-snapshot-history.ts';
 import type { TableSnapshotsOptions } from '../table-snapshot/table-snapshots.ts';
 import type { ReaderStoppedError } from '../feed/reader-error.ts';

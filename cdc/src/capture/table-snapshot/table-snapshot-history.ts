@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { TableSnapshotProgress } from '../feed/source.ts';
+import type { TableSnapshotProgress } from '../feed/feed-history.ts';
 import type { TableSnapshotNotification } from './table-snapshot-notifications.ts';
 
 /** How far the table in work has come. */

@@ -2,7 +2,7 @@ import { notificationTopic } from '@banyan/contracts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BusUnreachableError, OffsetGoneError } from '../../bus/bus-errors.ts';
 import type { Bus, StoredRecord, TopicPosition } from '../../bus/bus.ts';
-import type { TableSnapshotProgress } from '../feed/source.ts';
+import type { TableSnapshotProgress } from '../feed/feed-history.ts';
 import { TableSnapshotHistory } from './table-snapshot-history.ts';
 import { parseNotification } from './table-snapshot-notifications.ts';
 

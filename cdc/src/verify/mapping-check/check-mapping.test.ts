@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { renamedValues, type StoreReport, type StoreTable, type TableMapping } from '@banyan/contracts';
-import type { SourceTable } from '../../capture/feed/source.ts';
+import type { SourceTable } from '../../capture/feed/table-feed.ts';
 import { checkMapping } from './check-mapping.ts';
 import { checkTransforms } from './check-transforms.ts';
 

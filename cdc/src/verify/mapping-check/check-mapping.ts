@@ -1,5 +1,5 @@
 import type { StoreColumn, StoreReport, StoreTable, TableMapping } from '@banyan/contracts';
-import type { SourceTable } from '../../capture/feed/source.ts';
+import type { SourceTable } from '../../capture/feed/table-feed.ts';
 import { postgresMisfit } from './fit-postgres.ts';
 import { sqliteMisfit } from './fit-sqlite.ts';
 import { parseSourceType, type SourceType } from './source-type.ts';

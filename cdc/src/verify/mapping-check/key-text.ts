@@ -1,5 +1,5 @@
 import { postgresText } from '../../apply/stores/postgres/postgres-values.ts';
-import type { SourceTable } from '../../capture/feed/source.ts';
+import type { SourceTable } from '../../capture/feed/table-feed.ts';
 import { parseSourceType, type SourceType } from './source-type.ts';
 
 /** How PostgreSQL names types whose values an envelope tells as numbers or as base64. */

@@ -1,23 +1,25 @@
 import { quoteName } from '../../rows/table-name.ts';
 import { parseLsn } from '../../rows/lsn.ts';
-import { createPostgresSource } from '../feed/postgres-source.ts';
 import { SourceDatabase } from '../postgres/source-database.ts';
 import { dropSlotInUse } from '../feed/replication-slot.ts';
 import { SourceTableError } from '../feed/source-table-error.ts';
 import { FeedColumnSetting, type CarriedTable } from '../feed/feed-columns.ts';
-import type { FeedPosition, Source, SourceTable } from '../feed/source.ts';
+import type { FeedPosition } from '../feed/feed-history.ts';
+import { requestTableSnapshot, stopTableSnapshots } from '../feed/signal-table.ts';
+import type { PostgresSource } from '../feed/postgres-source.ts';
+import type { SourceTable, TableFeed } from '../feed/table-feed.ts';
 import { ConnectClient } from './connect-client.ts';
 import type { FeedConnector } from './feed-connectors.ts';
-import { ConnectorKeeper, type DebeziumSourceOptions } from './connector-keeper.ts';
+import { ConnectorKeeper, type DebeziumFeedOptions } from './connector-keeper.ts';
 import { judge, type ConnectorState } from './connector-state.ts';
 import { gapOf } from './feed-server.ts';
 import { uncarriedColumns } from './uncarried-columns.ts';
 
-export type { DebeziumSourceOptions } from './connector-keeper.ts';
+export type { DebeziumFeedOptions } from './connector-keeper.ts';
 export type { ConnectorState } from './connector-state.ts';
 
-/** A PostgreSQL that Debezium follows, in a Kafka Connect. */
-export interface DebeziumSource extends Source {
+/** A feed whose log Debezium reads, in a Kafka Connect. The publication's changes by others it follows in `mend`. */
+export interface DebeziumFeed extends TableFeed {
   /** Makes publication and connector, or puts right what differs, and waits until the slot is read. */
   start(signal: AbortSignal): Promise<void>;
   state(signal: AbortSignal): Promise<ConnectorState>;
@@ -35,34 +37,21 @@ export interface DebeziumSource extends Source {
   remove(signal: AbortSignal): Promise<void>;
 }
 
-/** What does not depend on who reads the WAL is asked of the same code as the embedded source. */
-export function createDebeziumSource(options: DebeziumSourceOptions): DebeziumSource {
-  return new ConnectedSource(options);
+export function createDebeziumFeed(options: DebeziumFeedOptions): DebeziumFeed {
+  return new ConnectedFeed(options);
 }
 
-class ConnectedSource implements DebeziumSource {
-  readonly #options: DebeziumSourceOptions;
-  readonly #postgres: Source;
+class ConnectedFeed implements DebeziumFeed {
+  readonly #options: DebeziumFeedOptions;
+  readonly #postgres: PostgresSource;
   readonly #database: SourceDatabase;
   readonly #connect: ConnectClient;
   readonly #keeper: ConnectorKeeper;
   readonly #columns: FeedColumnSetting;
   /** Changes of the connector, one after another. */
   #changed: Promise<unknown> = Promise.resolve();
-  readonly describeTables: Source['describeTables'];
-  readonly requestTableSnapshot: Source['requestTableSnapshot'];
-  readonly takePosition: Source['takePosition'];
-  readonly slotStatus: Source['slotStatus'];
-  readonly readPage: Source['readPage'];
-  readonly readRows: Source['readRows'];
-  readonly feedMembership: Source['feedMembership'];
-  readonly removeUnwritable: Source['removeUnwritable'];
-  readonly stopTableSnapshots: Source['stopTableSnapshots'];
-  readonly catalogMark: Source['catalogMark'];
-  readonly openTransactions: Source['openTransactions'];
-  readonly walRetention: Source['walRetention'];
 
-  constructor(options: DebeziumSourceOptions) {
+  constructor(options: DebeziumFeedOptions) {
     const { url, statementTimeoutMs = 15_000 } = options;
     this.#options = options;
     this.#database = new SourceDatabase({
@@ -71,27 +60,7 @@ class ConnectedSource implements DebeziumSource {
     this.#connect = new ConnectClient(options.connectUrl);
     this.#keeper = new ConnectorKeeper(options, { database: this.#database, connect: this.#connect });
     this.#columns = new FeedColumnSetting(this.#database);
-    const postgres = createPostgresSource(options);
-    this.#postgres = postgres;
-    this.describeTables = async (tables, signal) => {
-      const [described, uncarried] = await Promise.all([
-        postgres.describeTables(tables, signal),
-        uncarriedColumns(this.#database, tables, signal),
-      ]);
-      return described.map((table) => ({ ...table, uncarried: uncarried.get(table.name) ?? {} }));
-    };
-    this.requestTableSnapshot = (tables, signal) => postgres.requestTableSnapshot(tables, signal);
-    this.takePosition = (signal) => postgres.takePosition(signal);
-    this.slotStatus = (signal) => postgres.slotStatus(signal);
-    this.readPage = (range, signal) => postgres.readPage(range, signal);
-    this.readRows = (question, signal) => postgres.readRows(question, signal);
-    this.feedMembership = (tables, signal) => postgres.feedMembership(tables, signal);
-    // The connector is told by `mend`, which follows the publication.
-    this.removeUnwritable = (signal) => postgres.removeUnwritable(signal);
-    this.stopTableSnapshots = (tables, signal) => postgres.stopTableSnapshots(tables, signal);
-    this.catalogMark = (columns, signal) => postgres.catalogMark(columns, signal);
-    this.openTransactions = (signal) => postgres.openTransactions(signal);
-    this.walRetention = (signal) => postgres.walRetention(signal);
+    this.#postgres = options.postgres;
   }
 
   async start(signal: AbortSignal): Promise<void> {
@@ -103,6 +72,22 @@ class ConnectedSource implements DebeziumSource {
 
   async mend(signal: AbortSignal): Promise<string | null> {
     return await this.#change(() => this.#keeper.mend(signal));
+  }
+
+  async describeTables(tables: readonly string[], signal: AbortSignal): Promise<readonly SourceTable[]> {
+    const [described, uncarried] = await Promise.all([
+      this.#postgres.describeTables(tables, signal),
+      uncarriedColumns(this.#database, tables, signal),
+    ]);
+    return described.map((table) => ({ ...table, uncarried: uncarried.get(table.name) ?? {} }));
+  }
+
+  requestTableSnapshot(tables: readonly string[], signal: AbortSignal): Promise<string> {
+    return requestTableSnapshot(this.#database, tables, signal);
+  }
+
+  stopTableSnapshots(tables: readonly string[], signal: AbortSignal): Promise<void> {
+    return stopTableSnapshots(this.#database, tables, signal);
   }
 
   async ensureTables(tables: readonly CarriedTable[], signal: AbortSignal): Promise<void> {
@@ -142,7 +127,7 @@ class ConnectedSource implements DebeziumSource {
 
   async state(signal: AbortSignal): Promise<ConnectorState> {
     const [current] = await this.#keeper.connectors(signal);
-    return judge(current?.status ?? null, await this.slotStatus(signal));
+    return judge(current?.status ?? null, await this.#postgres.slotStatus(signal));
   }
 
   async feedPosition(signal: AbortSignal): Promise<Omit<FeedPosition, 'heardAtMs'> | null> {
@@ -187,8 +172,8 @@ class ConnectedSource implements DebeziumSource {
     });
   }
 
-  async close(): Promise<void> {
-    await Promise.all([this.#postgres.close(), this.#database.close()]);
+  close(): Promise<void> {
+    return this.#database.close();
   }
 
   #change<T>(work: () => Promise<T>): Promise<T> {
