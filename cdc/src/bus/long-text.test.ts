@@ -22,7 +22,6 @@ test('it is the JSON that it stands for', () => {
     fc.property(text, text, (one, two) => {
       const long = new LongText(['[', { quoted: one }, ',', { quoted: two }, ']']);
       expect(String(long)).toBe(JSON.stringify([one, two]));
-      expect(long.byteLength).toBe(Buffer.byteLength(JSON.stringify([one, two])));
     }),
   );
   const text3 = 'a"\\\u0001é€😀'.repeat(100_000);

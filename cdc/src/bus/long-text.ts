@@ -33,13 +33,6 @@ export class LongText {
     }
   }
 
-  /** UTF-8. */
-  get byteLength(): number {
-    let bytes = 0;
-    for (const piece of this.pieces()) bytes += Buffer.byteLength(piece);
-    return bytes;
-  }
-
   /** As of the JSON's text. @param text Nothing in it that JSON would escape, and within one part. */
   includes(text: string): boolean {
     return this.#parts.some((part) => (typeof part === 'string' ? part : part.quoted).includes(text));

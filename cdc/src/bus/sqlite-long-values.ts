@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { RunSql } from '../sqlite/transaction.ts';
-import { LongText } from './long-text.ts';
+import type { LongText } from './long-text.ts';
 import { textPieces } from './text-pieces.ts';
 
 /**
@@ -15,26 +15,29 @@ export interface RecordPlace {
   readonly offset: number;
 }
 
-/** True for a value that is stored in pieces. */
-export function isLong(value: string | LongText | null): value is string | LongText {
-  return value instanceof LongText || (value !== null && value.length > PIECE_CHARS);
+/** False for a value that is stored in pieces. */
+export function isShort(value: string | LongText | null): value is string | null {
+  return value === null || (typeof value === 'string' && value.length <= PIECE_CHARS);
 }
 
-/** Stores a record's value. @returns how many pieces it has. */
+/** Stores a record's value. @returns how many pieces it has, and the bytes of all. */
 export async function insertPieces(
   run: RunSql,
   { topicId, offset }: RecordPlace,
   value: string | LongText,
-): Promise<number> {
+): Promise<{ readonly pieces: number; readonly bytes: number }> {
   let pieces = 0;
+  let bytes = 0;
   for (const text of typeof value === 'string' ? textPieces(value, PIECE_CHARS) : value.pieces()) {
+    const piece = Buffer.from(text);
     await run('INSERT INTO record_piece (topic_id, topic_offset, piece, bytes) VALUES (?, ?, ?, ?)', [
       ...[topicId, offset, pieces],
-      Buffer.from(text),
+      piece,
     ]);
     pieces += 1;
+    bytes += piece.length;
   }
-  return pieces;
+  return { pieces, bytes };
 }
 
 /**

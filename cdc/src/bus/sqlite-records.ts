@@ -3,8 +3,8 @@ import type { Knex } from 'knex';
 import type { RunSql } from '../sqlite/transaction.ts';
 import type { SourceRecord, StoredRecord, TopicPosition } from './bus.ts';
 import { OffsetGoneError } from './bus-errors.ts';
-import { LongText } from './long-text.ts';
-import { insertPieces, isLong, readPieces } from './sqlite-long-values.ts';
+import type { LongText } from './long-text.ts';
+import { insertPieces, isShort, readPieces } from './sqlite-long-values.ts';
 
 /** Rows of one INSERT: a batch is cut into these and a rest, and each size is prepared once. */
 const STATEMENT_ROWS = [128, 32] as const;
@@ -61,13 +61,13 @@ export class RecordWriter {
       const start: RowStart = [place.id, place.offset, nowMs, place.bytesBefore, key, headers];
       place.offset += 1;
       place.bytesBefore += bytes;
-      if (!isLong(value)) {
+      if (isShort(value)) {
         short.push([...start, value]);
         continue;
       }
       await this.#insertShort(connection as Database, short);
       short = [];
-      await insertLong(run, start, value);
+      place.bytesBefore += await insertLong(run, start, value);
     }
     await this.#insertShort(connection as Database, short);
   }
@@ -111,10 +111,13 @@ export class RecordWriter {
   }
 }
 
-async function insertLong(run: RunSql, start: RowStart, value: string | LongText): Promise<void> {
+/** Adds the bytes of its value to the topic's, which hold the rest already. @returns them. */
+async function insertLong(run: RunSql, start: RowStart, value: string | LongText): Promise<number> {
   const [topicId, offset] = start;
-  const pieces = await insertPieces(run, { topicId, offset }, value);
+  const { pieces, bytes } = await insertPieces(run, { topicId, offset }, value);
   await run(`INSERT INTO record (${COLUMNS}, pieces) VALUES (?, ?, ?, ?, ?, ?, ?)`, [...start, pieces]);
+  await run('UPDATE topic SET bytes_appended = bytes_appended + ? WHERE id = ?', [bytes, topicId]);
+  return bytes;
 }
 
 interface SizedRecord {
@@ -122,12 +125,13 @@ interface SizedRecord {
   readonly key: string | null;
   readonly headers: string;
   readonly value: SourceRecord['value'];
+  /** Without those of a long value, which are counted as it is stored. */
   readonly bytes: number;
 }
 
 function sizedRecord({ topic, key, headers, value }: SourceRecord): SizedRecord {
   const headersText = JSON.stringify(headers);
-  const valueBytes = value instanceof LongText ? value.byteLength : Buffer.byteLength(value ?? '');
+  const valueBytes = isShort(value) ? Buffer.byteLength(value ?? '') : 0;
   const bytes = Buffer.byteLength(headersText) + Buffer.byteLength(key ?? '') + valueBytes;
   return { topic, key, headers: headersText, value, bytes };
 }
