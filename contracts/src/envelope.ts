@@ -116,7 +116,7 @@ function placeholderTest(placeholder: string): (value: unknown) => boolean {
  * Whether the JSON of an envelope has a text in it that somebody could take for a left-out value. Then the record needs a
  * header that says which values are left out.
  */
-export function looksUnavailable(envelope: string): boolean {
+export function looksUnavailable(envelope: Pick<string, 'includes'>): boolean {
   return envelope.includes(UNAVAILABLE_VALUE) || envelope.includes(UNAVAILABLE_BYTES);
 }
 

@@ -1,3 +1,5 @@
+import type { LongText } from '../rows/long-text.ts';
+
 /** One record on a topic. Key and value are JSON text; a null value under a row's key is a tombstone. */
 export interface BusRecord {
   readonly topic: string;
@@ -219,6 +221,11 @@ export class SourceFencedError extends Error {
   override readonly name = 'SourceFencedError';
 }
 
+/** A record of the source's. Its value may be too long to be held whole. */
+export interface SourceRecord extends Omit<BusRecord, 'value'> {
+  readonly value: string | LongText | null;
+}
+
 /** What the embedded source needs of a bus beyond `Bus`: records and WAL position stored in one transaction. */
 export interface SourceLog extends Bus {
   /** Null before the first reader. */
@@ -232,5 +239,5 @@ export interface SourceLog extends Bus {
    * Appends records and moves the position, in one transaction.
    * @throws SourceFencedError when the stored epoch or position is another.
    */
-  appendAt(records: readonly BusRecord[], move: SourceMove, signal?: AbortSignal): Promise<void>;
+  appendAt(records: readonly SourceRecord[], move: SourceMove, signal?: AbortSignal): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { stringifyExactJson, type Envelope } from '@banyan/contracts';
 import fc from 'fast-check';
-import { writeEnvelope } from './envelope-text.ts';
+import { isLongRow, writeEnvelope, writeLongEnvelope } from './envelope-text.ts';
 
 const integer = fc.bigInt({ min: 0n, max: 2n ** 63n - 1n });
 const field = fc.oneof(
@@ -44,4 +44,22 @@ const envelope: fc.Arbitrary<Envelope> = fc.record({
 
 test('an envelope is written as exact JSON would be, whatever is in it', () => {
   fc.assert(fc.property(envelope, (value) => expect(writeEnvelope(value)).toBe(stringifyExactJson(value))));
+});
+
+test('an envelope that is written in pieces is the same, also with a long text in it', () => {
+  fc.assert(
+    fc.property(envelope, (value) => {
+      expect(String(writeLongEnvelope(value))).toBe(stringifyExactJson(value));
+    }),
+  );
+  const [first] = fc.sample(envelope, { seed: 1, numRuns: 1 });
+  if (!first) throw new Error('one sample was asked for');
+  const body = 'a"\\é😀'.repeat(400_000);
+  const long = {
+    ...first,
+    before: { id: 1, body, big: 2n ** 62n },
+    after: { tags: ['a'], body, last: null },
+  };
+  expect(isLongRow(long.before)).toBe(true);
+  expect(String(writeLongEnvelope(long)) === stringifyExactJson(long)).toBe(true);
 });

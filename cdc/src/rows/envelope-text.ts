@@ -5,6 +5,7 @@ import {
   type FieldValue,
   type Row,
 } from '@banyan/contracts';
+import { LongText, type TextPart } from './long-text.ts';
 
 /**
  * The JSON of an envelope, as `stringifyExactJson` would write it: keys in Debezium's order, integers exact. Written
@@ -13,11 +14,48 @@ import {
  * @param envelope `transaction` is not supported: it has to be null.
  */
 export function writeEnvelope(envelope: Envelope): string {
-  const { before, after, source, op, ts_ms, ts_us, ts_ns } = envelope;
+  return `{"before":${rowText(envelope.before)},"after":${rowText(envelope.after)}${restText(envelope)}`;
+}
+
+/** From so many characters on a text of a row is long: the envelope is then written in pieces. */
+const LONG_TEXT = 1024 * 1024;
+
+/** True when a text of the row is long. */
+export function isLongRow(row: Row | null): boolean {
+  for (const name in row) if (isLongText(row[name])) return true;
+  return false;
+}
+
+/** The same JSON as `writeEnvelope`, in pieces. */
+export function writeLongEnvelope(envelope: Envelope): LongText {
+  const { before, after } = envelope;
+  return new LongText([
+    '{"before":',
+    ...rowParts(before),
+    ',"after":',
+    ...rowParts(after),
+    restText(envelope),
+  ]);
+}
+
+function restText({ source, op, ts_ms, ts_us, ts_ns }: Envelope): string {
   return (
-    `{"before":${rowText(before)},"after":${rowText(after)},"source":${sourceText(source)},` +
+    `,"source":${sourceText(source)},` +
     `"transaction":null,"op":"${op}","ts_ms":${ts_ms},"ts_us":${ts_us},"ts_ns":${ts_ns}}`
   );
+}
+
+function rowParts(row: Row | null): readonly TextPart[] {
+  if (row === null) return ['null'];
+  const fields = Object.entries(row).flatMap(([name, field], i): readonly TextPart[] => {
+    const start = `${i === 0 ? '' : ','}${JSON.stringify(name)}:`;
+    return isLongText(field) ? [start, { quoted: field }] : [start + stringifyExactJson(field)];
+  });
+  return ['{', ...fields, '}'];
+}
+
+function isLongText(field: FieldValue | undefined): field is string {
+  return typeof field === 'string' && field.length > LONG_TEXT;
 }
 
 function rowText(row: Row | null): string {

@@ -5,7 +5,8 @@ import {
   type EnvelopeSource,
   type FieldValue,
 } from '@banyan/contracts';
-import { writeEnvelope } from './envelope-text.ts';
+import type { LongText } from './long-text.ts';
+import { isLongRow, writeEnvelope, writeLongEnvelope } from './envelope-text.ts';
 
 export type FieldRow = Record<string, FieldValue>;
 
@@ -44,14 +45,27 @@ export function envelopeSource(
   };
 }
 
+interface Rows {
+  readonly before: FieldRow | null;
+  readonly after: FieldRow | null;
+}
+
 /** The JSON of an envelope that is made now. */
-export function envelopeText(
-  op: EnvelopeOp,
-  rows: { readonly before: FieldRow | null; readonly after: FieldRow | null },
-  source: EnvelopeSource,
-): string {
+export function envelopeText(op: EnvelopeOp, rows: Rows, source: EnvelopeSource): string {
+  return writeEnvelope(envelopeOf(op, rows, source));
+}
+
+/** The same, in pieces where a row has a long text. */
+export function streamedEnvelope(op: EnvelopeOp, rows: Rows, source: EnvelopeSource): string | LongText {
+  const envelope = envelopeOf(op, rows, source);
+  return isLongRow(rows.before) || isLongRow(rows.after)
+    ? writeLongEnvelope(envelope)
+    : writeEnvelope(envelope);
+}
+
+function envelopeOf(op: EnvelopeOp, rows: Rows, source: EnvelopeSource): Envelope {
   const nowUs = Math.round((performance.timeOrigin + performance.now()) * 1_000);
-  const envelope: Envelope = {
+  return {
     before: rows.before,
     after: rows.after,
     source,
@@ -61,7 +75,6 @@ export function envelopeText(
     ts_us: nowUs,
     ts_ns: BigInt(nowUs) * 1_000n,
   };
-  return writeEnvelope(envelope);
 }
 
 /** The bus key of a row: its key columns in key order, as JSON. */

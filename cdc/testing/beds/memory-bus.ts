@@ -10,6 +10,7 @@ import {
   type GroupStatus,
   type SourceMove,
   type SourcePosition,
+  type SourceRecord,
   type SourceStart,
   type StoredRecord,
   type TopicPosition,
@@ -44,7 +45,8 @@ class MemoryBus implements EmbeddedBus {
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- a promise even when it throws
-  async appendAt(records: readonly BusRecord[], move: SourceMove, signal?: AbortSignal): Promise<void> {
+  async appendAt(given: readonly SourceRecord[], move: SourceMove, signal?: AbortSignal): Promise<void> {
+    const records = given.map((record) => ({ ...record, value: record.value?.toString() ?? null }));
     this.#check(signal);
     this.#refuseBeyondLimit(records);
     const position = this.#positions.get(move.source);

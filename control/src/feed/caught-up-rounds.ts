@@ -41,6 +41,12 @@ export class CaughtUpRounds {
     return rounds.join();
   }
 
+  /** Who joined has given up: it does not count as caught up now, until a round succeeds. */
+  giveUp(slice: ManagedSlice, reason: string): void {
+    const rounds = this.#slices.get(slice.name);
+    if (rounds) rounds.evidence = { ...rounds.evidence, error: reason };
+  }
+
   evidence(name: string): CaughtUpEvidence {
     return this.#slices.get(name)?.evidence ?? { startedAtMs: null, error: null };
   }

@@ -1,5 +1,5 @@
-import type { GateResult } from '@banyan/contracts';
-import { messageOf, withDeadline } from '@banyan/kit';
+import { formatDuration, type GateResult } from '@banyan/contracts';
+import { answerWithin, messageOf, withDeadline } from '@banyan/kit';
 import { completeCopyOf, type SliceState } from '../slices/domain/slice-state.ts';
 import { freshReport, type Evidence, type ServiceEvidence, type TableCheck } from './domain/evidence.ts';
 import { evaluateGates, evaluateServing } from './domain/evaluate.ts';
@@ -80,16 +80,24 @@ export class EvidenceCollector {
 
   /** Asks for everything now, so that a verb is decided on evidence of this moment. Does not throw. */
   async refresh(slice: ManagedSlice, state: SliceState, signal: AbortSignal): Promise<void> {
-    const round = completeCopyOf(state)
-      ? Promise.race([this.#deps.rounds.join(slice), rejectsWith(withDeadline(signal, SOURCE_DEADLINE_MS))])
-      : undefined;
     await Promise.all([
+      completeCopyOf(state) ? this.#joinRound(slice, signal) : undefined,
       this.pollService(slice, signal).then(() => this.lookAtFeed(slice, state, signal)),
       state.phase === 'monolith' && slice.tables.length > 0 ? this.#pollTables(slice, signal) : undefined,
-      round?.catch(() => {
-        // kept as evidence by the rounds
-      }),
     ]);
+  }
+
+  async #joinRound(slice: ManagedSlice, signal: AbortSignal): Promise<void> {
+    const { rounds } = this.#deps;
+    const within = withDeadline(signal, SOURCE_DEADLINE_MS);
+    try {
+      await answerWithin(within, rounds.join(slice));
+    } catch (error) {
+      if (signal.aborted) return;
+      // Also when the round goes on: an earlier one that succeeded says nothing of what was written since.
+      const late = `a position taken now was not applied within ${formatDuration(SOURCE_DEADLINE_MS)}`;
+      rounds.giveUp(slice, within.aborted ? late : messageOf(error));
+    }
   }
 
   async #pollTables(slice: ManagedSlice, signal: AbortSignal): Promise<void> {
@@ -126,12 +134,4 @@ export class EvidenceCollector {
   servingGates(slice: ManagedSlice, state: SliceState): readonly GateResult[] {
     return evaluateServing(this.evidence(slice, state, []));
   }
-}
-
-function rejectsWith(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const fail = (): void => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
-    if (signal.aborted) fail();
-    else signal.addEventListener('abort', fail, { once: true });
-  });
 }

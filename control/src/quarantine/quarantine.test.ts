@@ -7,7 +7,7 @@ import {
   type Problem,
 } from '@banyan/contracts';
 import { NotCaughtUpError } from '@banyan/cdc/verify';
-import { RowsUnreadableError, SourceTableError } from '@banyan/cdc/capture';
+import { SourceTableError } from '@banyan/cdc/capture';
 import { ServiceCopyError } from '@banyan/cdc/verify';
 import { startTestControl, type TestControl } from '../../testing/test-control.ts';
 

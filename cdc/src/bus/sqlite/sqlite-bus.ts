@@ -11,6 +11,7 @@ import {
   type GroupStatus,
   type SourceMove,
   type SourcePosition,
+  type SourceRecord,
   type SourceStart,
   type StoredRecord,
   type TopicPosition,
@@ -112,7 +113,7 @@ class SqliteBus implements EmbeddedBus {
     );
   }
 
-  async appendAt(records: readonly BusRecord[], move: SourceMove, signal?: AbortSignal): Promise<void> {
+  async appendAt(records: readonly SourceRecord[], move: SourceMove, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     await this.#append(() =>
       immediateTransaction(

@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import { immediateTransaction, retryWhileBusy, type RunSql } from '@banyan/kit/sqlite';
 import type { BusUsage } from '../bus.ts';
 import type { DeleteStep } from '../retention/kept-bus.ts';
+import { deletePieces, deletePiecesUpTo } from './sqlite-long-values.ts';
 
 const STEP_RECORDS = 2_000;
 const STEP_BYTES = 4 * 1024 * 1024;
@@ -36,6 +37,7 @@ export async function deleteOneStep(writer: Knex, step: DeleteStep): Promise<num
       going.length === heads.length && heads.length < STEP_RECORDS ? bound : (last?.topic_offset ?? -1) + 1;
     if (last) {
       await run('DELETE FROM record WHERE topic_id = ? AND topic_offset <= ?', [topic.id, last.topic_offset]);
+      await deletePiecesUpTo(run, { topicId: topic.id, offset: last.topic_offset });
     }
     if (first > topic.first_offset) {
       await run('UPDATE topic SET first_offset = min(?, next_offset), records = records - ? WHERE id = ?', [
@@ -51,13 +53,16 @@ export async function deleteOneStep(writer: Knex, step: DeleteStep): Promise<num
 /** Deletes single records, never a topic's last one. @returns records deleted. */
 export async function deleteSingle(writer: Knex, name: string, offsets: readonly number[]): Promise<number> {
   return await immediateTransaction(writer, async (run) => {
-    const gone = await run(
+    const gone = await run<{ topic_id: number; topic_offset: number; pieces: number }>(
       `DELETE FROM record WHERE topic_id = (SELECT id FROM topic WHERE name = ?)
          AND topic_offset IN (SELECT value FROM json_each(?))
          AND topic_offset < (SELECT next_offset FROM topic WHERE name = ?) - 1
-       RETURNING id`,
+       RETURNING topic_id, topic_offset, pieces`,
       [name, JSON.stringify(offsets), name],
     );
+    for (const { topic_id, topic_offset, pieces } of gone) {
+      if (pieces > 0) await deletePieces(run, { topicId: topic_id, offset: topic_offset });
+    }
     await run('UPDATE topic SET records = records - ? WHERE name = ?', [gone.length, name]);
     return gone.length;
   });

@@ -1,20 +1,36 @@
 import type { Database, Statement } from 'sqlite3';
 import type { Knex } from 'knex';
 import type { RunSql } from '@banyan/kit/sqlite';
-import type { BusRecord, StoredRecord, TopicPosition } from '../bus.ts';
+import type { SourceRecord, StoredRecord, TopicPosition } from '../bus.ts';
 import { OffsetGoneError } from '../bus-errors.ts';
+import type { LongText } from '../../rows/long-text.ts';
+import { insertPieces, isShort, readPieces } from './sqlite-long-values.ts';
 
 /** Rows of one INSERT: a batch is cut into these and a rest, and each size is prepared once. */
 const STATEMENT_ROWS = [128, 32] as const;
 
 interface RecordRow {
+  readonly topic_id: number;
   readonly topic: string;
   readonly topic_offset: number;
   readonly key: string | null;
   readonly headers: string;
   readonly value: string | null;
+  /** 0 for a value that is not stored in pieces. */
+  readonly pieces: number;
+  /** Of the value, in pieces or not. */
+  readonly bytes: number;
   readonly stored_at_ms: number;
 }
+
+/** What a record's row holds beside its value. */
+type RowStart = readonly [
+  ...place: readonly [topicId: number, offset: number, nowMs: number, bytesBefore: number],
+  ...head: readonly [key: string | null, headers: string],
+];
+type Row = readonly [...start: RowStart, value: string | null];
+/** In the order of `RowStart`. */
+const COLUMNS = 'topic_id, topic_offset, stored_at_ms, bytes_before, key, headers';
 
 interface Place {
   readonly id: number;
@@ -34,22 +50,33 @@ export class RecordWriter {
   readonly #statements = new Map<number, Statement>();
 
   /** Call it inside a transaction that holds the write lock. @param connection The transaction's own. */
-  async insert(run: RunSql, connection: unknown, records: readonly BusRecord[]): Promise<void> {
+  async insert(run: RunSql, connection: unknown, records: readonly SourceRecord[]): Promise<void> {
     const sized = records.map((record) => sizedRecord(record));
     const places = await reserve(run, sized);
     const nowMs = Date.now();
-    const rows = sized.map(({ topic, key, headers, value, bytes }) => {
+    let short: Row[] = [];
+    for (const { topic, key, headers, value, bytes } of sized) {
       const place = places.get(topic);
       if (!place) throw new Error(`No offsets were reserved for topic "${topic}".`);
-      const row = [place.id, place.offset, nowMs, place.bytesBefore, key, headers, value];
+      const start: RowStart = [place.id, place.offset, nowMs, place.bytesBefore, key, headers];
       place.offset += 1;
       place.bytesBefore += bytes;
-      return row;
-    });
+      if (isShort(value)) {
+        short.push([...start, value]);
+        continue;
+      }
+      await this.#insertShort(connection as Database, short);
+      short = [];
+      place.bytesBefore += await insertLong(run, start, value);
+    }
+    await this.#insertShort(connection as Database, short);
+  }
+
+  async #insertShort(connection: Database, rows: readonly Row[]): Promise<void> {
     for (let from = 0; from < rows.length;) {
       const left = rows.length - from;
       const count = STATEMENT_ROWS.find((size) => size <= left) ?? left;
-      const statement = await this.#prepared(connection as Database, count);
+      const statement = await this.#prepared(connection, count);
       const bindings = rows.slice(from, from + count).flat();
       await done((callback) => statement.run(bindings, callback));
       from += count;
@@ -75,7 +102,7 @@ export class RecordWriter {
     const values = Array.from({ length: rows }, () => '(?, ?, ?, ?, ?, ?, ?)').join(', ');
     const statement = await new Promise<Statement>((resolve, reject) => {
       const made: Statement = connection.prepare(
-        `INSERT INTO record (topic_id, topic_offset, stored_at_ms, bytes_before, key, headers, value) VALUES ${values}`,
+        `INSERT INTO record (${COLUMNS}, value) VALUES ${values}`,
         (error: Error | null) => (error ? reject(error) : resolve(made)),
       );
     });
@@ -84,18 +111,28 @@ export class RecordWriter {
   }
 }
 
+/** Adds the bytes of its value to the topic's, which hold the rest already. @returns them. */
+async function insertLong(run: RunSql, start: RowStart, value: string | LongText): Promise<number> {
+  const [topicId, offset] = start;
+  const { pieces, bytes } = await insertPieces(run, { topicId, offset }, value);
+  await run(`INSERT INTO record (${COLUMNS}, pieces) VALUES (?, ?, ?, ?, ?, ?, ?)`, [...start, pieces]);
+  await run('UPDATE topic SET bytes_appended = bytes_appended + ? WHERE id = ?', [bytes, topicId]);
+  return bytes;
+}
+
 interface SizedRecord {
   readonly topic: string;
   readonly key: string | null;
   readonly headers: string;
-  readonly value: string | null;
+  readonly value: SourceRecord['value'];
+  /** Without those of a long value, which are counted as it is stored. */
   readonly bytes: number;
 }
 
-function sizedRecord({ topic, key, headers, value }: BusRecord): SizedRecord {
+function sizedRecord({ topic, key, headers, value }: SourceRecord): SizedRecord {
   const headersText = JSON.stringify(headers);
-  const bytes =
-    Buffer.byteLength(headersText) + Buffer.byteLength(key ?? '') + Buffer.byteLength(value ?? '');
+  const valueBytes = isShort(value) ? Buffer.byteLength(value ?? '') : 0;
+  const bytes = Buffer.byteLength(headersText) + Buffer.byteLength(key ?? '') + valueBytes;
   return { topic, key, headers: headersText, value, bytes };
 }
 
@@ -141,27 +178,42 @@ export async function readRecords(
   const one = `SELECT id FROM (
     SELECT id FROM record WHERE topic_id = (SELECT id FROM topic WHERE name = ?) AND topic_offset >= ?
     ORDER BY topic_offset LIMIT ?)`;
-  // 1. the records, 2. where topics begin: what is deleted in between shows in 2.
+  // 1. the records, 2. their long values, 3. where topics begin: what is deleted in between shows in 3.
   const rows = await knex.raw<RecordRow[]>(
     // The sizes first: SQLite knows them without reading the values.
     `WITH sized AS (
-       SELECT id, coalesce(octet_length(value), 0) AS bytes FROM record
+       SELECT id, CASE
+         WHEN value IS NOT NULL THEN octet_length(value)
+         WHEN pieces = 0 THEN 0
+         ELSE (SELECT sum(octet_length(bytes)) FROM record_piece
+           WHERE record_piece.topic_id = record.topic_id AND record_piece.topic_offset = record.topic_offset)
+       END AS bytes FROM record
        WHERE id IN (${Array.from(positions, () => one).join(' UNION ALL ')})
        ORDER BY id LIMIT ?
      ), summed AS (
        SELECT id, bytes, sum(bytes) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS total FROM sized
      )
-     SELECT topic.name AS topic, topic_offset, key, headers, value, stored_at_ms
-     FROM record JOIN topic ON topic.id = topic_id
-     WHERE record.id IN (SELECT id FROM summed WHERE total <= ? OR total = bytes)
+     SELECT topic_id, topic.name AS topic, topic_offset, key, headers, value, pieces, bytes, stored_at_ms
+     FROM summed JOIN record ON record.id = summed.id JOIN topic ON topic.id = topic_id
+     WHERE total <= ? OR total = bytes
      ORDER BY record.id`,
     [
       ...Array.from(positions, ([topic, nextOffset]) => [topic, nextOffset, limit.records]).flat(),
       ...[limit.records, limit.bytes ?? Number.MAX_SAFE_INTEGER],
     ],
   );
+  const records: StoredRecord[] = [];
+  for (const row of rows) {
+    const value = row.pieces === 0 ? row.value : await readLong(knex, row);
+    if (value !== undefined) records.push(toStoredRecord(row, value));
+  }
   await refuseGone(knex, positions);
-  return rows.map(toStoredRecord);
+  return records;
+}
+
+/** @returns undefined when the record was deleted since it was read. */
+async function readLong(knex: Knex, row: RecordRow): Promise<string | undefined> {
+  return await readPieces(knex, { topicId: row.topic_id, offset: row.topic_offset }, row);
 }
 
 /** Where topics begin; 0 for one that does not exist. */
@@ -182,14 +234,14 @@ async function refuseGone(knex: Knex, positions: ReadonlyMap<string, number>): P
   throw new OffsetGoneError(wanted, gone);
 }
 
-function toStoredRecord(row: RecordRow): StoredRecord {
+function toStoredRecord(row: RecordRow, value: string | null): StoredRecord {
   return {
     topic: row.topic,
     partition: 0,
     offset: row.topic_offset,
     key: row.key,
     headers: JSON.parse(row.headers) as Readonly<Record<string, string>>,
-    value: row.value,
+    value,
     storedAtMs: row.stored_at_ms,
   };
 }

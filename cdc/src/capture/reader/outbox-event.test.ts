@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { stringifyExactJson, type Row } from '@banyan/contracts';
-import type { BusRecord } from '../../bus/bus.ts';
+import type { BusRecord, SourceRecord } from '../../bus/bus.ts';
 import { createOutboxRouter } from './outbox-event.ts';
 
 const TOPIC = 'shop.public.outbox';
@@ -53,7 +53,7 @@ test('without an outbox nothing is routed', () => {
 });
 
 describe('values', () => {
-  const eventOf = (columns: Row): BusRecord | undefined => route([change('c', { ...row, ...columns })])[0];
+  const eventOf = (columns: Row): SourceRecord | undefined => route([change('c', { ...row, ...columns })])[0];
 
   test('a payload that is null is the JSON null, no tombstone', () => {
     expect(eventOf({ payload: null })?.value).toBe('null');

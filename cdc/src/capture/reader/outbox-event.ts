@@ -7,10 +7,10 @@ import {
   type FieldValue,
   type Row,
 } from '@banyan/contracts';
-import type { BusRecord } from '../../bus/bus.ts';
+import type { SourceRecord } from '../../bus/bus.ts';
 
 /** Turns the records of an outbox table, among those of others, into its events. */
-export type OutboxRouter = (records: readonly BusRecord[]) => readonly BusRecord[];
+export type OutboxRouter = (records: readonly SourceRecord[]) => readonly SourceRecord[];
 
 /**
  * Routes as Debezium's outbox event router does by its defaults: a row that was inserted, or read by a table snapshot, is an
@@ -26,7 +26,7 @@ export function createOutboxRouter(options: {
   if (table === undefined) return (records) => records;
   const topic = tableTopic(prefix, table);
   return (records) => {
-    const routed: BusRecord[] = [];
+    const routed: SourceRecord[] = [];
     for (const record of records) {
       const out = record.topic === topic ? toEvent(record, table) : record;
       if (out) routed.push(out);
@@ -36,9 +36,9 @@ export function createOutboxRouter(options: {
 }
 
 /** @throws Error for a row without one of the outbox's columns: an event without what it should hold would be a lie. */
-function toEvent({ headers, value }: BusRecord, table: string): BusRecord | null {
+function toEvent({ headers, value }: SourceRecord, table: string): SourceRecord | null {
   if (value === null) return null; // the tombstone after a delete
-  const { op, after } = parseExactJson(value) as Envelope;
+  const { op, after } = parseExactJson(value.toString()) as Envelope;
   if (after === null || (op !== 'c' && op !== 'r')) return null;
   const column = (name: string): FieldValue => columnOf(after, name, table);
   return {

@@ -1,6 +1,6 @@
 import { heartbeatTopic } from '@banyan/contracts';
 import type { Logger } from '@banyan/kit';
-import type { BusRecord, OpenTransaction, SourcePosition, Witness } from '../../bus/bus.ts';
+import type { BusRecord, OpenTransaction, SourcePosition, SourceRecord, Witness } from '../../bus/bus.ts';
 import type { EnvelopeContext } from '../../rows/envelope.ts';
 import type { StreamedTransactions } from '../postgres/transaction-visibility.ts';
 import { SIGNAL_TABLE } from '../wal/feed-table.ts';
@@ -13,7 +13,7 @@ import type { StreamStep } from '../wal/transaction-assembler.ts';
 
 /** What steps of the stream put on the bus, and what follows from their being stored. */
 export interface StepRecords {
-  readonly records: readonly BusRecord[];
+  readonly records: readonly SourceRecord[];
   /** End of the last step that is whole, and what is stored of one that is not. */
   readonly lsn: bigint;
   readonly open: OpenTransaction | null;
@@ -54,7 +54,7 @@ export class StepTranslator {
     steps: readonly StreamStep[],
     from: Pick<SourcePosition, 'lsn' | 'open' | 'witness'>,
   ): StepRecords {
-    const records: BusRecord[] = [];
+    const records: SourceRecord[] = [];
     const callbacks: (() => void)[] = [];
     let { lsn, open, witness } = from;
     let heartbeatMs: number | null = null;
@@ -94,7 +94,7 @@ export class StepTranslator {
     transaction: StreamedTransaction,
     previousLsn: bigint,
     callbacks: (() => void)[],
-  ): readonly BusRecord[] {
+  ): readonly SourceRecord[] {
     if (change.table.name !== SIGNAL_TABLE) {
       if (!change.table.isCarried) return [];
       this.#snapshots.note(change);

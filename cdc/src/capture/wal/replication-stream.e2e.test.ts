@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseLsn } from '../../rows/lsn.ts';
 import { createTestBed, eventually, type TestBed } from '../../../testing/beds/reader-test-bed.ts';
 import { ReplicationStream, type StreamEvent } from './replication-stream.ts';
@@ -119,11 +120,24 @@ test('the socket is paused while nobody takes what has come, and nothing is lost
   expect(transaction?.ids).toHaveLength(20_000);
 });
 
-/** A way to the server that can go dead: connections stay open and carry nothing any more. */
-async function openTunnel(): Promise<{ url: string; goDead(): void; close(): void }> {
+/** How a slow tunnel carries what the server says: so many bytes every so many milliseconds. */
+const SLOW_BYTES = 32 * 1024;
+const SLOW_MS = 50;
+
+/** A way to the server that can go dead (connections stay open and carry nothing any more) or slow. */
+async function openTunnel(): Promise<{ url: string; goDead(): void; goSlow(): void; close(): void }> {
   const target = new URL(bed.url);
   const sockets: Socket[] = [];
   let isDead = false;
+  let isSlow = false;
+  const carry = async (bytes: Buffer, from: Socket, to: Socket): Promise<void> => {
+    from.pause();
+    for (let start = 0; start < bytes.length; start += SLOW_BYTES) {
+      await delay(SLOW_MS);
+      to.write(bytes.subarray(start, start + SLOW_BYTES));
+    }
+    from.resume();
+  };
   const server = createServer((near) => {
     const far = connect(Number(target.port), target.hostname);
     sockets.push(near, far);
@@ -131,7 +145,10 @@ async function openTunnel(): Promise<{ url: string; goDead(): void; close(): voi
       [near, far],
       [far, near],
     ] as const) {
-      from.on('data', (bytes) => isDead || to.write(bytes));
+      from.on('data', (bytes: Buffer) => {
+        if (isSlow && from === far) void carry(bytes, from, to);
+        else if (!isDead) to.write(bytes);
+      });
       from.on('close', () => to.destroy());
       from.on('error', () => undefined); // closing is what counts
     }
@@ -142,6 +159,7 @@ async function openTunnel(): Promise<{ url: string; goDead(): void; close(): voi
   return {
     url: url.href,
     goDead: () => (isDead = true),
+    goSlow: () => (isSlow = true),
     close() {
       for (const socket of sockets) socket.destroy();
       server.close();
@@ -166,5 +184,20 @@ test('a server that is not heard any more is given up, an idle one that answers 
     for (;;) await far.next(signal);
   };
   await expect(drain()).rejects.toThrow(/nothing was heard/);
+  tunnel.close();
+});
+
+test('a large change that takes longer to come than the server may be silent comes all the same', async () => {
+  const tunnel = await openTunnel();
+  const silenceTimeoutMs = 2_000;
+  const { url } = tunnel;
+  stream = await ReplicationStream.connect({ url, slot: bed.slot, statusIntervalMs: 20, silenceTimeoutMs });
+  await stream.start({ publication: bed.publication, start: 0n });
+  tunnel.goSlow();
+  const startedAtMs = performance.now();
+  await bed.sql(`INSERT INTO note VALUES (1, repeat('x', 4 * 1024 * 1024))`);
+  const [transaction] = await transactions(stream, 1);
+  expect(transaction?.ids).toEqual(['1']);
+  expect(performance.now() - startedAtMs).toBeGreaterThan(silenceTimeoutMs * 2); // else it shows nothing
   tunnel.close();
 });

@@ -1,7 +1,9 @@
 import pg from 'pg';
+import type { Duplex } from 'node:stream';
 import { formatLsn, parseLsn } from '../../rows/lsn.ts';
 import { decodePgOutput, type PgOutputMessage } from './pgoutput.ts';
 import { sourceConnection, type TextRow } from '../postgres/source-database.ts';
+import { takeLargeFrames } from './large-frames.ts';
 import { decodeWalFrame, encodeStatusUpdate } from './wal-frames.ts';
 
 /** What comes down the stream, in the order of the WAL. */
@@ -46,7 +48,7 @@ export class StreamLostError extends Error {
 
 /** The part of pg's connection that its types leave out. */
 interface CopyConnection {
-  readonly stream: { pause(): void; resume(): void; destroy(): void };
+  readonly stream: Duplex;
   on(event: 'copyData', listener: (message: { readonly chunk: Buffer }) => void): void;
   on(event: 'replicationStart', listener: () => void): void;
   sendCopyFromChunk(chunk: Buffer): void;
@@ -128,6 +130,7 @@ export class ReplicationStream {
   async start(options: { readonly publication: string; readonly start: bigint }): Promise<void> {
     this.#confirmed = options.start;
     this.#received = options.start;
+    this.#readLargeFrames();
     this.#connection.on('copyData', ({ chunk }) => this.#receive(chunk));
     const started = new Promise<void>((resolve) => this.#connection.on('replicationStart', resolve));
     // Settles only when the stream has ended, one way or the other.
@@ -218,10 +221,30 @@ export class ReplicationStream {
     }
   }
 
+  /** Call it while nothing is asked of the server: bytes are taken in from the beginning of a message on. */
+  #readLargeFrames(): void {
+    const { stream } = this.#connection;
+    const [parse, ...others] = stream.listeners('data') as ((bytes: Buffer) => void)[];
+    // It is pg's parser; were there others, they would have to see everything.
+    if (!parse || others.length > 0) return;
+    const take = takeLargeFrames({ pass: parse, onLargeFrame: (payload) => this.#receive(payload) });
+    stream.off('data', parse);
+    stream.on('data', (bytes: Buffer) => {
+      // A large frame may take longer than the server may be silent.
+      this.#heardAtMs = Date.now();
+      try {
+        take(bytes);
+      } catch (cause) {
+        this.#lose(cause as Error); // thrown on, it would end the process
+      }
+    });
+  }
+
   #receive(chunk: Buffer): void {
     this.#heardAtMs = Date.now();
+    if (this.#failure) return;
     try {
-      // Decoded at once: the chunk is a view of a buffer that pg uses again.
+      // Decoded at once: the chunk may be a view of a buffer that pg uses again.
       const frame = decodeWalFrame(chunk);
       if (frame.kind === 'data') {
         const message = decodePgOutput(frame.payload);

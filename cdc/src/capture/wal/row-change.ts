@@ -5,8 +5,13 @@ import {
   UNAVAILABLE_VALUE,
   type EnvelopeSource,
 } from '@banyan/contracts';
-import type { BusRecord } from '../../bus/bus.ts';
-import { envelopeSource, envelopeText, type EnvelopeContext, type FieldRow } from '../../rows/envelope.ts';
+import type { SourceRecord } from '../../bus/bus.ts';
+import {
+  envelopeSource,
+  streamedEnvelope,
+  type EnvelopeContext,
+  type FieldRow,
+} from '../../rows/envelope.ts';
 import type { OldTuple, Tuple } from './pgoutput.ts';
 import { keyText, type StreamedTable } from './feed-table.ts';
 
@@ -63,7 +68,7 @@ export function changeRecords(
   change: RowChange,
   transaction: StreamedTransaction,
   options: { readonly context: EnvelopeContext; readonly previousLsn: bigint },
-): readonly BusRecord[] {
+): readonly SourceRecord[] {
   const { table, lsn } = change;
   const source: EnvelopeSource = {
     ...envelopeSource(options.context, table, { atUs: transaction.commitUs, snapshot: 'false' }),
@@ -73,14 +78,14 @@ export function changeRecords(
     origin: transaction.origin?.name ?? null,
     origin_lsn: transaction.origin ? exact(transaction.origin.lsn) : null,
   };
-  const record = (key: string | null, value: string | null, headers = {}): BusRecord => ({
+  const record = (key: string | null, value: SourceRecord['value'], headers = {}): SourceRecord => ({
     topic: table.topic,
     key,
     headers: value !== null && looksUnavailable(value) ? { ...headers, ...unavailable(change) } : headers,
     value,
   });
   if (change.kind === 'truncate') {
-    return [record(null, envelopeText('t', { before: null, after: null }, source))];
+    return [record(null, streamedEnvelope('t', { before: null, after: null }, source))];
   }
   // With the default replica identity an old row is its key: Debezium fills the rest with its schema's
   // placeholders ('' or the epoch) where a column is NOT NULL, we with null.
@@ -88,21 +93,22 @@ export function changeRecords(
   const after = change.after ? toRow(table, change.after) : null;
   const oldKey = before ? keyText(table, before) : null;
   const newKey = after ? keyText(table, after) : null;
-  const erase = (headers = {}): BusRecord[] => {
-    const deleted = record(oldKey, envelopeText('d', { before, after: null }, source), headers);
+  const erase = (headers = {}): SourceRecord[] => {
+    const deleted = record(oldKey, streamedEnvelope('d', { before, after: null }, source), headers);
     return oldKey === null ? [deleted] : [deleted, record(oldKey, null, headers)];
   };
   if (after === null) return erase();
-  if (change.kind === 'insert') return [record(newKey, envelopeText('c', { before: null, after }, source))];
+  if (change.kind === 'insert')
+    return [record(newKey, streamedEnvelope('c', { before: null, after }, source))];
   const gone = change.isGone ? { [GONE_HEADER]: 'true' } : {};
   if (oldKey === null || newKey === null || oldKey === newKey) {
-    const value = envelopeText('u', { before: change.before?.full ? before : null, after }, source);
+    const value = streamedEnvelope('u', { before: change.before?.full ? before : null, after }, source);
     const update = record(newKey, value, gone);
     return table.tellsOldKeys ? [update] : [unknownOldKey(change, source), update];
   }
   return [
     ...erase({ '__debezium.newkey': newKey }),
-    record(newKey, envelopeText('c', { before: null, after }, source), {
+    record(newKey, streamedEnvelope('c', { before: null, after }, source), {
       '__debezium.oldkey': oldKey,
       ...gone,
     }),
@@ -119,9 +125,9 @@ function unavailable({ table, after }: RowChange): Readonly<Record<string, strin
  * Under a replica identity that lacks the key, an update may have changed it unseen. A delete without a key says so: the
  * consumer cannot apply it and keeps it aside, so that no gate passes until the table is copied anew.
  */
-function unknownOldKey({ table }: RowChange, source: EnvelopeSource): BusRecord {
+function unknownOldKey({ table }: RowChange, source: EnvelopeSource): SourceRecord {
   const carried = table.columns.filter(({ isCarried }) => isCarried);
   const before = Object.fromEntries(carried.map(({ name }) => [name, null]));
-  const value = envelopeText('d', { before, after: null }, source);
+  const value = streamedEnvelope('d', { before, after: null }, source);
   return { topic: table.topic, key: keyText(table, before), headers: {}, value };
 }

@@ -6,6 +6,7 @@ import {
   feedContinuous,
   heartbeat,
   lag,
+  lastingCaughtUp,
   lastingLag,
   quarantine,
   serviceReachable,
@@ -31,8 +32,14 @@ const toCanary: readonly Gate[] = [
   verification,
 ];
 
+/** What is judged by less strictness once reads are with the service. */
+const lasting: ReadonlyMap<Gate, Gate> = new Map([
+  [lag, lastingLag],
+  [caughtUp, lastingCaughtUp],
+]);
+
 /** Gates for as long as reads are with the service. */
-const whileServing: readonly Gate[] = toCanary.map((gate) => (gate === lag ? lastingLag : gate));
+const whileServing: readonly Gate[] = toCanary.map((gate) => lasting.get(gate) ?? gate);
 
 /** Of a slice that copies nothing: before its first share nobody has asked the service, and nothing is known of it. */
 const toFirstShare: readonly Gate[] = [serviceReachable];

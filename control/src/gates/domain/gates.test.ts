@@ -83,6 +83,11 @@ describe('of bad evidence', () => {
     ['service-reachable', 'a consumer that failed', reported({ state: 'failed', error: 'disk full' })],
     ['caught-up', 'a round that failed', { caughtUp: { startedAtMs: nowMs - 16_000, error: 'late' } }],
     [
+      'caught-up',
+      'one that failed a moment ago',
+      { caughtUp: { startedAtMs: nowMs - 2_000, error: 'late' } },
+    ],
+    [
       'feed-continuous',
       'a feed that began anew',
       { feed: { knownAtMs: nowMs, broken: 'restored', error: null } },
@@ -94,6 +99,11 @@ describe('of bad evidence', () => {
   ])('%s fails on %s', (gate, _what, change) => {
     expect(verdicts(change)[gate]).toBe('fail');
   });
+});
+
+test('one round that fails takes no reads back', () => {
+  const caughtUp = { startedAtMs: nowMs - 2_000, error: 'late' };
+  expect(allPass(evaluateServing({ ...good, caughtUp }))).toBe(true);
 });
 
 test('counts that differ by rows on their way are no difference', () => {

@@ -88,19 +88,27 @@ export const feedContinuous: Gate = ({ feed, state, nowMs }) => {
 };
 
 /** A position taken at the source a moment ago was applied. */
-export const caughtUp: Gate = ({ caughtUp: { startedAtMs, error }, nowMs }) => {
+export const caughtUp: Gate = (evidence) => judgeCaughtUp(evidence, evidence.caughtUp.error !== null);
+
+/** While it serves, one round that fails is no alarm. */
+export const lastingCaughtUp: Gate = (evidence) => judgeCaughtUp(evidence, false);
+
+function judgeCaughtUp(
+  { caughtUp: { startedAtMs, error }, nowMs }: Evidence,
+  isInDoubt: boolean,
+): GateResult {
   const judged: Judged = {
     gate: 'caught-up',
-    wanted: `a position at most ${formatDuration(CAUGHT_UP_MAX_AGE_MS)} old applied by the service`,
+    wanted: `the last position asked for applied by the service, and at most ${formatDuration(CAUGHT_UP_MAX_AGE_MS)} old`,
     remedy: 'banyan status: is the feed running, is anything quarantined? banyan doctor',
   };
   const ageMs = startedAtMs === null ? null : nowMs - startedAtMs;
   const last = ageMs === null ? 'none yet' : `taken ${formatDuration(ageMs)} ago`;
-  if (ageMs !== null && ageMs <= CAUGHT_UP_MAX_AGE_MS) return verdict(judged, 'pass', last);
+  if (!isInDoubt && ageMs !== null && ageMs <= CAUGHT_UP_MAX_AGE_MS) return verdict(judged, 'pass', last);
   return error === null
     ? verdict(judged, 'inconclusive', last)
     : verdict(judged, 'fail', `${last}; since then: ${error}`);
-};
+}
 
 function judgeLag({ service, nowMs, limits: { maxLagMs } }: Evidence, of: 'p50' | 'p99'): GateResult {
   const judged: Judged = {

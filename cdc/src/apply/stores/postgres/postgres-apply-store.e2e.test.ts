@@ -118,3 +118,49 @@ async function openNarrow(): Promise<Pick<Awaited<ReturnType<typeof openPostgres
   await database.knex.raw('CREATE TABLE narrow (id int PRIMARY KEY, v varchar(3), c char(3), d three)');
   return { knex: database.knex, close: () => database.close() };
 }
+
+test('long texts are stored as they are, among short ones and in the order of events', async () => {
+  const database = await openPostgresNotes('long_texts');
+  const { knex } = database;
+  try {
+    await knex.raw('CREATE TABLE long (id int PRIMARY KEY, one text, big bigint, two jsonb)');
+    await knex.raw('CREATE UNIQUE INDEX ON long (md5(one))');
+    const names = ['id', 'one', 'big', 'two'];
+    const table = compileMapping({
+      ...{ source: 'public.long', target: 'long', kind: 'owned', key: ['id'] },
+      columns: Object.fromEntries(names.map((name) => [name, name])),
+    });
+    const store = createPostgresApplyStore({ knex });
+    await store.load();
+    const apply = (change: object) =>
+      store.apply({
+        ...nothing,
+        tables: [{ table, change: { clear: false, deletes: [], upserts: [], updates: [], ...change } }],
+      });
+    const long = (mark: string): string => `${mark}"\\\n é😀{,}?`.repeat(100_000);
+    const json = (mark: string): string => JSON.stringify({ a: long(mark) });
+    const row = (id: number, one: string, two: string | null) => ({ id, one, big: 2n ** 62n + 1n, two });
+    await apply({ upserts: [row(1, 'a', null), row(2, long('b'), json('c')), row(3, 'd', '"e"')] });
+    // 2 gives its value up before 3 takes it.
+    await apply({
+      upserts: [row(2, 'f', json('g')), row(3, long('b'), '"h"')],
+      updates: [
+        { id: 1, two: json('i') },
+        { id: 3, two: '"j"' },
+      ],
+    });
+    const { rows } = await knex.raw<{ rows: unknown[] }>(
+      `SELECT id, one, big::text AS big, coalesce(two ->> 'a', two ->> 0) AS two FROM long ORDER BY id`,
+    );
+    const big = String(2n ** 62n + 1n);
+    const wanted = [
+      { id: 1, one: 'a', big, two: long('i') },
+      { id: 2, one: 'f', big, two: long('g') },
+      { id: 3, one: long('b'), big, two: 'j' },
+    ];
+    expect(JSON.stringify(rows) === JSON.stringify(wanted)).toBe(true); // nobody wants to see the difference
+    await expect(apply({ updates: [{ id: 9, two: json('k') }] })).rejects.toThrow(RowRejectedError);
+  } finally {
+    await database.close();
+  }
+});
