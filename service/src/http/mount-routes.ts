@@ -1,0 +1,106 @@
+import express, { Router, type Request, type RequestHandler, type Response } from 'express';
+import { Refusal } from '../refusal.ts';
+import { csrfTokenOf, refuseForged } from './csrf.ts';
+import type { Face } from './face.ts';
+import type { Identify } from './identify.ts';
+import { setRouteLabel } from './metrics.ts';
+import { SeeOther, View, type Customer, type Route } from './route.ts';
+
+/** Largest body that a route takes. */
+const MAX_BODY = '100kb';
+
+export interface MountOptions {
+  readonly routes: readonly Route[];
+  readonly face: Face;
+  readonly identify: Identify;
+}
+
+/** The pattern of the route at this request's address; undefined when there is none. */
+export const pathOf = (response: Response): string | undefined =>
+  response.locals['path'] as string | undefined;
+
+/** What this side answers at a path, HEAD with GET. */
+export function methodsAt(routes: readonly Route[], path: string | undefined): readonly string[] {
+  return routes
+    .filter((route) => route.path === path && route.handle)
+    .flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+}
+
+/** Finds the pattern of each request, for what comes after it, and to count it by. */
+export function findPaths(routes: readonly Route[]): RequestHandler {
+  const router = Router();
+  for (const path of new Set(routes.map((route) => route.path))) {
+    router.all(path, (_request, response, next) => {
+      if (pathOf(response) === undefined) {
+        response.locals['path'] = path;
+        setRouteLabel(response, path);
+      }
+      next();
+    });
+  }
+  return router;
+}
+
+async function send(
+  response: Response,
+  answer: unknown,
+  about: { readonly route: Route; readonly face: Face; readonly customer: Customer | null },
+): Promise<void> {
+  const { route, face, customer } = about;
+  if (answer instanceof SeeOther) {
+    response.redirect(303, answer.path);
+    return;
+  }
+  if (!(answer instanceof View)) {
+    response.set('Cache-Control', 'no-store').json(answer);
+    return;
+  }
+  if (!face.pages) throw new Error(`${route.path} answers with a page, and the service has none`);
+  const frame = { customer, csrfToken: csrfTokenOf(response) };
+  const html = await face.pages.render(answer.template, answer.locals, frame);
+  response.set('Cache-Control', 'private, no-cache').type('html').send(html);
+}
+
+function handlerOf(route: Route, { face, identify }: MountOptions): RequestHandler {
+  const { handle, method } = route;
+  return async (request: Request, response) => {
+    // Before it comes to this, `refuseWrites` refused whatever nobody takes here.
+    if (!handle) throw new Refusal('method-not-allowed', 'This address does not take that method.');
+    if (method !== 'GET' && face.csrfCookie !== undefined && !route.path.startsWith('/v1/')) {
+      refuseForged(request, face.csrfCookie);
+    }
+    const customer = route.identity ? await identify(request) : null;
+    response.locals['customer'] = customer;
+    const params = request.params as Readonly<Record<string, string>>;
+    const body: unknown = request.body;
+    const answer = await handle({ params, query: request.query, body, customer });
+    await send(response, answer, { route, face, customer });
+  };
+}
+
+/** The routes as an Express router. HEAD, ETag, `If-None-Match` and OPTIONS come with Express. */
+export function mountRoutes(options: MountOptions): Router {
+  const router = Router();
+  const parsers = [
+    express.json({ limit: MAX_BODY }),
+    express.urlencoded({ extended: false, limit: MAX_BODY }),
+  ];
+  for (const route of options.routes) {
+    const verb = route.method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete';
+    const before = route.method === 'GET' || !route.handle ? [] : parsers;
+    router.route(route.path)[verb](...before, handlerOf(route, options));
+  }
+  return router;
+}
+
+/** Last of the routes: nothing else answered. @throws Refusal `not-found`, or `method-not-allowed` at a known address */
+export function unanswered(routes: readonly Route[]): RequestHandler {
+  return (_request, response) => {
+    const answered = methodsAt(routes, pathOf(response));
+    if (answered.length === 0) {
+      throw new Refusal('not-found', 'There is nothing at this address. It may have moved.');
+    }
+    response.set('Allow', answered.join(', '));
+    throw new Refusal('method-not-allowed', 'This address does not take that method.');
+  };
+}
