@@ -26,14 +26,16 @@ export function methodsAt(routes: readonly Route[], path: string | undefined): r
     .flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
 }
 
-/** Finds the pattern of each request, for what comes after it, and to count it by. */
+/** Finds the pattern of each request, for what comes after it and to count it by, and says who may keep the answer. */
 export function findPaths(routes: readonly Route[]): RequestHandler {
   const router = Router();
+  const pages = new Set(routes.filter(({ kind }) => kind === 'page').map(({ path }) => path));
   for (const path of new Set(routes.map((route) => route.path))) {
     router.all(path, (_request, response, next) => {
       if (pathOf(response) === undefined) {
         response.locals['path'] = path;
         setRouteLabel(response, path);
+        response.set('Cache-Control', pages.has(path) ? 'private, no-cache' : 'no-store');
       }
       next();
     });
@@ -52,13 +54,13 @@ async function send(
     return;
   }
   if (!(answer instanceof View)) {
-    response.set('Cache-Control', 'no-store').json(answer);
+    response.json(answer);
     return;
   }
   if (!face.pages) throw new Error(`${route.path} answers with a page, and the service has none`);
   const frame = { customer, csrfToken: csrfTokenOf(response) };
   const html = await face.pages.render(answer.template, answer.locals, frame);
-  response.set('Cache-Control', 'private, no-cache').type('html').send(html);
+  response.type('html').send(html);
 }
 
 function handlerOf(route: Route, { face, identify }: MountOptions): RequestHandler {

@@ -1,6 +1,6 @@
 import type { SliceDefinition } from '@banyan/contracts';
 import type { IdentityVerifier, Logger } from '@banyan/kit';
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type Express } from 'express';
 import type { Copy } from '../keep-copy.ts';
 import { issueCsrfToken } from './csrf.ts';
 import { errorHandler } from './errors.ts';
@@ -23,13 +23,9 @@ export interface AppOptions {
   readonly log: Logger;
 }
 
-/** Everywhere but below `/v1`, which is not the monolith's to know. */
-const outsideOwnApi =
-  (handler: RequestHandler): RequestHandler =>
-  (request, response, next) => {
-    if (request.path.startsWith('/v1/')) next();
-    else void handler(request, response, next);
-  };
+/** Where the monolith's visitors come: below the first segments of all routes but `/v1`, which is not theirs. */
+const publicRoots = (routes: readonly Route[]): string[] =>
+  [...new Set(routes.map(({ path }) => `/${path.split('/')[1] ?? ''}`))].filter((root) => root !== '/v1');
 
 /** The whole service as an Express application. Listens nowhere by itself. */
 export function serviceApp({ slice, routes, face = {}, verifier, copy, log }: AppOptions): Express {
@@ -46,7 +42,9 @@ export function serviceApp({ slice, routes, face = {}, verifier, copy, log }: Ap
   app.use(copy.routes);
   // 2. For everybody.
   app.use(securityHeaders(face.headers));
-  if (face.csrfCookie !== undefined) app.use(outsideOwnApi(issueCsrfToken(face.csrfCookie)));
+  for (const root of publicRoots(routes)) {
+    if (face.csrfCookie !== undefined) app.use(root, issueCsrfToken(face.csrfCookie));
+  }
   app.use(findPaths(routes), refuseWrites(routes), refuseUnfit(copy.unfitness, slice.title, log));
   app.use(mountRoutes({ routes, face, identify }));
   app.use(unanswered(routes));
