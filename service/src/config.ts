@@ -98,7 +98,7 @@ export function readServiceSettings<Table extends ConfigTable>(
   const problems: string[] = [];
   if ('storeFile' in table && 'storeUrl' in table) {
     const file = Boolean(env['STORE_FILE']);
-    const address = Boolean(env['STORE_URL'] ?? env['STORE_URL_FILE']);
+    const address = Boolean(env['STORE_URL'] || env['STORE_URL_FILE']);
     if (file === address) {
       problems.push(
         `STORE_FILE (${storeConfigTable.storeFile.text}), STORE_URL (${storeConfigTable.storeUrl.text}): ` +

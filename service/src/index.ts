@@ -28,5 +28,5 @@ export { paginate, type PageRequest, type Paging } from './paging.ts';
 export { found, Refusal, type FieldErrors, type RefusalCode } from './refusal.ts';
 export { runService } from './run-service.ts';
 export { startService, type RunningService } from './start-service.ts';
-export { openStore } from './store/open-store.ts';
+export { openStore, StoreUnopenableError } from './store/open-store.ts';
 export type { OpenStore, StoreConnections, StoreKind } from './store/store.ts';

@@ -63,7 +63,7 @@ async function routesOf<Store, Table extends ConfigTable>(
  * that the proxy asks the monolith) until the copy runs, and whenever it is too old or has missed records; `/readyz` tells
  * whether it runs. Several services may run in one process.
  *
- * @throws ServiceDefinitionError when routes, slice and contract do not fit; the driver's error when the store cannot be opened; an error with code EADDRINUSE when the port is taken.
+ * @throws ServiceDefinitionError when routes, slice and contract do not fit; StoreUnopenableError; an error with code EADDRINUSE when the port is taken.
  */
 export async function startService<Store, Table extends ConfigTable>(
   service: Service<Store, Table>,

@@ -48,15 +48,16 @@ function sentToken(request: Request): unknown {
 
 /**
  * Refuses an unsafe request of another site: `Origin`, where sent, is our own, and the field `_csrf` (or the header
- * `x-csrf-token`) repeats the cookie. Wants the parsed body.
+ * `x-csrf-token`) repeats the cookie, where there is one. Wants the parsed body.
  *
  * @throws Refusal `forbidden`
  */
-export function refuseForged(request: Request, cookieName: string): void {
+export function refuseForged(request: Request, cookieName: string | undefined): void {
   const origin = request.get('origin');
   if (origin !== undefined && !comesFromHere(request, origin)) {
     throw new Refusal('forbidden', 'This form was sent from another site, so nothing was done.');
   }
+  if (cookieName === undefined) return;
   const cookie = readCookie(request, cookieName);
   const sent = sentToken(request);
   const repeats =

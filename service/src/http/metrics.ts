@@ -1,6 +1,7 @@
-import type { RequestHandler, Response } from 'express';
+import type { RequestHandler } from 'express';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Copy } from '../keep-copy.ts';
+import { patternOf } from './route-pattern.ts';
 
 /** What the service measures of itself, for Prometheus. */
 export interface Metrics {
@@ -12,16 +13,8 @@ export interface Metrics {
 
 const OPERATIONS = /^\/(healthz|readyz|metrics|_banyan)(\/|$)/;
 
-/** Says which route a request is counted under: the pattern, since a label for each path would never stop growing. */
-export function setRouteLabel(response: Response, pattern: string): void {
-  response.locals['route'] = pattern;
-}
-
-function routeLabel(path: string, response: Response): string {
-  const route: unknown = response.locals['route'];
-  if (typeof route === 'string') return route;
-  return OPERATIONS.test(path) ? 'operation' : 'none';
-}
+/** A fixed name for an address that has no route: a label for each path would never stop growing. */
+const withoutRoute = (path: string): string => (OPERATIONS.test(path) ? 'operation' : 'none');
 
 /** What is not known has no value, rather than 0: gauges are emptied before each look. */
 function measureCopy(slice: string, copy: Pick<Copy, 'report'>, registry: Registry): void {
@@ -88,7 +81,7 @@ export function createMetrics(slice: string, copy: Pick<Copy, 'report'>): Metric
       const { path, method } = request;
       const end = seconds.startTimer({ slice });
       response.once('close', () => {
-        const route = routeLabel(path, response);
+        const route = patternOf(response) ?? withoutRoute(path);
         end({ route });
         requests.inc({ slice, route, method, status: response.statusCode });
       });

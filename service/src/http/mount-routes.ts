@@ -3,7 +3,7 @@ import { Refusal } from '../refusal.ts';
 import { csrfTokenOf, refuseForged } from './csrf.ts';
 import type { Face } from './face.ts';
 import type { Identify } from './identify.ts';
-import { setRouteLabel } from './metrics.ts';
+import { methodsAt, patternOf } from './route-pattern.ts';
 import { SeeOther, View, type Customer, type Route } from './route.ts';
 
 /** Largest body that a route takes. */
@@ -13,34 +13,6 @@ export interface MountOptions {
   readonly routes: readonly Route[];
   readonly face: Face;
   readonly identify: Identify;
-}
-
-/** The pattern of the route at this request's address; undefined when there is none. */
-export const pathOf = (response: Response): string | undefined =>
-  response.locals['path'] as string | undefined;
-
-/** What this side answers at a path, HEAD with GET. */
-export function methodsAt(routes: readonly Route[], path: string | undefined): readonly string[] {
-  return routes
-    .filter((route) => route.path === path && route.handle)
-    .flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
-}
-
-/** Finds the pattern of each request, for what comes after it and to count it by, and says who may keep the answer. */
-export function findPaths(routes: readonly Route[]): RequestHandler {
-  const router = Router();
-  const pages = new Set(routes.filter(({ kind }) => kind === 'page').map(({ path }) => path));
-  for (const path of new Set(routes.map((route) => route.path))) {
-    router.all(path, (_request, response, next) => {
-      if (pathOf(response) === undefined) {
-        response.locals['path'] = path;
-        setRouteLabel(response, path);
-        response.set('Cache-Control', pages.has(path) ? 'private, no-cache' : 'no-store');
-      }
-      next();
-    });
-  }
-  return router;
 }
 
 async function send(
@@ -68,11 +40,8 @@ function handlerOf(route: Route, { face, identify }: MountOptions): RequestHandl
   return async (request: Request, response) => {
     // Before it comes to this, `refuseWrites` refused whatever nobody takes here.
     if (!handle) throw new Refusal('method-not-allowed', 'This address does not take that method.');
-    if (method !== 'GET' && face.csrfCookie !== undefined && !route.path.startsWith('/v1/')) {
-      refuseForged(request, face.csrfCookie);
-    }
+    if (method !== 'GET' && !route.path.startsWith('/v1/')) refuseForged(request, face.csrfCookie);
     const customer = route.identity ? await identify(request) : null;
-    response.locals['customer'] = customer;
     const params = request.params as Readonly<Record<string, string>>;
     const body: unknown = request.body;
     const answer = await handle({ params, query: request.query, body, customer });
@@ -98,7 +67,7 @@ export function mountRoutes(options: MountOptions): Router {
 /** Last of the routes: nothing else answered. @throws Refusal `not-found`, or `method-not-allowed` at a known address */
 export function unanswered(routes: readonly Route[]): RequestHandler {
   return (_request, response) => {
-    const answered = methodsAt(routes, pathOf(response));
+    const answered = methodsAt(routes, patternOf(response));
     if (answered.length === 0) {
       throw new Refusal('not-found', 'There is nothing at this address. It may have moved.');
     }

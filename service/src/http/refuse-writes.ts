@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 import { Refusal } from '../refusal.ts';
-import { methodsAt, pathOf } from './mount-routes.ts';
+import { methodsAt, patternOf } from './route-pattern.ts';
 import type { Route } from './route.ts';
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -11,7 +11,7 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
  */
 export function refuseWrites(routes: readonly Route[]): RequestHandler {
   return (request, response, next) => {
-    const answered = methodsAt(routes, pathOf(response));
+    const answered = methodsAt(routes, patternOf(response));
     if (SAFE_METHODS.has(request.method) || answered.includes(request.method)) {
       next();
       return;

@@ -3,6 +3,7 @@ import { defineSlice } from '@banyan/contracts';
 import { listen, silentLogger, type Listening } from '@banyan/kit';
 import { nothingCopied } from '../keep-copy.ts';
 import { found, Refusal } from '../refusal.ts';
+import type { Face } from './face.ts';
 import { get, page, post, remove, seeOther, view } from './route.ts';
 import { serviceApp } from './service-app.ts';
 
@@ -15,21 +16,13 @@ const slice = defineSlice({
 const TOKEN = 'x'.repeat(32);
 let server: Listening;
 
-beforeAll(async () => {
+async function serve(face: Face): Promise<Listening> {
   const app = serviceApp({
     slice,
     verifier: { verify: (token) => Promise.resolve(token ? { sub: '7', name: token } : null) },
     copy: nothingCopied,
     log: silentLogger,
-    face: {
-      csrfCookie: 'csrf',
-      pages: {
-        render: (template, locals, { customer }) =>
-          Promise.resolve(`${template} ${JSON.stringify(locals)} for ${customer?.displayName ?? 'nobody'}`),
-        renderError: ({ status }, { customer }) =>
-          Promise.resolve(`error ${status} for ${customer?.displayName ?? 'nobody'}`),
-      },
-    },
+    face,
     routes: [
       page('/notes/:id', { identity: true }, ({ params }) => view('note', { id: params.id })),
       page('/notes/:id/plain', ({ customer }) => view('plain', { customer })),
@@ -48,7 +41,19 @@ beforeAll(async () => {
       }),
     ],
   });
-  server = await listen((request, response) => void app(request, response), { port: 0 });
+  return await listen(app, { port: 0 });
+}
+
+beforeAll(async () => {
+  server = await serve({
+    csrfCookie: 'csrf',
+    pages: {
+      render: (template, locals, { customer }) =>
+        Promise.resolve(`${template} ${JSON.stringify(locals)} for ${customer?.displayName ?? 'nobody'}`),
+      renderError: ({ status }, { customer }) =>
+        Promise.resolve(`error ${status} for ${customer?.displayName ?? 'nobody'}`),
+    },
+  });
 });
 afterAll(() => server.close());
 
@@ -103,6 +108,14 @@ test('a form is taken when it repeats its token and comes from here, and refused
     ask('/api/notes', form({})),
   ]);
   expect(refusals.map(({ status }) => status)).toEqual([403, 403, 403, 403]);
+});
+
+test('without form tokens other sites are refused by their Origin', async () => {
+  const plain = await serve({});
+  const send = (origin: string) => fetch(`${plain.url}/api/notes`, { method: 'POST', headers: { origin } });
+  expect((await send('http://elsewhere.example')).status).toBe(403);
+  expect((await send(plain.url)).status).toBe(200);
+  await plain.close();
 });
 
 test('JSON is taken with the token in a header, and below /v1 without', async () => {

@@ -8,10 +8,11 @@ import type { Face } from './face.ts';
 import { operations } from './health.ts';
 import { identifyBy } from './identify.ts';
 import { createMetrics } from './metrics.ts';
-import { findPaths, mountRoutes, unanswered } from './mount-routes.ts';
+import { mountRoutes, unanswered } from './mount-routes.ts';
 import { refuseUnfit } from './refuse-unfit.ts';
 import { refuseWrites } from './refuse-writes.ts';
 import type { Route } from './route.ts';
+import { findPatterns } from './route-pattern.ts';
 import { securityHeaders } from './security-headers.ts';
 
 export interface AppOptions {
@@ -45,7 +46,7 @@ export function serviceApp({ slice, routes, face = {}, verifier, copy, log }: Ap
   for (const root of publicRoots(routes)) {
     if (face.csrfCookie !== undefined) app.use(root, issueCsrfToken(face.csrfCookie));
   }
-  app.use(findPaths(routes), refuseWrites(routes), refuseUnfit(copy.unfitness, slice.title, log));
+  app.use(findPatterns(routes), refuseWrites(routes), refuseUnfit(copy.unfitness, slice.title, log));
   app.use(mountRoutes({ routes, face, identify }));
   app.use(unanswered(routes));
   app.use(errorHandler({ routes, face, identify, log }));

@@ -15,6 +15,7 @@ function openPool(url: string, pool: { readonly max: number; readonly settings: 
     connection: { connectionString: url, connectionTimeoutMillis: WAIT_TIMEOUT_MS, ...pool.settings },
     acquireConnectionTimeout: WAIT_TIMEOUT_MS,
     pool: { min: 0, max: pool.max },
+    log: { warn: () => undefined }, // knex prints what it also throws
   });
 }
 

@@ -52,6 +52,26 @@ test('opens again with what was in it, and closes once', async () => {
   await again.close();
 });
 
+test('a store that cannot be opened is named by its setting', async () => {
+  const opening = (settings: { storeFile?: string; storeUrl?: string }) =>
+    openStore({
+      settings,
+      migrations: { sqlite: stockMigrations, postgres: stockMigrations },
+      slice: 'stock',
+      log: silentLogger,
+    });
+  const storeFile = join(folder, 'none', 's.sqlite');
+  await expect(opening({ storeFile })).rejects.toMatchObject({
+    code: 'store-unopenable',
+    message: expect.stringMatching(
+      /store of stock \(STORE_FILE=.*s\.sqlite\) cannot be opened: .*unable to open/,
+    ),
+  });
+  const away = opening({ storeUrl: 'postgresql://ada:hunter2@localhost:1/db' });
+  await expect(away).rejects.toThrow(/\(STORE_URL, localhost:1\/db\) cannot be opened: .*ECONNREFUSED/);
+  await expect(away).rejects.not.toThrow(/hunter2/);
+});
+
 test('a store that there are no migrations for is refused by the variable that is missing', async () => {
   const settings = { storeUrl: 'postgresql://h/db' };
   const { migrations } = stockServiceInFile;
