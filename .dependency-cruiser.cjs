@@ -7,7 +7,7 @@ const tests = '\\.(test|spec)\\.ts$|-contract\\.ts$|-test-bed\\.ts$|/fixtures/|/
 /** Forbids `from` to import anything of ours but itself and `allowed`. */
 function only(from, allowed, extra = {}) {
   const ours =
-    '^(contracts|kit|cdc|control|strangler-proxy|cli|monolith|extracted|migrations|postgres|regression|bench)/';
+    '^(contracts|kit|cdc|service|control|strangler-proxy|cli|monolith|extracted|migrations|postgres|regression|bench)/';
   return {
     name: `${from.replaceAll(/[^a-z-]/g, '')}-knows-only`,
     comment: `${from} may import only: itself, ${allowed.join(', ') || 'nothing of ours'}`,
@@ -79,7 +79,7 @@ module.exports = {
       name: 'no-test-support-in-product',
       severity: 'error',
       from: {
-        path: '^(contracts|kit|cdc|control|strangler-proxy|cli|monolith|extracted|postgres)/',
+        path: '^(contracts|kit|cdc|service|control|strangler-proxy|cli|monolith|extracted|postgres)/',
         pathNot: tests,
       },
       to: { path: '(/testing/|-test-bed\\.ts$|-contract\\.ts$|\\.(test|spec)\\.ts$)' },
@@ -117,7 +117,7 @@ module.exports = {
     only('kit', ['contracts/']),
     only('postgres', []),
     only('cdc/kafka', []),
-    only('cdc', ['contracts/', 'kit/', 'migrations/(bus|banyan)/']),
+    only('cdc', ['contracts/', 'kit/', 'migrations/(bus|banyan)/', 'migrations/migration-source\\.ts$']),
     {
       name: 'cdc-does-not-run-kafka',
       comment: 'cdc/kafka starts a Kafka to develop and test with; cdc is handed the addresses of one.',
@@ -125,6 +125,7 @@ module.exports = {
       from: { path: '^cdc/src/', pathNot: tests },
       to: { path: '^cdc/kafka/' },
     },
+    only('service', ['contracts/', 'kit/', 'cdc/src/(apply|bus)/index\\.ts$']),
     only('strangler-proxy', ['contracts/', 'kit/']),
     only('control', [
       'contracts/',
@@ -153,8 +154,14 @@ module.exports = {
       severity: 'error',
       from: { path: '^extracted/([^/]+)/', pathNot: tests },
       to: {
-        path: '^(kit|contracts|cdc|control|strangler-proxy|cli|monolith|extracted|migrations|postgres|regression|bench)/',
-        pathNot: ['^extracted/$1/', '^migrations/$1/', '^(kit|contracts)/', '^cdc/src/apply/index\\.ts$'],
+        path: '^(kit|contracts|cdc|service|control|strangler-proxy|cli|monolith|extracted|migrations|postgres|regression|bench)/',
+        pathNot: [
+          '^extracted/($1|shop-frame)/',
+          '^migrations/$1/',
+          '^(kit|contracts)/',
+          '^service/src/index\\.ts$',
+          '^cdc/src/apply/index\\.ts$',
+        ],
       },
     },
     {

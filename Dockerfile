@@ -13,20 +13,22 @@ COPY contracts/package.json contracts/
 COPY kit/package.json kit/
 COPY cdc/package.json cdc/
 COPY cdc/kafka/package.json cdc/kafka/
+COPY service/package.json service/
 COPY control/package.json control/
 COPY strangler-proxy/package.json strangler-proxy/
 COPY cli/package.json cli/
 COPY postgres/package.json postgres/
 COPY monolith/package.json monolith/
+COPY extracted/shop-frame/package.json extracted/shop-frame/
 COPY extracted/reviews/package.json extracted/reviews/
 # npm wants every workspace that the lockfile names; these two are not in the image.
 COPY regression/package.json regression/
 COPY bench/package.json bench/
 # Without PostgreSQL's own binaries, which are optional: the database is a container of its own.
 RUN npm ci --omit=dev --omit=optional --no-audit --no-fund \
-      --workspace contracts --workspace kit --workspace cdc --workspace cdc/kafka --workspace control \
+      --workspace contracts --workspace kit --workspace cdc --workspace cdc/kafka --workspace service --workspace control \
       --workspace strangler-proxy --workspace cli --workspace postgres --workspace monolith \
-      --workspace extracted/reviews \
+      --workspace extracted/shop-frame --workspace extracted/reviews \
     && rm -rf node_modules/sqlite3/deps node_modules/sqlite3/build/Release/obj* \
       regression bench
 

@@ -25,6 +25,7 @@ test('every kind of forbidden import is caught', () => {
       'control',
       'kit',
       'cdc',
+      'service',
     ],
     { cwd: join(import.meta.dirname, 'boundaries-fixture'), encoding: 'utf8', timeout: 60_000 },
   );
@@ -61,9 +62,13 @@ test('every kind of forbidden import is caught', () => {
       'control/src/status/knows-a-fake.ts: no-test-support-in-product',
       'extracted/reviews/src/knows-another-service.ts: services-know-kit-contracts-and-the-consumer',
       'extracted/reviews/src/knows-the-source.ts: services-know-kit-contracts-and-the-consumer',
+      'extracted/reviews/src/knows-the-services-tests.ts: no-test-support-in-product',
+      'extracted/reviews/src/knows-the-services-tests.ts: services-know-kit-contracts-and-the-consumer',
       'kit/src/cycle-a.ts: no-cycles',
+      'kit/src/knows-the-service-kit.ts: kit-knows-only',
       'kit/src/type-cycle-a.ts: no-cycles',
       'monolith/src/knows-kit.ts: monolith-knows-only',
+      'service/src/knows-the-capture.ts: service-knows-only',
       'strangler-proxy/src/domain/knows-node.ts: domain-imports-nothing',
     ].sort(),
   );

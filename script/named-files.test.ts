@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const PACKAGES =
-  'bench|cdc|cli|contracts|control|extracted|kit|migrations|monolith|postgres|regression|script|strangler-proxy';
+  'bench|cdc|cli|contracts|control|extracted|kit|migrations|monolith|postgres|regression|script|service|strangler-proxy';
 
 /** Files that texts name by their path from the root of the tree; code and compose files start some of them. */
 test('every file and folder of ours that the documents and the compose file name is there', () => {

@@ -23,6 +23,7 @@ const packages = [
   'monolith',
   'postgres',
   'regression',
+  'service',
   'strangler-proxy',
 ];
 const jest = (name, ...args) => ({

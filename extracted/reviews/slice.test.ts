@@ -1,23 +1,24 @@
 import { expectInvertible } from '@banyan/contracts/testing';
 import { expect, test } from '@jest/globals';
 import { reviewsSlice } from './slice.ts';
-import { openTestStore } from './src/testing/store.ts';
+import { serveWithoutFeed } from '@banyan/service/testing';
+import { reviewsService } from './src/service.ts';
 
 const targets = (source: string) =>
   Object.entries(reviewsSlice.tables.find((table) => table.source === source)?.columns ?? {});
 
 test('every mapped table has just the columns that the service’s store has', async () => {
-  const store = await openTestStore();
+  const served = await serveWithoutFeed(reviewsService, {});
   try {
     for (const { target, columns } of reviewsSlice.tables) {
       const mapped = Object.values(columns).map((column) =>
         typeof column === 'string' ? column : column.to,
       );
-      const stored = await store.readers.raw<{ name: string }[]>(`PRAGMA table_info(${target})`);
+      const stored = await served.store.readers.raw<{ name: string }[]>(`PRAGMA table_info(${target})`);
       expect(stored.map(({ name }) => name).sort()).toEqual(mapped.sort());
     }
   } finally {
-    await store.close();
+    await served.close();
   }
 });
 

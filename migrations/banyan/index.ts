@@ -1,23 +1,15 @@
 import type { Knex } from 'knex';
+import { migrationSourceOf } from '../migration-source.ts';
 import * as signal from './0001-signal.ts';
 import * as longSignals from './0002-long-signals.ts';
 import * as feedColumn from './0003-feed-column.ts';
 
-const migrations: Readonly<Record<string, Knex.Migration>> = {
+/** Banyan's own schema in the monolith's database, in order. Names are stored: never rename one. */
+export const migrationSource = migrationSourceOf({
   '0001-signal': signal,
   '0002-long-signals': longSignals,
   '0003-feed-column': feedColumn,
-};
-
-/** Banyan's own schema in the monolith's database, in order. Names are stored: never rename one. */
-export const migrationSource: Knex.MigrationSource<string> = {
-  getMigrations: () => Promise.resolve(Object.keys(migrations)),
-  getMigrationName: (name) => name,
-  getMigration: (name) => {
-    const migration = migrations[name];
-    return migration ? Promise.resolve(migration) : Promise.reject(new Error(`No migration named ${name}.`));
-  },
-};
+});
 
 /** What is applied is written down in `banyan.knex_migrations`, apart from the monolith's own migrations. */
 export const migrationConfig: Knex.MigratorConfig = {

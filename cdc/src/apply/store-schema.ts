@@ -1,7 +1,8 @@
 import type { Knex } from 'knex';
 import { migrateSqlite } from '@banyan/kit/sqlite';
+import { migrationSourceOf } from '../../../migrations/migration-source.ts';
 
-const migrations: Readonly<Record<string, Knex.Migration>> = {
+const migrationSource = migrationSourceOf({
   '0001-progress': {
     async up(knex) {
       await knex.raw(`
@@ -84,16 +85,7 @@ const migrations: Readonly<Record<string, Knex.Migration>> = {
       await knex.raw('ALTER TABLE banyan_position DROP COLUMN filled');
     },
   },
-};
-
-const migrationSource: Knex.MigrationSource<string> = {
-  getMigrations: () => Promise.resolve(Object.keys(migrations)),
-  getMigrationName: (name) => name,
-  getMigration: (name) => {
-    const migration = migrations[name];
-    return migration ? Promise.resolve(migration) : Promise.reject(new Error(`No migration named ${name}.`));
-  },
-};
+});
 
 /**
  * Makes the consumer's own tables (`banyan_...`) in a service's SQLite store. They have a list of migrations of

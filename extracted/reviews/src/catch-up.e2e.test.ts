@@ -2,9 +2,16 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openSqliteBus } from '@banyan/cdc/apply';
-import { changeOf, customer, product, review } from './testing/feed.ts';
-import { environmentOf, spawnService, stopService, urlOf } from './testing/service-process.ts';
-import { makeTestSettings } from './testing/settings.ts';
+import {
+  changeOf,
+  environmentOf,
+  makeTestSettings,
+  spawnService,
+  stopService,
+  urlOf,
+} from '@banyan/service/testing';
+import { reviewsService } from './service.ts';
+import { customer, product, review } from './testing/shop-rows.ts';
 
 const BEHIND = 200_000;
 /** Events of this many reviews: most are updates, as after hours away. */
@@ -19,7 +26,7 @@ let child: ChildProcess | undefined;
 
 beforeEach(async () => {
   // What answering costs is asked here; a service this far behind would refuse.
-  settings = { ...(await makeTestSettings()), refuseReadsAfterMs: 3_600_000 };
+  settings = { ...(await makeTestSettings(reviewsService)), refuseReadsAfterMs: 3_600_000 };
 });
 afterEach(async () => {
   if (child) await stopService(child, 'SIGKILL');
@@ -63,7 +70,7 @@ test('a service that catches up 200,000 events after an outage goes on answering
   } finally {
     await bus.close();
   }
-  child = spawnService(environmentOf(settings));
+  child = spawnService(new URL('main.ts', import.meta.url), environmentOf(reviewsService, settings));
   const url = await urlOf(child);
   const applied = async (): Promise<number> => {
     const headers = { authorization: `Bearer ${settings.peerToken}` };

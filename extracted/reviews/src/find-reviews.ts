@@ -1,7 +1,6 @@
-import { paginate, type PageRequest, type Paging } from './domain/paging.ts';
+import { found, paginate, Refusal, type PageRequest, type Paging } from '@banyan/service';
 import { summarizeStars, type Ratings } from './domain/ratings.ts';
 import type { OwnReview, Product, Review } from './domain/review.ts';
-import { ReviewsError } from './domain/reviews-error.ts';
 import type { ReviewReads, ReviewStore } from './review-store.ts';
 
 /** A page of a product's reviews, with what all of them come to. */
@@ -14,7 +13,7 @@ export interface ReviewList {
   readonly ownReview: OwnReview | null;
 }
 
-/** What readers ask of reviews. Both throw ReviewsError `not-found` for a product that is not known (yet). */
+/** What readers ask of reviews. Both throw Refusal `not-found` for a product that is not known (yet). */
 export interface FindReviews {
   /** @param query.readerId whose own review to add; null for nobody's. */
   list(query: {
@@ -25,10 +24,12 @@ export interface FindReviews {
   ratings(slug: string): Promise<{ readonly product: Product; readonly ratings: Ratings }>;
 }
 
+const NO_PRODUCT = 'There is no such product.';
+const SLUG = /^[a-z0-9-]{1,120}$/;
+
 async function requireProduct(reads: ReviewReads, slug: string): Promise<Product> {
-  const product = await reads.findProduct(slug);
-  if (!product) throw new ReviewsError('not-found', 'There is no such product.');
-  return product;
+  if (!SLUG.test(slug)) throw new Refusal('not-found', NO_PRODUCT); // it can be none's
+  return found(await reads.findProduct(slug), NO_PRODUCT);
 }
 
 /** The questions, on this store. */

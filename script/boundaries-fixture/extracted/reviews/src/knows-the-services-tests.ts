@@ -1,0 +1,1 @@
+export { serviceContract } from '../../../service/src/testing/index.ts';

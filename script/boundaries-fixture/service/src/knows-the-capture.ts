@@ -1,0 +1,1 @@
+export { source } from '../../cdc/src/capture/feed/source.ts';
