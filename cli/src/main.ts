@@ -16,6 +16,7 @@ import { up, type UpOptions } from './commands/up.ts';
 import { runVerb, type VerbOptions } from './commands/verbs.ts';
 import { verify, type VerifyCommandOptions } from './commands/verify.ts';
 import { stackNames } from './supervise/stack-choice.ts';
+import { FIRST_SAMPLE_FLAG, FIRST_SAMPLE_OPTION } from './config/before-declarations.ts';
 import { CommandError } from './output/command-error.ts';
 import { asTyped, printFailure } from './output/terminal.ts';
 
@@ -75,10 +76,8 @@ command('up', 'start everything and keep it running; Ctrl-C stops it', 'banyan u
   )
   .option('--customers <n>', 'built-in customers who browse, buy and review', parseCount, 0)
   .option('--detach', 'return once all is ready; `npx banyan down` stops it')
-  .option(
-    '--sample-shop',
-    'with DATABASE_URL: start the sample shop, which makes its tables and products there',
-  )
+  .option('--sample', 'with DATABASE_URL: start the sample monolith, which makes its tables and rows there')
+  .addOption(new Option(FIRST_SAMPLE_FLAG).hideHelp())
   .option('--dry-run', 'check the environment, print what would be made in the database, change nothing')
   .addOption(
     new Option(
@@ -88,7 +87,11 @@ command('up', 'start everything and keep it running; Ctrl-C stops it', 'banyan u
       .choices(stackNames)
       .env('BANYAN_STACK'),
   )
-  .action((options: UpOptions & { json?: boolean }) => up(options, contextOf(options)));
+  .action((options: UpOptions & { json?: boolean; [FIRST_SAMPLE_OPTION]?: boolean }) => {
+    const isOld = options[FIRST_SAMPLE_OPTION] === true;
+    if (isOld) console.error(`notice: ${FIRST_SAMPLE_FLAG} is now --sample`);
+    return up(isOld ? { ...options, sample: true } : options, contextOf(options));
+  });
 
 command('down', 'stop what `up` started; the state stays', 'banyan down')
   .option('--erase', 'also put the state folder aside, so that the next `up` begins from nothing')

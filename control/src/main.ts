@@ -69,6 +69,7 @@ async function start(): Promise<Closable> {
   const { peerToken, adminTokenFile, configFile, serviceUrls, storeFile } = settings.own;
   const loaded = await loadConfigFile({ file: configFile, serviceUrls });
   const { config } = loaded;
+  for (const notice of config.notices) log.warn({ file: configFile }, notice);
   if (settings.feed === null) refuseTablesWithoutFeed(config.slices);
   const adminToken = await loadAdminToken(adminTokenFile);
   const closing = new AbortController();

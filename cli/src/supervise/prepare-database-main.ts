@@ -8,7 +8,7 @@ import { ensureDatabase, migrateBanyanSchema } from './database.ts';
 
 const password = z.string('wanted').min(16, 'at least 16 characters');
 
-const configTable = {
+export const prepareConfigTable = {
   adminUrl: {
     env: 'ADMIN_DATABASE_URL',
     schema: z.url({
@@ -18,13 +18,23 @@ const configTable = {
     text: "superuser's URL of the maintenance database",
     secret: true,
   },
-  shop: { env: 'SHOP_PASSWORD', schema: password, text: "password of the monolith's role", secret: true },
+  name: {
+    env: 'DATABASE_NAME',
+    schema: z.string('wanted').regex(/^[a-z_][a-z0-9_]*$/, 'lower-case letters, digits and _'),
+    text: "name of the monolith's database and of its role",
+  },
+  monolith: {
+    env: 'MONOLITH_PASSWORD',
+    schema: password,
+    text: "password of the monolith's role",
+    secret: true,
+  },
   banyan: { env: 'BANYAN_PASSWORD', schema: password, text: "password of Banyan's role", secret: true },
 } satisfies ConfigTable;
 
 try {
-  const { adminUrl, shop, banyan } = readConfig(configTable);
-  const urls = await ensureDatabase({ shop, banyan }, adminUrl);
+  const { adminUrl, name, monolith, banyan } = readConfig(prepareConfigTable);
+  const urls = await ensureDatabase({ passwords: { monolith, banyan }, adminUrl, name });
   await migrateBanyanSchema(urls.banyan);
   console.log('the database, its roles and the schema banyan are there');
 } catch (error) {
