@@ -7,9 +7,12 @@ export default defineConfig({
     command: ['node', 'monolith/src/main.ts'],
     ready: '/healthz',
     env: {
+      HOST: '{host}',
       PORT: '{port}',
       DATABASE_URL: '{database.monolith}',
       SESSION_SECRET_FILE: '{secret.session}',
+      // Where the proxy is; nobody else can reach the port.
+      TRUST_PROXY: 'loopback, uniquelocal',
     },
   },
   source: { sample: true, topicPrefix: 'shop' },

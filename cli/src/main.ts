@@ -2,6 +2,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { busGroups, busRead, busTopics, type ReadOptions } from './commands/bus.ts';
 import { describeSystemFailure } from './checks/system-failure.ts';
+import { configCheck, configRender } from './commands/config.ts';
 import { addCommonOptions, contextOf } from './commands/context.ts';
 import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
@@ -267,6 +268,26 @@ command(
   'process number of one of the processes, to try out its death',
   'kill -9 $(banyan pid reviews)',
 ).action((name: string, options: { json?: boolean }) => printPid(name, contextOf(options)));
+
+const config = program
+  .command('config')
+  .description('what banyan.config.ts declares')
+  .addHelpText('after', '\nExample:\n  $ npx banyan config check');
+
+addCommonOptions(config.command('check').description('is the file right; every mistake at once'))
+  .addHelpText('after', '\nExample:\n  $ npx banyan config check')
+  .action((options: { json?: boolean }) => configCheck(contextOf(options)));
+
+addCommonOptions(
+  config
+    .command('render')
+    .description(
+      'write docker-compose.yml and compose/prometheus.yml as the file says; compose reads no TypeScript',
+    ),
+)
+  .option('--check', 'change nothing; exit 1 when they are not as they would be written')
+  .addHelpText('after', '\nExample:\n  $ npx banyan config render --check')
+  .action((options: { check?: boolean; json?: boolean }) => configRender(options, contextOf(options)));
 
 command('doctor', 'is the environment as needed, and how to mend what is not', 'banyan doctor').action(
   (options: { json?: boolean }) => doctor(contextOf(options)),

@@ -171,7 +171,10 @@ function templateProblems(config: z.output<typeof configSchema>): string[] {
 }
 
 function nameProblems({ slices, services }: z.output<typeof configSchema>): string[] {
-  const taken = ['monolith', 'control', 'proxy', 'reader', 'postgres', 'kafka', 'connect', 'customers'];
+  const taken = [
+    ...['monolith', 'control', 'proxy', 'reader', 'postgres', 'kafka', 'connect', 'customers'],
+    ...['banyan', 'bus', 'prepare', 'prometheus'], // of compose
+  ];
   const ofSlices = slices.map(({ slice }) => (isObject(slice) ? String(slice['name']) : ''));
   const all = [...taken, ...ofSlices, ...services.map(({ name }) => name)];
   return [

@@ -108,7 +108,7 @@ test('what cannot be is named: two ways to run one thing, a placeholder and a na
       services: [{ name: 'proxy', main: 'a.ts' }],
     }),
   ).toEqual([
-    'monolith.command.1: placeholder "prot" is not known; did you mean "port"? known: port, database.monolith, monolith.url, identity.publicKey, store.file, secret.<name>',
+    'monolith.command.1: placeholder "prot" is not known; did you mean "port"? known: host, port, database.monolith, monolith.url, identity.publicKey, store.file, secret.<name>',
     expect.stringContaining('monolith.env.A: placeholder "secret.Session" is not known'),
     'slices.0: "proxy" is the name of another process; take another one',
     'services.0.name: "proxy" is the name of another process; take another one',

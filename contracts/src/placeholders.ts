@@ -2,6 +2,7 @@ import { unknownName } from './nearest-name.ts';
 
 /** What stands for a place in the texts of `command` and `env`, and what it becomes. `secret.*` is one for any name. */
 export const placeholders: Readonly<Record<string, string>> = {
+  host: 'the address that it is to listen on: 127.0.0.1, and 0.0.0.0 in a container',
   port: 'the port that this process is to listen on',
   'database.monolith': "URL of the monolith's database, of the monolith's own role",
   'monolith.url': 'where the monolith answers, without the proxy',

@@ -2,7 +2,6 @@
  * Names that stood in the code before `banyan.config.ts` said them. State folders and scripts of that time go on with them;
  * nothing else may say them (`npm run lint`).
  */
- 
 
 /** Of homes that were begun before installations had ids: their slots and publications have this name. */
 export const FIRST_INSTALLATION_ID = 'shop';

@@ -109,8 +109,5 @@ test('without slices that copy tables there is no database at all', async () => 
   );
   // With a slice that copies tables the same start is refused, and says what is missing.
   const { code, stdout } = await new Stack().banyan(['up', '--json'], { MONOLITH_URL: monolith.url });
-  expect([code, stdout]).toEqual([
-    3,
-    expect.stringContaining('no source is given, and slices copy public.'),
-  ]);
+  expect([code, stdout]).toEqual([3, expect.stringContaining('no source is given, and slices copy public.')]);
 }, 120_000);

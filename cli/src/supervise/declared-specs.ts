@@ -12,6 +12,7 @@ function placeholderOf(name: string, plan: Plan, declared: DeclaredProcess): str
   const secret = secretOf(name);
   if (secret !== null) return home.secret(declaredSecret(secret));
   const values: Readonly<Record<string, string>> = {
+    host: '127.0.0.1',
     port: String(declared.name === 'monolith' ? ports.monolith : ports.services[declared.name]),
     'database.monolith': databases?.monolith ?? '',
     'monolith.url': addressOf(declaration.monolith, ports),

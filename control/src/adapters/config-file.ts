@@ -56,12 +56,13 @@ export async function loadConfigFile(options: {
   return { config, serviceUrls };
 }
 
+type Named = { readonly slice?: Named; readonly name?: unknown } | null;
+
 function namesOf(exported: unknown): string[] {
   const slices = (exported as { readonly slices?: unknown } | null)?.slices;
   if (!Array.isArray(slices)) return [];
-  return slices.flatMap((slice: unknown) => {
-    const entry = slice as { readonly slice?: unknown; readonly name?: unknown } | null;
-    const name = ((entry?.slice ?? entry))?.name;
+  return (slices as Named[]).flatMap((entry) => {
+    const name = (entry?.slice ?? entry)?.name;
     return typeof name === 'string' ? [name] : [];
   });
 }
