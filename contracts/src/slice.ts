@@ -142,7 +142,7 @@ const tableMapping = z
     {
       source: z
         .string({ error: (issue) => (Array.isArray(issue.input) ? JOIN_REFUSED : undefined) })
-        .regex(/^[^.]+\.[^.]+$/, 'schema.table, e.g. public.reviews'),
+        .regex(/^[^.]+\.[^.]+$/, 'schema.table, e.g. public.orders'),
       target: z.string().min(1),
       kind: z.enum(['owned', 'reference']),
       key: z.array(z.string()).min(1, 'a table without a primary key cannot be copied'),
@@ -194,7 +194,7 @@ export const routePatternSchema = z.strictObject({
     .string()
     .regex(
       /^(\/(:[A-Za-z_]\w*|[^/:*?#\s]+))*(\/\*)?$|^\/$/,
-      'a path such as /products/:slug/reviews: literal or :name segments, * only as the last one',
+      'a path such as /orders/:id: literal or :name segments, * only as the last one',
     )
     .min(1),
   methods: z

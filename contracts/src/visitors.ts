@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-const cookieName = z.string().regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, "a cookie's name, e.g. shop.sid");
+const cookieName = z.string().regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, "a cookie's name, e.g. connect.sid");
 const headerName = z
   .string()
   .regex(/^[a-z0-9-]+$/, 'a header name in lower case, e.g. x-api-key')

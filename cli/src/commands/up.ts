@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { FIRST_PUBLIC_URL } from '../config/before-declarations.ts';
 import type { Declaration } from '../config/declared.ts';
 import { checkEnvironment } from '../checks/check-environment.ts';
 import { checkPort } from '../checks/check-port.ts';
@@ -73,13 +74,14 @@ function announce(run: RunState, { context, declaration, startedAtMs }: Starting
   const slice = declaration.config.slices[0]?.name ?? '';
   const seconds = ((Date.now() - startedAtMs) / 1_000).toFixed(1);
   if (context.json) {
-    const { shopUrl, monolithUrl, controlUrl, proxyAdminUrl, stack } = run;
+    const { publicUrl, monolithUrl, controlUrl, proxyAdminUrl, stack } = run;
     const next = ['banyan status', `banyan advance ${slice}`, 'banyan down'];
     printJson({
       schema_version: 1,
       event: 'ready',
       stack,
-      shopUrl,
+      publicUrl,
+      [FIRST_PUBLIC_URL]: publicUrl, // programs of earlier versions read it
       monolithUrl,
       controlUrl,
       proxyAdminUrl,
@@ -90,7 +92,7 @@ function announce(run: RunState, { context, declaration, startedAtMs }: Starting
     return;
   }
   console.log(`${style('green', 'ready')} after ${seconds} s`);
-  console.log(`  public    ${style('bold', run.shopUrl)}   (through the proxy)`);
+  console.log(`  public    ${style('bold', run.publicUrl)}   (through the proxy)`);
   console.log(`  monolith  ${run.monolithUrl}   (behind it)`);
   if (run.stack === 'kafka') {
     for (const { name, url } of run.processes.filter((each) =>

@@ -47,7 +47,7 @@ const bearer = (file: string): string => `Authorization: Bearer ${stack.secret(f
 const listeners: readonly Listener[] = [
   {
     ...{ name: "the proxy's public", process: 'proxy', good: '/' },
-    url: () => runState().shopUrl,
+    url: () => runState().publicUrl,
     requests: () => [
       get('/', 'Cookie: banyan_visitor=x; shop.sid=s%3Ax.y; banyan_pin=a.b\r\nConnection: close\r\n'),
       get(

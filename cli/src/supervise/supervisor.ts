@@ -47,7 +47,7 @@ export function refuseSecond(home: Home): void {
   if (!running) return;
   throw new CommandError({
     code: 'already-running',
-    message: `Banyan runs already: ${running.shopUrl}`,
+    message: `Banyan runs already: ${running.publicUrl}`,
     evidence: [`process ${running.supervisorPid} supervises ${home.dir}`],
     nextSteps: ['banyan status', 'banyan down'],
     exitCode: 3,
@@ -148,7 +148,7 @@ export class Supervisor {
       supervisorPid: process.pid,
       supervisorStartedAt: processStartedAt(process.pid) ?? '',
       state: this.#state,
-      shopUrl: urls.public,
+      publicUrl: urls.public,
       stack: this.#stack,
       monolithUrl: this.#monolithUrl,
       controlUrl: urls.control,

@@ -34,8 +34,16 @@ export function createJwtCheck(options: {
     if (!keys) {
       keys = createRemoteJWKSet(url, {
         timeoutDuration: deadlineMs,
-        [customFetch]: (address, { headers, method, redirect, signal }) =>
-          fetch(address, { headers: [...headers], method, redirect, signal, dispatcher }),
+        [customFetch]: async (address, { headers, method, redirect, signal }) => {
+          const answer = await fetch(address, {
+            headers: [...headers],
+            method,
+            redirect,
+            signal,
+            dispatcher,
+          });
+          return new Response(await answer.text(), { status: answer.status });
+        },
       });
       keySets.set(url.href, keys);
     }
