@@ -90,7 +90,12 @@ async function start(): Promise<Closable> {
         const hasTables = config.slices.some((slice) => slice.name === name && slice.tables.length > 0);
         const copy = hasTables
           ? createHttpServiceCopy({ url, peerToken, deadlineMs: SERVICE_DEADLINE_MS })
-          : createServiceWithoutCopy({ name, url, deadlineMs: SERVICE_DEADLINE_MS });
+          : createServiceWithoutCopy({
+              name,
+              url,
+              readyPath: config.serviceOf[name]?.ready,
+              deadlineMs: SERVICE_DEADLINE_MS,
+            });
         return [name, { url, copy }];
       }),
     );
