@@ -1,5 +1,15 @@
 # One image for all of the project's own processes; docker-compose.yml says which of them a container runs.
 
+# SERVICES: folders of the monolith and of the services, with a package.json each; STORES: names of the services. Both follow
+# from banyan.config.ts: `npx banyan config render` writes them into docker-compose.yml.
+
+# npm wants every workspace that the lockfile names; this stage's files stay the same while no package.json changes.
+FROM node:24-bookworm-slim AS manifests
+WORKDIR /banyan
+COPY . .
+RUN mkdir /manifests \
+    && find . -name node_modules -prune -o -name 'package*.json' -exec cp --parents --target-directory /manifests {} +
+
 FROM node:24-bookworm-slim AS packages
 # SQLite is compiled where its prebuilt binary cannot be fetched; Node's headers are in the image.
 # hadolint ignore=DL3008
@@ -8,27 +18,12 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 ENV npm_config_nodedir=/usr/local
 WORKDIR /banyan
-COPY package.json package-lock.json ./
-COPY contracts/package.json contracts/
-COPY kit/package.json kit/
-COPY cdc/package.json cdc/
-COPY cdc/kafka/package.json cdc/kafka/
-COPY service/package.json service/
-COPY control/package.json control/
-COPY strangler-proxy/package.json strangler-proxy/
-COPY cli/package.json cli/
-COPY postgres/package.json postgres/
-COPY monolith/package.json monolith/
-COPY extracted/shop-frame/package.json extracted/shop-frame/
-COPY extracted/reviews/package.json extracted/reviews/
-# npm wants every workspace that the lockfile names; these two are not in the image.
-COPY regression/package.json regression/
-COPY bench/package.json bench/
+COPY --from=manifests /manifests ./
+ARG SERVICES=""
 # Without PostgreSQL's own binaries, which are optional: the database is a container of its own.
-RUN npm ci --omit=dev --omit=optional --no-audit --no-fund \
-      --workspace contracts --workspace kit --workspace cdc --workspace cdc/kafka --workspace service --workspace control \
-      --workspace strangler-proxy --workspace cli --workspace postgres --workspace monolith \
-      --workspace extracted/shop-frame --workspace extracted/reviews \
+RUN for each in contracts kit cdc cdc/kafka service control strangler-proxy cli postgres ${SERVICES}; do \
+      echo "--workspace=${each}"; \
+    done | xargs npm ci --omit=dev --omit=optional --no-audit --no-fund \
     && rm -rf node_modules/sqlite3/deps node_modules/sqlite3/build/Release/obj* \
       regression bench
 
@@ -38,11 +33,12 @@ ENV NODE_ENV=production NODE_OPTIONS=--disable-warning=ExperimentalWarning RES_O
 WORKDIR /banyan
 COPY --from=packages /banyan ./
 COPY . .
+ARG STORES=""
 # A named volume takes its first owner from the folder that it covers.
 RUN rm -rf regression bench \
     && ln -s /banyan/cli/bin/banyan.js /usr/local/bin/banyan \
-    && install -d -o node -g node -m 0700 \
-      /var/lib/banyan/bus /var/lib/banyan/reviews /var/lib/banyan/proxy \
-      /var/lib/banyan/control /var/lib/banyan/control/secrets
+    && for each in bus proxy control control/secrets ${STORES}; do \
+      install -d -o node -g node -m 0700 "/var/lib/banyan/${each}"; \
+    done
 # The image's user node, by number, so that an orchestrator sees that it is not root.
 USER 1000:1000

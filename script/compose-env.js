@@ -6,15 +6,19 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const RANDOM_SECRETS = [
-  'POSTGRES_PASSWORD', // the superuser's; taken at the database's first start only
-  'SHOP_PASSWORD',
-  'BANYAN_PASSWORD',
-  'SESSION_SECRET',
-  'PEER_TOKEN',
-  'PIN_SECRET',
-  'OVERRIDE_TOKEN',
-];
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** Secrets that docker-compose.yml wants from here: it refuses to start without them, and names this script. */
+function randomSecrets() {
+  const text = readFileSync(join(root, 'docker-compose.yml'), 'utf8');
+  const names = [...text.matchAll(/\$\{(\w+):\?run: node script\/compose-env\.js\}/g)].map(
+    ([, name]) => name,
+  );
+  return [...new Set(names)].filter((name) => !name.startsWith('IDENTITY_'));
+}
+
+/** Names that files of an earlier version have, and what they are now. Their values go on. */
+const RENAMED = { SHOP_PASSWORD: 'MONOLITH_PASSWORD', SHOP_PORT: 'PUBLIC_PORT' };
 
 /** One line, since the versions of compose read line ends in `.env` differently; a PEM reader skips the white space. */
 const oneLine = (pem) => `"${pem.trim().replaceAll('\n', ' ')}"`;
@@ -32,8 +36,15 @@ function identityKeys() {
 function missingLines(text) {
   const has = (name) => new RegExp(`^\\s*(export\\s+)?${name}\\s*=`, 'm').test(text);
   const lines = has('COMPOSE_PROFILES') ? [] : ['COMPOSE_PROFILES=embedded'];
-  for (const name of RANDOM_SECRETS) {
-    if (!has(name)) lines.push(`${name}=${randomBytes(32).toString('base64url')}`);
+  for (const [old, name] of Object.entries(RENAMED)) {
+    const [, value] = new RegExp(`^\\s*(?:export\\s+)?${old}\\s*=(.*)$`, 'm').exec(text) ?? [];
+    if (value === undefined || has(name)) continue;
+    lines.push(`${name}=${value}`);
+    console.error(`notice: ${old} is now ${name}; the line with ${old} is read no more`);
+  }
+  for (const name of randomSecrets()) {
+    if (!has(name) && !lines.some((line) => line.startsWith(`${name}=`)))
+      lines.push(`${name}=${randomBytes(32).toString('base64url')}`);
   }
   if (has('IDENTITY_PRIVATE_KEY') !== has('IDENTITY_PUBLIC_KEY')) {
     throw new Error('The file holds one half of the identity key. Remove it, and both are made anew.');
@@ -47,7 +58,7 @@ function main() {
     return;
   }
   const at = process.argv.indexOf('--file');
-  const file = at > 0 ? process.argv[at + 1] : join(dirname(fileURLToPath(import.meta.url)), '..', '.env');
+  const file = at > 0 ? process.argv[at + 1] : join(root, '.env');
   const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const lines = missingLines(text);
   if (lines.length === 0) {

@@ -60,12 +60,12 @@ test('the key on one line signs and verifies', async () => {
 });
 
 test('what is there stays, what is missing is added, and nobody else can read the file', () => {
-  writeFileSync(file, 'SHOP_PORT=9000\nPEER_TOKEN=one-that-was-there-before');
+  writeFileSync(file, 'PUBLIC_PORT=9000\nPEER_TOKEN=one-that-was-there-before');
   chmodSync(file, 0o644);
   const { status, out } = makeSecrets('--file', file);
   expect(status).toBe(0);
   const values = valuesOf(readFileSync(file, 'utf8'));
-  expect(values.get('SHOP_PORT')).toBe('9000');
+  expect(values.get('PUBLIC_PORT')).toBe('9000');
   expect(values.get('PEER_TOKEN')).toBe('one-that-was-there-before');
   expect(out).toContain('PIN_SECRET');
   expect(out).not.toContain(values.get('PIN_SECRET')); // names only
@@ -73,6 +73,17 @@ test('what is there stays, what is missing is added, and nobody else can read th
   const before = readFileSync(file, 'utf8');
   expect(makeSecrets('--file', file).out).toContain('holds all');
   expect(readFileSync(file, 'utf8')).toBe(before);
+});
+
+test('what has another name now goes on under that one, and is said', () => {
+  writeFileSync(file, 'SHOP_PASSWORD=of-the-old-name\nSHOP_PORT=9001\n');
+  const { status, problem } = makeSecrets('--file', file);
+  expect(status).toBe(0);
+  const values = valuesOf(readFileSync(file, 'utf8'));
+  expect(values.get('MONOLITH_PASSWORD')).toBe('of-the-old-name');
+  expect(values.get('PUBLIC_PORT')).toBe('9001');
+  expect(problem).toContain('SHOP_PASSWORD is now MONOLITH_PASSWORD');
+  expect(makeSecrets('--file', file)).toMatchObject({ problem: '' });
 });
 
 test('half an identity key is refused and not completed', () => {

@@ -14,6 +14,8 @@ const tasks = {
     'postgres/src/main.ts',
     '--dir',
     '.banyan/monolith-alone',
+    '--database',
+    'shop',
     '--',
     pinnedNode,
     quiet,

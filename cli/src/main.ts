@@ -2,6 +2,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { busGroups, busRead, busTopics, type ReadOptions } from './commands/bus.ts';
 import { describeSystemFailure } from './checks/system-failure.ts';
+import { configCheck, configRender } from './commands/config.ts';
 import { addCommonOptions, contextOf } from './commands/context.ts';
 import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
@@ -17,6 +18,7 @@ import { up, type UpOptions } from './commands/up.ts';
 import { runVerb, type VerbOptions } from './commands/verbs.ts';
 import { verify, type VerifyCommandOptions } from './commands/verify.ts';
 import { stackNames } from './supervise/stack-choice.ts';
+import { FIRST_SAMPLE_FLAG, FIRST_SAMPLE_OPTION } from './config/before-declarations.ts';
 import { CommandError } from './output/command-error.ts';
 import { asTyped, printFailure } from './output/terminal.ts';
 
@@ -52,14 +54,14 @@ const program = new Command('npx banyan')
     'after',
     `
 Example:
-  $ npx banyan up                          start the shop, the feed, the service and the proxy
-  $ npx banyan advance reviews --wait      copy the slice's tables and verify the copy
-  $ npx banyan advance reviews             give the service its first share of reads
-  $ npx banyan rollback reviews --reason "wrong stars"
+  $ npx banyan up                          start the monolith, the feed, the services and the proxy
+  $ npx banyan advance SLICE --wait        copy the slice's tables and verify the copy
+  $ npx banyan advance SLICE               give the service its first share of reads
+  $ npx banyan rollback SLICE --reason "wrong prices"
 
 Exit codes: 0 done, 1 refused by a gate or not yet, 2 wrong command line or request,
             3 the environment is not as needed, 130 interrupted.
-The state is kept in .banyan/ of the checkout; BANYAN_HOME names another folder.`,
+The state is kept in .banyan/ beside banyan.config.ts; BANYAN_HOME names another folder.`,
   );
 
 const command = (nameAndArgs: string, text: string, example: string): Command =>
@@ -71,15 +73,13 @@ const command = (nameAndArgs: string, text: string, example: string): Command =>
 command('up', 'start everything and keep it running; Ctrl-C stops it', 'banyan up --customers 8')
   .option(
     '--port <port>',
-    "port of the shop's address (default: the last one, 8080, or a free one)",
+    'port for customers (default: the declared one, the last one, 8080, or a free one)',
     parsePort,
   )
   .option('--customers <n>', 'built-in customers who browse, buy and review', parseCount, 0)
   .option('--detach', 'return once all is ready; `npx banyan down` stops it')
-  .option(
-    '--sample-shop',
-    'with DATABASE_URL: start the sample shop, which makes its tables and products there',
-  )
+  .option('--sample', 'with DATABASE_URL: start the sample monolith, which makes its tables and rows there')
+  .addOption(new Option(FIRST_SAMPLE_FLAG).hideHelp())
   .option('--dry-run', 'check the environment, print what would be made in the database, change nothing')
   .addOption(
     new Option(
@@ -89,7 +89,11 @@ command('up', 'start everything and keep it running; Ctrl-C stops it', 'banyan u
       .choices(stackNames)
       .env('BANYAN_STACK'),
   )
-  .action((options: UpOptions & { json?: boolean }) => up(options, contextOf(options)));
+  .action((options: UpOptions & { json?: boolean; [FIRST_SAMPLE_OPTION]?: boolean }) => {
+    const isOld = options[FIRST_SAMPLE_OPTION] === true;
+    if (isOld) console.error(`notice: ${FIRST_SAMPLE_FLAG} is now --sample`);
+    return up(isOld ? { ...options, sample: true } : options, contextOf(options));
+  });
 
 command('down', 'stop what `up` started; the state stays', 'banyan down')
   .option('--erase', 'also put the state folder aside, so that the next `up` begins from nothing')
@@ -108,30 +112,30 @@ command('slices', 'one line a slice', 'banyan slices').action((options: { json?:
 );
 
 const verbs = [
-  ['advance', 'one step on, if every gate passes', 'banyan advance reviews --wait', false],
+  ['advance', 'one step on, if every gate passes', 'banyan advance SLICE --wait', false],
   [
     'pause',
     'no step forward until `resume`; a rollback stays possible',
-    'banyan pause reviews --reason "release day"',
+    'banyan pause SLICE --reason "release day"',
     true,
   ],
-  ['resume', 'end a pause', 'banyan resume reviews', false],
+  ['resume', 'end a pause', 'banyan resume SLICE', false],
   [
     'rollback',
     'one step back: all reads to the monolith at once',
-    'banyan rollback reviews --reason "wrong stars"',
+    'banyan rollback SLICE --reason "wrong prices"',
     true,
   ],
   [
     'route',
     "set the service's share of reads by hand",
-    'banyan route reviews --share 25% --reason "quiet evening"',
+    'banyan route SLICE --share 25% --reason "quiet evening"',
     true,
   ],
   [
     'resync',
     "make the service's copy anew; all reads go to the monolith meanwhile",
-    'banyan resync reviews --reason "store restored from a backup" --wait',
+    'banyan resync SLICE --reason "store restored from a backup" --wait',
     true,
   ],
 ] as const;
@@ -156,7 +160,7 @@ addSyncCommand(program, parseCount);
 command(
   'verify <slice>',
   "compare the service's copy with the monolith, row by row, while both are written to",
-  'banyan verify reviews --repair --reason "a row was lost" --dry-run',
+  'banyan verify SLICE --repair --reason "a row was lost" --dry-run',
 )
   .option('--repair', 'have each row that differs read again at the source, and verify it again')
   .option('--reason <text>', 'why, for the journal; --repair wants one')
@@ -175,11 +179,7 @@ An interrupted verification goes on after the last range that was settled.`,
     verify(slice, options, contextOf(options)),
   );
 
-command(
-  'explain <method> <path>',
-  'where a request goes, and why',
-  'banyan explain GET /products/x/reviews --user 5',
-)
+command('explain <method> <path>', 'where a request goes, and why', 'banyan explain GET /orders/17 --user 5')
   .option('--user <id>', "a signed-in customer's id")
   .option(
     '--visitor <key>',
@@ -199,13 +199,13 @@ command(
 
 command(
   'look',
-  'the shop with a badge on each page that says who answered, and links that ask the other side',
+  'the site with a badge on each page that says who answered, and links that ask the other side',
   'banyan look',
 )
   .option('--port <port>', 'of the address on this machine (default: a free one)', parsePort)
   .action((options: { port?: number; json?: boolean }) => lookThrough(options, contextOf(options)));
 
-command('journal [slice]', 'every step: who, what, when, why', 'banyan journal reviews --evidence')
+command('journal [slice]', 'every step: who, what, when, why', 'banyan journal SLICE --evidence')
   .option('--limit <n>', 'entries at most', parseCount, 50)
   .option('--evidence', 'with what each gate saw')
   .action((slice: string | undefined, options: { limit?: number; evidence?: boolean; json?: boolean }) =>
@@ -234,7 +234,7 @@ busCommand('groups', 'how far each service has applied what it reads', 'banyan b
 busCommand(
   'read <topic>',
   'records of a topic, the newest ones unless --from or --key is given; values are masked, keys are not',
-  'banyan bus read shop.public.reviews --key 17 --values',
+  'banyan bus read banyan.public.orders --key 17 --values',
 )
   .option('--from <offset>', 'begin at this offset', parseCount)
   .option('--limit <n>', 'records at most, 1 to 1000', parseCount, 20)
@@ -270,8 +270,28 @@ addCommonOptions(
 command(
   'pid <process>',
   'process number of one of the processes, to try out its death',
-  'kill -9 $(banyan pid reviews)',
+  'kill -9 $(banyan pid proxy)',
 ).action((name: string, options: { json?: boolean }) => printPid(name, contextOf(options)));
+
+const config = program
+  .command('config')
+  .description('what banyan.config.ts declares')
+  .addHelpText('after', '\nExample:\n  $ npx banyan config check');
+
+addCommonOptions(config.command('check').description('is the file right; every mistake at once'))
+  .addHelpText('after', '\nExample:\n  $ npx banyan config check')
+  .action((options: { json?: boolean }) => configCheck(contextOf(options)));
+
+addCommonOptions(
+  config
+    .command('render')
+    .description(
+      'write docker-compose.yml and compose/prometheus.yml as the file says; compose reads no TypeScript',
+    ),
+)
+  .option('--check', 'change nothing; exit 1 when they are not as they would be written')
+  .addHelpText('after', '\nExample:\n  $ npx banyan config render --check')
+  .action((options: { check?: boolean; json?: boolean }) => configRender(options, contextOf(options)));
 
 command('doctor', 'is the environment as needed, and how to mend what is not', 'banyan doctor').action(
   (options: { json?: boolean }) => doctor(contextOf(options)),

@@ -18,3 +18,8 @@ export * from './verification.ts';
 export * from './visitors.ts';
 export * from './identity.ts';
 export * from './banyan-config.ts';
+export * from './config-schema.ts';
+export * from './from-env.ts';
+export * from './nearest-name.ts';
+export * from './placeholders.ts';
+export * from './problem-text.ts';

@@ -35,7 +35,7 @@ describe('refused with the reason and what to do instead:', () => {
     ['a join', { ...table, join: { table: 'public.users' } }, /"join": .*never from a join.*Map both tables/],
     ['two sources', { ...table, source: ['public.a', 'public.b'] }, /source: .*never from a join/],
     ['a filter', { ...table, where: "status = 'x'" }, /"where": .*Copy the table whole/],
-    ['a misspelt setting', { ...table, columms: {} }, /"columms": a table has no such setting/],
+    ['a misspelt setting', { ...table, columms: {} }, /"columms" is not known; did you mean "columns"/],
     ['a masked key', { ...table, personal: ['id'] }, /key column "id" cannot be masked/],
     [
       'a constant over a mapped column',

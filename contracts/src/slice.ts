@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { unknownName } from './nearest-name.ts';
+import { problemText } from './problem-text.ts';
 
 /** A value of one field in an envelope or a mapped row. int8 beyond 2^53 is a bigint, numeric is a string. */
 export type FieldValue = null | boolean | number | bigint | string | readonly FieldValue[];
@@ -127,6 +129,8 @@ function isConstant(value: unknown): boolean {
   return value === null || typeof value === 'boolean' || typeof value === 'string';
 }
 
+const TABLE_KEYS = ['source', 'target', 'kind', 'key', 'columns', 'constants', 'personal'];
+
 /** Keys that people try, and why they are refused. */
 const refusedKeys: Readonly<Record<string, string>> = {
   ...Object.fromEntries(['join', 'joins', 'sources', 'from'].map((key) => [key, JOIN_REFUSED])),
@@ -138,7 +142,7 @@ const tableMapping = z
     {
       source: z
         .string({ error: (issue) => (Array.isArray(issue.input) ? JOIN_REFUSED : undefined) })
-        .regex(/^[^.]+\.[^.]+$/, 'schema.table, e.g. public.reviews'),
+        .regex(/^[^.]+\.[^.]+$/, 'schema.table, e.g. public.orders'),
       target: z.string().min(1),
       kind: z.enum(['owned', 'reference']),
       key: z.array(z.string()).min(1, 'a table without a primary key cannot be copied'),
@@ -158,7 +162,10 @@ const tableMapping = z
       error: (issue) =>
         issue.code === 'unrecognized_keys'
           ? issue.keys
-              .map((key) => `"${key}": ${refusedKeys[key] ?? 'a table has no such setting'}`)
+              .map((key) => {
+                const reason = refusedKeys[key];
+                return reason === undefined ? unknownName(key, TABLE_KEYS) : `"${key}": ${reason}`;
+              })
               .join('; ')
           : undefined,
     },
@@ -187,7 +194,7 @@ export const routePatternSchema = z.strictObject({
     .string()
     .regex(
       /^(\/(:[A-Za-z_]\w*|[^/:*?#\s]+))*(\/\*)?$|^\/$/,
-      'a path such as /products/:slug/reviews: literal or :name segments, * only as the last one',
+      'a path such as /orders/:id: literal or :name segments, * only as the last one',
     )
     .min(1),
   methods: z
@@ -195,6 +202,18 @@ export const routePatternSchema = z.strictObject({
     .min(1)
     .optional(),
 });
+
+/** Limits that somebody sets; the others are `defaultGateLimits`. */
+export const gateLimitsSchema = z
+  .strictObject({
+    maxLagMs: z.number().positive(),
+    maxHeartbeatAgeMs: z.number().positive(),
+    maxVerificationAgeMs: z.number().positive(),
+    maxErrorShare: z.number().min(0).max(1),
+    maxSlowdown: z.number().min(1),
+    refuseReadsAfterMs: z.number().positive(),
+  })
+  .partial();
 
 const sliceSchema = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'lower-case words joined by -'),
@@ -218,17 +237,7 @@ const sliceSchema = z.strictObject({
     )
     .refine((shares) => shares.at(-1) === 1, 'the last share must be 1')
     .optional(),
-  gates: z
-    .strictObject({
-      maxLagMs: z.number().positive(),
-      maxHeartbeatAgeMs: z.number().positive(),
-      maxVerificationAgeMs: z.number().positive(),
-      maxErrorShare: z.number().min(0).max(1),
-      maxSlowdown: z.number().min(1),
-      refuseReadsAfterMs: z.number().positive(),
-    })
-    .partial()
-    .optional(),
+  gates: gateLimitsSchema.optional(),
 });
 
 /** A slice definition with mistakes: every one of them, in one message. */
@@ -255,7 +264,9 @@ export function defineSlice(definition: SliceDefinition): SliceDefinition {
   if (!result.success) {
     throw new SliceDefinitionError(
       typeof definition.name === 'string' ? definition.name : '?',
-      result.error.issues.map((issue) => `${issue.path.join('.') || 'slice'}: ${issue.message}`),
+      result.error.issues.map(
+        (issue) => `${issue.path.join('.') || 'slice'}: ${problemText(issue, sliceSchema)}`,
+      ),
     );
   }
   return definition;

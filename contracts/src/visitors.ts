@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-const cookieName = z.string().regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, "a cookie's name, e.g. shop.sid");
+const cookieName = z.string().regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, "a cookie's name, e.g. connect.sid");
 const headerName = z
   .string()
   .regex(/^[a-z0-9-]+$/, 'a header name in lower case, e.g. x-api-key')
@@ -30,12 +30,30 @@ const identitySourceSchema = z.union(
     z.strictObject({ cookie: cookieName, ...lookUp }),
     /** `Authorization: Bearer`; the monolith is asked whose it is. One that it refuses is left for it to answer. */
     z.strictObject({ bearer: z.strictObject(lookUp) }),
+    /** `Authorization: Bearer` with a JWT, which the proxy checks by itself. One that fails is left for the monolith. */
+    z.strictObject({
+      bearer: z.strictObject({
+        jwks: z
+          .union([z.url({ protocol: /^https?$/ }), lookUp.lookUp])
+          .describe("its public keys (RFC 7517): an address, or a path of the monolith's"),
+        subject: z.string().min(1).default('sub').describe("the claim with the customer's id"),
+        name: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('the claim with the name that he is shown by; default his id'),
+        issuer: z.string().min(1).optional().describe('what `iss` has to be; default: anything'),
+        audience: z.string().min(1).optional().describe('what `aud` has to hold; default: anything'),
+      }),
+    }),
     /** A gateway in front names the customer; believed only when it comes from these addresses. */
     z.strictObject({ header: headerName, name: headerName.optional(), from: z.array(address).min(1) }),
   ],
-  'one of { cookie, lookUp, id, name }, { bearer: { lookUp, id, name } }, { header, from }',
+  'one of { cookie, lookUp, id, name }, { bearer: { lookUp, id, name } }, { bearer: { jwks, subject } }, { header, from }',
 );
 
+const KEY_WANTED =
+  "one of 'visitor-cookie', 'customer', { cookie }, { bearer: 'sub' }, { apiKey }, { header }";
 const visitorKeySchema = z.union(
   [
     /** A cookie that the proxy gives to browsers with the first page. */
@@ -49,7 +67,7 @@ const visitorKeySchema = z.union(
     /** A header that says which client it is, such as `x-device-id`, and is no secret. */
     z.strictObject({ header: headerName }),
   ],
-  "one of 'visitor-cookie', { cookie }, { bearer: 'sub' }, { apiKey }, { header }",
+  KEY_WANTED,
 );
 
 /** Who customers and visitors are, as the monolith has it. */
@@ -64,6 +82,13 @@ export const visitorsSchema = z.strictObject({
    * together, and one that changes its address in mid-write may read a copy that lacks it.
    */
   withoutKey: z.enum(['monolith', 'fingerprint']).default('monolith'),
+});
+
+/** As it is declared: `customer` says that who is signed in is told by his id, which always comes first. */
+export const declaredVisitorsSchema = visitorsSchema.extend({
+  keys: z
+    .array(z.union([z.literal('customer'), ...visitorKeySchema.options], KEY_WANTED))
+    .default(['visitor-cookie']),
 });
 
 export type VisitorSettings = Readonly<z.infer<typeof visitorsSchema>>;

@@ -31,10 +31,11 @@ test('a right file gives its slices with defaults', async () => {
   const slice = createTestSlice();
   const importModule = (): Promise<unknown> => Promise.resolve({ config: { slices: [slice] } });
   const { config } = await loadConfigFile({ file, serviceUrls, importModule });
-  expect(config).toEqual({
+  expect(config).toMatchObject({
     slices: [slice],
     monolithDeadlineMs: 30_000,
-    serviceDeadlineMs: 2_000,
+    serviceDeadlinesMs: { reviews: 2_000 },
+    notices: [expect.stringMatching(/export default/), expect.stringMatching(/slices\.0 is a bare slice/)],
     paths: { trailingSlash: 'same' },
     visitors: { identity: [], keys: ['visitor-cookie'], withoutKey: 'monolith' },
   });
@@ -52,7 +53,7 @@ test('every mistake is told at once, with the file', async () => {
 
 describe('refuses', () => {
   test.each<[string, object, string]>([
-    ['a file without config', { slices: [] }, 'it exports no "config"'],
+    ['a file without config', { slices: [] }, 'it exports no configuration'],
     ['no slices', { config: {} }, 'slices'],
     ['no slice', { config: { slices: [] } }, 'at least one slice'],
     ['a slice that is none', { config: { slices: [null] } }, 'slices.0: wanted what defineSlice() returns'],

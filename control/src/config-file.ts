@@ -1,4 +1,9 @@
-import { BanyanConfigError, parseBanyanConfig, type ResolvedBanyanConfig } from '@banyan/contracts';
+import {
+  BanyanConfigError,
+  exportedConfig,
+  parseBanyanConfig,
+  type ResolvedBanyanConfig,
+} from '@banyan/contracts';
 import { stat } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 
@@ -30,28 +35,34 @@ export async function loadConfigFile(options: {
   } catch (error) {
     return fail(`it cannot be loaded: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const exported = (module as { readonly config?: unknown }).config;
-  if (exported === undefined) {
-    return fail('it exports no "config"; wanted: export const config: BanyanConfig = { slices: [...] }');
+  let exported: ReturnType<typeof exportedConfig>;
+  try {
+    exported = exportedConfig(module);
+  } catch (error) {
+    if (!(error instanceof BanyanConfigError)) throw error;
+    return fail(...error.problems);
   }
   let config: ResolvedBanyanConfig | null = null;
   const problems: string[] = [];
   try {
-    config = parseBanyanConfig(exported);
+    const parsed = parseBanyanConfig(exported.value);
+    config = { ...parsed, notices: [...exported.notices, ...parsed.notices] };
   } catch (error) {
     if (!(error instanceof BanyanConfigError)) throw error;
     problems.push(...error.problems);
   }
-  problems.push(...serviceProblems(namesOf(exported), serviceUrls));
+  problems.push(...serviceProblems(namesOf(exported.value), serviceUrls));
   if (!config || problems.length > 0) return fail(...problems);
   return { config, serviceUrls };
 }
 
+type Named = { readonly slice?: Named; readonly name?: unknown } | null;
+
 function namesOf(exported: unknown): string[] {
   const slices = (exported as { readonly slices?: unknown } | null)?.slices;
   if (!Array.isArray(slices)) return [];
-  return slices.flatMap((slice: unknown) => {
-    const name = (slice as { readonly name?: unknown } | null)?.name;
+  return (slices as Named[]).flatMap((entry) => {
+    const name = (entry?.slice ?? entry)?.name;
     return typeof name === 'string' ? [name] : [];
   });
 }

@@ -32,7 +32,7 @@ export const controlConfigTable = {
   port: { env: 'PORT', schema: port, text: 'port of the API; 0 for a free one' },
   storeFile: { env: 'STORE_FILE', schema: text, text: "SQLite file of slices' states and the journal" },
   configFile: { env: 'CONFIG_FILE', schema: text, text: 'banyan.config.ts' },
-  topicPrefix: { env: 'TOPIC_PREFIX', schema: z.string().min(1).default('shop'), text: 'prefix of topics' },
+  topicPrefix: { env: 'TOPIC_PREFIX', schema: z.string().min(1).default('banyan'), text: 'prefix of topics' },
   adminTokenFile: {
     env: 'ADMIN_TOKEN_FILE',
     schema: text,

@@ -55,6 +55,7 @@ async function openAll(options: Parameters<typeof startControl>[0], parts: OpenP
     file: own.configFile,
     serviceUrls: own.serviceUrls,
   });
+  for (const notice of config.notices) log.warn({ file: own.configFile }, notice);
   if (settings.feed === null) refuseTablesWithoutFeed(config.slices);
   const adminToken = await loadAdminToken(own.adminTokenFile);
   const store = parts.add(await openSqliteStore({ file: own.storeFile }));
@@ -143,7 +144,12 @@ function servicesOf(
       const hasTables = config.slices.some((slice) => slice.name === name && slice.tables.length > 0);
       const copy = hasTables
         ? createHttpServiceCopy({ url, peerToken, deadlineMs: SERVICE_DEADLINE_MS })
-        : createServiceWithoutCopy({ name, url, deadlineMs: SERVICE_DEADLINE_MS });
+        : createServiceWithoutCopy({
+            name,
+            url,
+            readyPath: config.serviceOf[name]?.ready,
+            deadlineMs: SERVICE_DEADLINE_MS,
+          });
       return [name, { url, copy }];
     }),
   );

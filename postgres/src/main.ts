@@ -14,7 +14,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     dir: { type: 'string', default: '.banyan/postgres-alone' },
-    database: { type: 'string', default: 'shop' },
+    database: { type: 'string', default: 'monolith' },
   },
 });
 const [command, ...args] = positionals;

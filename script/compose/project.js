@@ -36,11 +36,11 @@ export async function composeProject({ command, dir, profile }) {
     writeFileSync(join(dir, file), `${lines.join('\n')}\n`, { mode: 0o600 });
     return join(dir, file);
   };
-  const envFile = write('env', [...settings, `COMPOSE_PROFILES=${profile}`, `SHOP_PORT=${port}`]);
+  const envFile = write('env', [...settings, `COMPOSE_PROFILES=${profile}`, `PUBLIC_PORT=${port}`]);
   // What the caller's own shell holds would win over the file.
   const names = settings.map((line) => line.split('=')[0]);
   const env = { ...process.env };
-  for (const each of [...names, 'COMPOSE_PROFILES', 'COMPOSE_FILE', 'SHOP_PORT']) delete env[each];
+  for (const each of [...names, 'COMPOSE_PROFILES', 'COMPOSE_FILE', 'PUBLIC_PORT']) delete env[each];
 
   const compose = (args, { timeoutMs = COMMAND_TIMEOUT_MS, file = envFile } = {}) =>
     run([...command, '-p', name, '--env-file', file, ...args], { timeoutMs, env, cwd: root });

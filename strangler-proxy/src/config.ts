@@ -132,7 +132,7 @@ export const proxyConfigTable = {
   upstreamTlsNames: {
     env: 'UPSTREAM_TLS_NAMES',
     schema: namesByHost,
-    text: "names that upstreams' certificates go by, where not by the host of the URL, e.g. 10.0.0.5=shop.internal, by comma",
+    text: "names that upstreams' certificates go by, where not by the host of the URL, e.g. 10.0.0.5=monolith.internal, by comma",
   },
   trustedProxies: {
     env: 'TRUSTED_PROXIES',

@@ -1,26 +1,29 @@
-import { BanyanConfigError, parseBanyanConfig } from '@banyan/contracts';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { projectRoot } from '../home.ts';
+import { BanyanConfigError } from '@banyan/contracts';
+import { readDeclaration } from '../config/declaration.ts';
+import type { Declaration } from '../config/declared.ts';
 import { ok, problem, type Finding } from './finding.ts';
 
-/** The file of slices that the control plane will read: `BANYAN_CONFIG`, else the checkout's. */
-export function configFile(env: NodeJS.ProcessEnv = process.env): string {
-  return env['BANYAN_CONFIG'] ?? join(projectRoot, 'banyan.config.ts');
-}
-
-/** Whether it can be read, and the tables that its slices copy. */
+/** Whether the declaration can be read, and what it says. */
 export async function checkConfig(
   file: string,
-): Promise<{ readonly finding: Finding; readonly tables: readonly string[] }> {
+  options: { readonly sample?: boolean } = {},
+): Promise<{ readonly findings: readonly Finding[]; readonly declaration: Declaration | null }> {
   try {
-    const module = (await import(pathToFileURL(file).href)) as { readonly config?: unknown };
-    const { slices } = parseBanyanConfig(module.config);
-    const tables = slices.flatMap((slice) => slice.tables.map(({ source }) => source));
-    const names = slices.map(({ name }) => name).join(', ');
-    return { finding: ok('configuration', `${file}: ${names}`), tables: [...new Set(tables)] };
+    const declaration = await readDeclaration({ file, ...options });
+    const names = declaration.config.slices.map(({ name }) => name).join(', ');
+    const notices = declaration.notices.map((got): Finding => ({
+      check: 'configuration',
+      verdict: 'warning',
+      got,
+      remedy: null,
+    }));
+    return { findings: [ok('configuration', `${file}: ${names}`), ...notices], declaration };
   } catch (error) {
-    const got = error instanceof BanyanConfigError ? error.problems.join('; ') : String(error);
-    return { finding: problem('configuration', `${file}: ${got}`, 'correct that file'), tables: [] };
+    if (!(error instanceof BanyanConfigError)) throw error;
+    const got = error.problems.join('; ');
+    return {
+      findings: [problem('configuration', `${file}: ${got}`, 'correct that file')],
+      declaration: null,
+    };
   }
 }

@@ -1,39 +1,41 @@
-import type { Home } from '../home.ts';
+import type { Declaration } from '../config/declared.ts';
+import { configFile, type Home } from '../home.ts';
 import { feedName } from '../supervise/installation.ts';
-import { checkConfig, configFile } from './check-config.ts';
+import { checkConfig } from './check-config.ts';
 import { checkDatabase } from './check-database.ts';
 import { checkHome } from './check-home.ts';
 import { ok, problem, type Finding } from './finding.ts';
 
 interface EnvironmentOptions {
   readonly home: Home;
-  /** Null: Banyan starts one of its own, or there is none. Default: `DATABASE_URL`. */
-  readonly databaseUrl?: string | null;
-  /** Whose tables they are: those of the sample shop are made later. Default `own` with a database or MONOLITH_URL. */
-  readonly monolith?: 'own' | 'sample-shop';
+  /** The sample may have the database of DATABASE_URL. */
+  readonly sample?: boolean;
 }
 
-/**
- * What a start needs, looked at by `up` and by `doctor` alike.
- */
-export async function checkEnvironment(options: EnvironmentOptions): Promise<readonly Finding[]> {
-  const { home, databaseUrl = process.env['DATABASE_URL'] || null } = options;
-  const isGiven = databaseUrl !== null || Boolean(process.env['MONOLITH_URL']);
-  const { monolith = isGiven ? 'own' : 'sample-shop' } = options;
-  const { finding, tables } = await checkConfig(configFile());
-  return [checkHome(home), finding, ...(await lookAtDatabase())];
+/** What a start needs, looked at by `up` and by `doctor` alike. */
+export async function checkEnvironment({ home, sample = false }: EnvironmentOptions): Promise<{
+  readonly findings: readonly Finding[];
+  /** Null when it cannot be read, which is one of the findings. */
+  readonly declaration: Declaration | null;
+}> {
+  const { findings, declaration } = await checkConfig(configFile(), { sample });
+  const ofDatabase = declaration === null ? [] : await lookAtDatabase(declaration, home);
+  return { findings: [checkHome(home), ...findings, ...ofDatabase], declaration };
+}
 
-  async function lookAtDatabase(): Promise<readonly Finding[]> {
-    if (databaseUrl !== null) {
-      const wanted = monolith === 'own' ? tables : [];
-      return await checkDatabase({ url: databaseUrl, feed: feedName(home) ?? '', tables: wanted });
-    }
-    if (monolith === 'sample-shop') {
-      return [ok('database', 'Banyan starts a PostgreSQL of its own (DATABASE_URL is not set)')];
-    }
-    const remedy = 'DATABASE_URL=postgres://user:password@host:5432/database, the database of MONOLITH_URL';
-    return tables.length === 0
-      ? [ok('database', 'none is needed: no slice copies a table')]
-      : [problem('database', `DATABASE_URL is not set, and slices copy ${tables.join(', ')}`, remedy)];
+async function lookAtDatabase(
+  { database, config, monolith }: Declaration,
+  home: Home,
+): Promise<readonly Finding[]> {
+  const tables = [...new Set(config.slices.flatMap((slice) => slice.tables.map(({ source }) => source)))];
+  if (database?.kind === 'given') {
+    // A monolith that we start may make its tables then.
+    const wanted = monolith.running.kind === 'urls' ? tables : [];
+    return checkDatabase({ url: database.url, feed: feedName(home) ?? '', tables: wanted });
   }
+  if (database?.kind === 'made') return [ok('database', 'Banyan starts a PostgreSQL of its own')];
+  const remedy = "say in banyan.config.ts: source: { url: fromEnv('SOURCE_URL') }, the monolith's database";
+  return tables.length === 0
+    ? [ok('database', 'none is needed: no slice copies a table')]
+    : [problem('database', `no source is given, and slices copy ${tables.join(', ')}`, remedy)];
 }

@@ -116,7 +116,7 @@ export async function doctor(context: Context): Promise<void> {
     checkNode(),
     checkDisk(context.home.dir),
     checkMemory(),
-    ...(await checkEnvironment({ home: context.home })),
+    ...(await checkEnvironment({ home: context.home })).findings,
     ...(await checkJava(context)),
     ...(await checkProcesses(context)),
     ...(await checkFeed(context)),

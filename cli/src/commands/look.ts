@@ -9,7 +9,7 @@ export async function lookThrough(options: { readonly port?: number }, context: 
   if (!readRunState(context.home)) {
     throw new CommandError({
       code: 'not-running',
-      message: 'There is no shop to look at: Banyan does not run here.',
+      message: 'There is nothing to look at: Banyan does not run here.',
       nextSteps: ['banyan up'],
       exitCode: 3,
     });
@@ -17,8 +17,8 @@ export async function lookThrough(options: { readonly port?: number }, context: 
   const window = await openWindow(context, options.port);
   if (context.json) console.log(JSON.stringify({ schema_version: 1, url: window.url, next_steps: [] }));
   else {
-    console.log(`the shop, with a badge that says who answered: ${style('bold', window.url)}`);
-    console.log(style('dim', 'Ctrl-C closes it; the shop goes on.'));
+    console.log(`the site, with a badge that says who answered: ${style('bold', window.url)}`);
+    console.log(style('dim', 'Ctrl-C closes it; the site goes on.'));
   }
   await new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, resolve);

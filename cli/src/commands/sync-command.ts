@@ -10,7 +10,7 @@ export function addSyncCommand(program: Command, parseCount: (text: string) => n
   const sync = program
     .command('sync')
     .description('what a service could not apply: show it, replay it, or let it go')
-    .addHelpText('after', '\nExample:\n  $ npx banyan sync errors reviews');
+    .addHelpText('after', '\nExample:\n  $ npx banyan sync errors SLICE');
   const command = (nameAndArgs: string, text: string, example: string): Command =>
     addCommonOptions(sync.command(nameAndArgs).description(text)).addHelpText(
       'after',
@@ -20,7 +20,7 @@ export function addSyncCommand(program: Command, parseCount: (text: string) => n
   command(
     'errors <slice>',
     'held records: payload without anything personal, reason, what waits behind',
-    'banyan sync errors reviews --limit 5',
+    'banyan sync errors SLICE --limit 5',
   )
     .option('--limit <n>', 'keys at most', parseCount, 20)
     .action((slice: string, options: Given<{ limit?: number }>) =>
@@ -30,7 +30,7 @@ export function addSyncCommand(program: Command, parseCount: (text: string) => n
   command(
     'retry <slice>',
     'replay held records in order, after code or schema was mended',
-    'banyan sync retry reviews --all --dry-run',
+    'banyan sync retry SLICE --all --dry-run',
   )
     .option('--key <values...>', 'one key: its values in key order, e.g. --key 17')
     .option('--table <schema.table>', "the key's table, where several hold it")
@@ -44,7 +44,7 @@ export function addSyncCommand(program: Command, parseCount: (text: string) => n
   command(
     'skip <slice>',
     'let held records of a key go: its row is read again at the source',
-    'banyan sync skip reviews --key 17 --reason "a row of the old import"',
+    'banyan sync skip SLICE --key 17 --reason "a row of the old import"',
   )
     .requiredOption('--key <values...>', 'the key: its values in key order, e.g. --key 17')
     .requiredOption('--reason <text>', 'why, for the journal')

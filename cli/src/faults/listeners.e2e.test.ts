@@ -49,7 +49,7 @@ const listeners: readonly Listener[] = [
     name: "the proxy's public",
     process: 'proxy',
     good: '/',
-    url: () => runState().shopUrl,
+    url: () => runState().publicUrl,
     requests: () => [
       get('/', 'Cookie: banyan_visitor=x; shop.sid=s%3Ax.y; banyan_pin=a.b\r\nConnection: close\r\n'),
       get(

@@ -22,7 +22,11 @@ export class Stack {
   readonly home: Home;
   #up: ChildProcess | null = null;
 
-  constructor() {
+  readonly #cwd: string;
+
+  /** @param options.cwd Folder of the installation, where commands are typed. Default: the checkout, which is the sample's. */
+  constructor({ cwd = projectRoot }: { readonly cwd?: string } = {}) {
+    this.#cwd = cwd;
     const dir = mkdtempSync(join(tmpdir(), 'banyan-stack-'));
     chmodSync(dir, 0o711); // PostgreSQL's account must reach it: else the data lie elsewhere, and stay.
     this.home = openHome({ BANYAN_HOME: dir });
@@ -52,7 +56,7 @@ export class Stack {
       execFile(
         process.execPath,
         [banyanBin, ...args],
-        { cwd: projectRoot, env: this.#env(env), timeout: 180_000, maxBuffer: 20_000_000 },
+        { cwd: this.#cwd, env: this.#env(env), timeout: 180_000, maxBuffer: 20_000_000 },
         (error, stdout, stderr) => {
           const code = error ? (typeof error.code === 'number' ? error.code : 1) : 0;
           resolve({ code, stdout, stderr });
@@ -79,7 +83,7 @@ export class Stack {
     ...args: readonly string[]
   ): Promise<{ shopUrl: string }> {
     const child = spawn(process.execPath, [banyanBin, 'up', '--json', ...args], {
-      cwd: projectRoot,
+      cwd: this.#cwd,
       env: this.#env(env),
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -115,7 +115,7 @@ export function statusText(parts: {
 }): string {
   const { run, report, customers } = parts;
   const first = problemLines([...(parts.problems ?? []), ...(report?.problems ?? [CONTROL_SILENT])]);
-  const lines = run ? [`shop ${style('bold', run.shopUrl)}   ${run.state}`, ''] : [];
+  const lines = run ? [`${style('bold', run.publicUrl)}   ${run.state}`, ''] : [];
   if (report) {
     for (const slice of report.slices) {
       const clients = keylessReads(report, slice.name);

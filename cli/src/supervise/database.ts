@@ -5,31 +5,37 @@ import { migrateBanyan } from '../../../migrations/banyan/index.ts';
 /** URLs of the monolith's database, by who uses it. All hold passwords: never log them. */
 export interface DatabaseUrls {
   /** The monolith: owns its tables, nothing more. */
-  readonly shop: string;
+  readonly monolith: string;
   /** Banyan: may replicate, and is a member of the tables' owner, since a publication's tables must be one's own. */
   readonly banyan: string;
 }
 
 /** Passwords of the two roles. */
 export interface DatabasePasswords {
-  readonly shop: string;
+  readonly monolith: string;
   readonly banyan: string;
 }
-
-const DATABASE = 'shop';
 
 async function ensureRole(client: pg.Client, role: string, options: string, password: string): Promise<void> {
   const { rowCount } = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [role]);
   const verb = rowCount === 0 ? 'CREATE' : 'ALTER';
-  await client.query(`${verb} ROLE ${role} ${options} PASSWORD ${pg.escapeLiteral(password)}`);
+  await client.query(
+    `${verb} ROLE ${pg.escapeIdentifier(role)} ${options} PASSWORD ${pg.escapeLiteral(password)}`,
+  );
 }
 
 /**
- * Makes the database `shop` and its two roles in a server of our own, where they are missing; sets their passwords.
+ * Makes the monolith's database and its two roles in a server of our own, where they are missing; sets their passwords.
  *
- * @param adminUrl Superuser's URL.
+ * @param options.adminUrl Superuser's URL.
+ * @param options.name Name of the database and of the monolith's role: lower-case letters, digits and _.
  */
-export async function ensureDatabase(passwords: DatabasePasswords, adminUrl: string): Promise<DatabaseUrls> {
+export async function ensureDatabase(options: {
+  readonly passwords: DatabasePasswords;
+  readonly adminUrl: string;
+  readonly name: string;
+}): Promise<DatabaseUrls> {
+  const { passwords, adminUrl, name } = options;
   const client = new pg.Client({
     connectionString: adminUrl,
     connectionTimeoutMillis: 5_000,
@@ -37,23 +43,24 @@ export async function ensureDatabase(passwords: DatabasePasswords, adminUrl: str
   });
   await client.connect();
   try {
-    await ensureRole(client, 'shop', 'LOGIN', passwords.shop);
+    const owner = pg.escapeIdentifier(name);
+    await ensureRole(client, name, 'LOGIN', passwords.monolith);
     await ensureRole(client, 'banyan', 'LOGIN REPLICATION', passwords.banyan);
-    await client.query('GRANT shop TO banyan');
-    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [DATABASE]);
-    if (rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE} OWNER shop`);
-    await client.query(`GRANT CREATE ON DATABASE ${DATABASE} TO banyan`);
+    await client.query(`GRANT ${owner} TO banyan`);
+    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
+    if (rowCount === 0) await client.query(`CREATE DATABASE ${owner} OWNER ${owner}`);
+    await client.query(`GRANT CREATE ON DATABASE ${owner} TO banyan`);
   } finally {
     await client.end();
   }
-  const urlFor = (role: 'shop' | 'banyan'): string => {
+  const urlFor = (role: string, password: string): string => {
     const url = new URL(adminUrl);
     url.username = role;
-    url.password = passwords[role];
-    url.pathname = `/${DATABASE}`;
+    url.password = password;
+    url.pathname = `/${name}`;
     return url.href;
   };
-  return { shop: urlFor('shop'), banyan: urlFor('banyan') };
+  return { monolith: urlFor(name, passwords.monolith), banyan: urlFor('banyan', passwords.banyan) };
 }
 
 /**

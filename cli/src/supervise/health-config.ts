@@ -1,6 +1,8 @@
+import type { Limits } from '@banyan/contracts';
 import { ConfigError, readConfig, type ConfigOf } from '@banyan/kit';
 import { z } from 'zod';
 import { CommandError } from '../output/command-error.ts';
+import { limitsEnv } from './limits-env.ts';
 
 const silence = (byDefault: number): z.ZodType<number> =>
   z.coerce.number().int().nonnegative().default(byDefault);
@@ -23,9 +25,9 @@ export const healthConfigTable = {
 export type HealthConfig = ConfigOf<typeof healthConfigTable>;
 
 /** @throws CommandError `config-invalid` that names every wrong setting. */
-export function readHealthConfig(env: NodeJS.ProcessEnv = process.env): HealthConfig {
+export function readHealthConfig(limits: Limits, env = process.env): HealthConfig {
   try {
-    return readConfig(healthConfigTable, env);
+    return readConfig(healthConfigTable, limitsEnv(limits, 'supervisor', env));
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause;
     throw new CommandError({

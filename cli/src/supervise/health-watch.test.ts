@@ -52,9 +52,13 @@ test('a sleep of our own begins the count anew', async () => {
 });
 
 test('settings that are wrong are named, all of them', () => {
-  expect(readHealthConfig({})).toEqual({ restartAfterMs: 30_000, monolithRestartAfterMs: 120_000 });
+  expect(readHealthConfig({}, {})).toEqual({ restartAfterMs: 30_000, monolithRestartAfterMs: 120_000 });
+  expect(readHealthConfig({ restartAfterMs: 5 }, { MONOLITH_RESTART_AFTER_MS: '7' })).toEqual({
+    restartAfterMs: 5,
+    monolithRestartAfterMs: 7,
+  });
   try {
-    readHealthConfig({ HEALTH_RESTART_AFTER_MS: 'soon', MONOLITH_RESTART_AFTER_MS: '-1' });
+    readHealthConfig({}, { HEALTH_RESTART_AFTER_MS: 'soon', MONOLITH_RESTART_AFTER_MS: '-1' });
     expect('it').toBe('refused');
   } catch (error) {
     expect(error).toBeInstanceOf(CommandError);

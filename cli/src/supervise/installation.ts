@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
+import { FIRST_INSTALLATION_ID } from '../config/before-declarations.ts';
 import type { Home } from '../home.ts';
 import { CommandError } from '../output/command-error.ts';
 import { writeWhole } from './run-state.ts';
 import { readStack } from './stack-choice.ts';
 
-/** Of homes that were begun before installations had ids: their slots and publications have this name. */
-const FIRST_ID = 'shop';
 const ID = /^[a-z0-9_]{1,40}$/;
 
 /**
@@ -16,7 +15,7 @@ const ID = /^[a-z0-9_]{1,40}$/;
  */
 function readInstallation(home: Home): string | null {
   const file = home.file('installation');
-  if (!existsSync(file)) return isBegun(home) ? FIRST_ID : null;
+  if (!existsSync(file)) return isBegun(home) ? FIRST_INSTALLATION_ID : null;
   const id = readFileSync(file, 'utf8').trim();
   if (ID.test(id)) return id;
   throw new CommandError({
@@ -29,7 +28,7 @@ function readInstallation(home: Home): string | null {
 }
 
 /** Whether anything was ever started here. */
-function isBegun(home: Home): boolean {
+export function isBegun(home: Home): boolean {
   return readStack(home) !== null || existsSync(home.file('routes-snapshot.json'));
 }
 

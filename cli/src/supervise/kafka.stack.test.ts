@@ -20,6 +20,7 @@ function specOf(prepared: PreparedProcess): ProcessSpec {
     ready: { kind: 'check', isReady },
     health: { kind: 'check', isReady },
     restartAfterMs: 0,
+    round: 4,
     stopSignal: 'SIGTERM',
     ipc: false,
   };

@@ -2,30 +2,33 @@ import { readFileSync } from 'node:fs';
 import { findFreePort } from '@banyan/postgres';
 import { z } from 'zod';
 import { checkPort, whyNotListen } from '../checks/check-port.ts';
+import { FIRST_PUBLIC_PORT } from '../config/before-declarations.ts';
 import { CommandError } from '../output/command-error.ts';
 import type { Home } from '../home.ts';
 import { writeWhole } from './run-state.ts';
 
-/** Every listener of one Banyan. */
+/** Every listener of Banyan's own. */
 export const portNames = [
-  'shop',
+  'public',
   'proxyAdmin',
   'monolith',
   'control',
-  'reviews',
   'postgres',
   // Of the full stack alone.
   'kafka',
   'kafkaController',
   'connect',
 ] as const;
-export type Ports = Readonly<Record<(typeof portNames)[number], number>>;
+export interface Ports extends Readonly<Record<(typeof portNames)[number], number>> {
+  /** By the process's name: those that the declaration starts, the monolith apart. */
+  readonly services: Readonly<Record<string, number>>;
+}
 
 const portSchema = z.number().int().min(1).max(65_535);
-const portsSchema = z.record(z.enum(portNames), portSchema);
-/** A file of an earlier version knows fewer. */
-const lastPortsSchema = z.partialRecord(z.enum(portNames), portSchema);
-const PREFERRED_SHOP_PORT = 8080;
+const portsSchema = z.record(z.string(), portSchema);
+const PREFERRED_PUBLIC_PORT = 8080;
+/** How the file calls the port of a service. */
+const ofService = (name: string): string => `service ${name}`;
 
 async function isFree(port: number): Promise<boolean> {
   return (await whyNotListen(port)) === null;
@@ -48,35 +51,53 @@ async function refusePort(port: number): Promise<void> {
   });
 }
 
-function readLastPorts(home: Home): { readonly [K in keyof Ports]?: number | undefined } {
+/** Last time's ports, also from a file that called them otherwise. */
+function readLastPorts(home: Home): Readonly<Record<string, number>> {
   try {
-    return lastPortsSchema.parse(JSON.parse(readFileSync(home.portsFile, 'utf8')));
+    const last = portsSchema.parse(JSON.parse(readFileSync(home.portsFile, 'utf8')));
+    const first = last[FIRST_PUBLIC_PORT];
+    return { ...(first !== undefined && { public: first }), ...last };
   } catch {
     return {}; // first start, or a file from another version: choose anew
   }
 }
 
+export interface WantedPorts {
+  /** Processes of the declaration that listen, the monolith apart. */
+  readonly services: readonly string[];
+  /** For customers; asked for by the user: that one or an error. */
+  readonly publicPort?: number | undefined;
+}
+
 /**
  * Chooses a port for each listener: last time's where it is free, so that addresses survive `down` and `up`,
- * else a free one. The shop prefers 8080 at first.
+ * else a free one. The address for customers prefers 8080 at first.
  *
- * @param shopPort Asked for by the user: that one or an error.
  * @throws CommandError when the port that the user asked for is taken.
  */
-export async function choosePorts(home: Home, shopPort?: number): Promise<Ports> {
-  if (shopPort !== undefined) await refusePort(shopPort);
+export async function choosePorts(home: Home, { services, publicPort }: WantedPorts): Promise<Ports> {
+  if (publicPort !== undefined) await refusePort(publicPort);
   const last = readLastPorts(home);
+  const preferred: Readonly<Record<string, number | undefined>> = {
+    ...last,
+    public: publicPort ?? last['public'] ?? PREFERRED_PUBLIC_PORT,
+    ...Object.fromEntries(services.map((name) => [ofService(name), last[ofService(name)] ?? last[name]])),
+  };
   const chosen: Record<string, number> = {};
   const taken = new Set<number>();
-  for (const name of portNames) {
-    const wanted = name === 'shop' ? (shopPort ?? last.shop ?? PREFERRED_SHOP_PORT) : last[name];
+  for (const name of [...portNames, ...services.map(ofService)]) {
+    const wanted = preferred[name];
     let port =
       wanted !== undefined && !taken.has(wanted) && (await isFree(wanted)) ? wanted : await findFreePort();
     while (taken.has(port)) port = await findFreePort();
     taken.add(port);
     chosen[name] = port;
   }
-  const ports = portsSchema.parse(chosen) as Ports;
-  writeWhole(home.portsFile, `${JSON.stringify(ports)}\n`);
-  return ports;
+  writeWhole(home.portsFile, `${JSON.stringify(chosen)}\n`);
+  const portOf = (name: string): number => chosen[name] ?? 0;
+  const fixed = Object.fromEntries(portNames.map((name) => [name, portOf(name)]));
+  return {
+    ...(fixed as Record<(typeof portNames)[number], number>),
+    services: Object.fromEntries(services.map((name) => [name, portOf(ofService(name))])),
+  };
 }

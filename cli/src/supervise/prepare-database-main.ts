@@ -1,6 +1,6 @@
 /**
  * Makes the database, its two roles and Banyan's own schema in a server that others run, and ends: what `banyan up`
- * does with its own. May run again at any time.
+ * does with its own. With SOURCE_URL the schema alone. May run again at any time.
  */
 import { readConfig, type ConfigTable } from '@banyan/kit';
 import { z } from 'zod';
@@ -8,7 +8,7 @@ import { ensureDatabase, migrateBanyanSchema } from './database.ts';
 
 const password = z.string('wanted').min(16, 'at least 16 characters');
 
-const configTable = {
+const prepareConfigTable = {
   adminUrl: {
     env: 'ADMIN_DATABASE_URL',
     schema: z.url({
@@ -18,14 +18,37 @@ const configTable = {
     text: "superuser's URL of the maintenance database",
     secret: true,
   },
-  shop: { env: 'SHOP_PASSWORD', schema: password, text: "password of the monolith's role", secret: true },
+  name: {
+    env: 'DATABASE_NAME',
+    schema: z.string('wanted').regex(/^[a-z_][a-z0-9_]*$/, 'lower-case letters, digits and _'),
+    text: "name of the monolith's database and of its role",
+  },
+  monolith: {
+    env: 'MONOLITH_PASSWORD',
+    schema: password,
+    text: "password of the monolith's role",
+    secret: true,
+  },
   banyan: { env: 'BANYAN_PASSWORD', schema: password, text: "password of Banyan's role", secret: true },
 } satisfies ConfigTable;
 
+const ownTable = {
+  sourceUrl: {
+    env: 'SOURCE_URL',
+    schema: z.url({ protocol: /^postgres(ql)?$/, error: 'wanted: postgres://user:password@host:5432/name' }),
+    text: "a database that is there already: Banyan's schema is made in it, and nothing else",
+    secret: true,
+  },
+} satisfies ConfigTable;
+
+async function prepare(env: NodeJS.ProcessEnv): Promise<string> {
+  if (env['SOURCE_URL'] || env['SOURCE_URL_FILE']) return readConfig(ownTable, env).sourceUrl;
+  const { adminUrl, name, monolith, banyan } = readConfig(prepareConfigTable, env);
+  return (await ensureDatabase({ passwords: { monolith, banyan }, adminUrl, name })).banyan;
+}
+
 try {
-  const { adminUrl, shop, banyan } = readConfig(configTable);
-  const urls = await ensureDatabase({ shop, banyan }, adminUrl);
-  await migrateBanyanSchema(urls.banyan);
+  await migrateBanyanSchema(await prepare(process.env));
   console.log('the database, its roles and the schema banyan are there');
 } catch (error) {
   // Of the driver's errors the message alone: others could quote the statement, which holds a password.

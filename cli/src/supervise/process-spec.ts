@@ -12,6 +12,8 @@ export type Readiness =
 /** One process to run and keep running. */
 export interface ProcessSpec {
   readonly name: string;
+  /** When it is ended: those of lower rounds first, who ask before those who answer. */
+  readonly round: 1 | 2 | 3 | 4 | 5 | 6;
   readonly command: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;

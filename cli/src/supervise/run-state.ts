@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { z } from 'zod';
+import { FIRST_PUBLIC_URL } from '../config/before-declarations.ts';
 import type { Home } from '../home.ts';
 
 const processStateSchema = z.object({
@@ -16,7 +17,7 @@ const processStateSchema = z.object({
   url: z.string().nullable(),
 });
 
-const runStateSchema = z.object({
+const writtenStateSchema = z.object({
   schema_version: z.literal(1),
   supervisorPid: z.number().int(),
   /** Tells this supervisor from another process that got its number later. */
@@ -24,14 +25,22 @@ const runStateSchema = z.object({
   state: z.enum(['starting', 'ready', 'stopping']),
   /** One that an earlier version wrote is of the embedded stack. */
   stack: z.enum(['embedded', 'kafka']).default('embedded'),
-  shopUrl: z.string(),
+  publicUrl: z.string(),
   monolithUrl: z.string(),
   controlUrl: z.string(),
   proxyAdminUrl: z.string(),
   processes: z.array(processStateSchema),
 });
 
-export type RunState = z.infer<typeof runStateSchema>;
+/** One that an earlier version wrote calls the address for customers otherwise. */
+const runStateSchema = z.preprocess((value) => {
+  const written = value as Readonly<Record<string, unknown>> | null;
+  return written && FIRST_PUBLIC_URL in written && !('publicUrl' in written)
+    ? { ...written, publicUrl: written[FIRST_PUBLIC_URL] }
+    : value;
+}, writtenStateSchema);
+
+export type RunState = z.infer<typeof writtenStateSchema>;
 export type ProcessState = z.infer<typeof processStateSchema>;
 
 /** When a process began, in a form that only serves to be compared; null when it does not exist. */

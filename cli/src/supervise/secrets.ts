@@ -4,18 +4,24 @@ import type { Home } from '../home.ts';
 
 /** Secrets that are one random line each. The control plane makes its own admin token. */
 const randomSecrets = [
-  'session.secret',
   'peer.token',
   'override.token',
   'pin.secret',
-  'shop.password',
+  'monolith.password',
   'banyan.password',
 ] as const;
 
-/** Makes every secret that is missing, readable by its owner only. Existing ones are kept. */
-export function ensureSecrets(home: Home): void {
+/** File name of a secret that the declaration asks for by `{secret.<name>}`. */
+export const declaredSecret = (name: string): string => `${name === 'pin' ? 'declared-pin' : name}.secret`;
+
+/**
+ * Makes every secret that is missing, readable by its owner only. Existing ones are kept.
+ *
+ * @param declared Names in `{secret.<name>}`.
+ */
+export function ensureSecrets(home: Home, declared: readonly string[]): void {
   mkdirSync(home.secretsDir, { recursive: true, mode: 0o700 });
-  for (const name of randomSecrets) {
+  for (const name of [...randomSecrets, ...declared.map(declaredSecret)]) {
     if (!existsSync(home.secret(name))) {
       writeFileSync(home.secret(name), `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600 });
     }

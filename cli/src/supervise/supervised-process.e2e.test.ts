@@ -40,6 +40,7 @@ async function start(options: { how: 'http' | 'ipc'; restartAfterMs: number }): 
     options.how === 'ipc' ? { kind: 'ipc' } : { kind: 'http', url: `http://127.0.0.1:${port}/` };
   const spec: ProcessSpec = {
     name: 'answering',
+    round: 3,
     command: process.execPath,
     args: [join(import.meta.dirname, 'testing/answering-main.ts'), String(port)],
     env: { PATH: process.env['PATH'] ?? '', LOG_LEVEL: 'error' },

@@ -1,25 +1,19 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { secretsIn } from '@banyan/contracts';
 import { downloadKafka, prepareKafka, KafkaStackError, type PreparedKafka } from '@banyan/kafka';
 import { prepareCluster } from '@banyan/postgres';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Declaration, GivenKafka } from '../config/declared.ts';
 import { ControlClient } from '../control-client.ts';
 import type { Home } from '../home.ts';
 import { CommandError } from '../output/command-error.ts';
 import { ensureDatabase, migrateBanyanSchema, type DatabaseUrls } from './database.ts';
 import { ensureInstallation, feedName } from './installation.ts';
-import type { Monolith } from './own-monolith.ts';
 import { readHealthConfig, type HealthConfig } from './health-config.ts';
+import { addressOf, urlsOf, type Plan } from './plan.ts';
 import { choosePorts, type Ports } from './ports.ts';
-import {
-  banyanSpecs,
-  CONNECT_PASSWORD_FILE,
-  customersSpec,
-  javaSpec,
-  monolithSpec,
-  postgresSpec,
-  urlsOf,
-} from './processes.ts';
+import { customersSpec, installationSpecs, javaSpec, postgresSpec } from './processes.ts';
 import type { ProcessSpec } from './process-spec.ts';
 import { Reaper } from './reaper.ts';
 import { processStartedAt, readRunState, removeRunState, runStateText, type RunState } from './run-state.ts';
@@ -27,19 +21,22 @@ import { PersistentFile } from './persistent-file.ts';
 import { ensureSecrets, readSecret } from './secrets.ts';
 import { chooseStack, rememberStack, type StackName } from './stack-choice.ts';
 import { SupervisedProcess } from './supervised-process.ts';
+import { chooseTopicPrefix, rememberTopicPrefix } from './topic-prefix.ts';
 
+/** The database's password for Connect alone, which takes a file as it is: no newline at its end. */
+const CONNECT_PASSWORD_FILE = 'source.password';
 const FED_TIMEOUT_MS = 60_000;
 const FED_POLL_MS = 200;
 
 export interface SupervisorOptions {
   readonly home: Home;
-  /** Port of the shop's address; default the last one, 8080 at first, or a free one. */
-  readonly shopPort?: number;
+  /** Port for customers; default what is declared, the last one, 8080 at first, or a free one. */
+  readonly publicPort?: number | undefined;
   /** Built-in customers to run. Default 0. */
   readonly customers?: number;
   /** `embedded` or `kafka`. Default the one that the home was begun on, else `embedded`. */
   readonly stack?: StackName;
-  readonly monolith: Monolith;
+  readonly declaration: Declaration;
   /** Told what is being done, a line a step. */
   readonly onProgress: (line: string) => void;
 }
@@ -50,11 +47,41 @@ export function refuseSecond(home: Home): void {
   if (!running) return;
   throw new CommandError({
     code: 'already-running',
-    message: `Banyan runs already: ${running.shopUrl}`,
+    message: `Banyan runs already: ${running.publicUrl}`,
     evidence: [`process ${running.supervisorPid} supervises ${home.dir}`],
     nextSteps: ['banyan status', 'banyan down'],
     exitCode: 3,
   });
+}
+
+/** A Kafka that answers; `own` when we started it. */
+interface RunningKafka extends GivenKafka {
+  readonly own: PreparedKafka | null;
+}
+
+const stackOf = (declared: Declaration['config']['stack']): StackName | undefined =>
+  typeof declared === 'object' ? 'kafka' : declared;
+
+/** Of the database that we make, and of the role that owns it: no name of ours. */
+const databaseName = (topicPrefix: string): string =>
+  ['banyan', 'postgres'].includes(topicPrefix) ? 'monolith' : topicPrefix;
+
+/** What a start settles before anything runs. */
+interface Chosen {
+  readonly ports: Ports;
+  readonly stack: StackName;
+  readonly topicPrefix: string;
+  readonly health: HealthConfig;
+}
+
+/** Names of secrets that the declaration asks for. */
+function declaredSecrets({ monolith, services }: Declaration): string[] {
+  const texts = [monolith, ...services].flatMap(({ running }) =>
+    running.kind === 'urls'
+      ? []
+      : [...(running.kind === 'command' ? running.command : []), ...Object.values(running.env)],
+  );
+  return secretsIn(texts);
 }
 
 /** Starts all processes, keeps each running, and ends them in order. */
@@ -63,6 +90,7 @@ export class Supervisor {
   readonly #home: Home;
   readonly #ports: Ports;
   readonly #stack: StackName;
+  readonly #topicPrefix: string;
   readonly #health: HealthConfig;
   readonly #reaper = new Reaper();
   readonly #processes: SupervisedProcess[] = [];
@@ -71,11 +99,9 @@ export class Supervisor {
   #state: RunState['state'] = 'starting';
   #closing: Promise<void> | null = null;
 
-  private constructor(
-    options: SupervisorOptions,
-    { ports, stack, health }: { ports: Ports; stack: StackName; health: HealthConfig },
-  ) {
+  private constructor(options: SupervisorOptions, { ports, stack, topicPrefix, health }: Chosen) {
     this.#stack = stack;
+    this.#topicPrefix = topicPrefix;
     this.#health = health;
     this.#options = options;
     this.#home = options.home;
@@ -89,20 +115,22 @@ export class Supervisor {
    * `process-not-starting` with the end of that process's log; whatever was started has ended then.
    */
   static async start(options: SupervisorOptions): Promise<Supervisor> {
-    const { home } = options;
+    const { home, declaration } = options;
     refuseSecond(home);
-    const stack = chooseStack(home, options.stack);
-    const health = readHealthConfig();
+    const { limits, stack: declared, listen } = declaration.config;
+    const stack = chooseStack(home, options.stack ?? stackOf(declared));
+    const topicPrefix = chooseTopicPrefix(home, declaration.topicPrefix);
+    const health = readHealthConfig(limits);
     mkdirSync(home.dir, { recursive: true, mode: 0o700 });
     ensureInstallation(home);
     mkdirSync(home.logsDir, { recursive: true, mode: 0o700 });
     writeFileSync(home.file('.gitignore'), '*\n'); // a home of any name, in any checkout
-    ensureSecrets(home);
-    const supervisor = new Supervisor(options, {
-      ports: await choosePorts(home, options.shopPort),
-      stack,
-      health,
-    });
+    ensureSecrets(home, declaredSecrets(declaration));
+    const services = declaration.services
+      .filter(({ running }) => running.kind !== 'urls')
+      .map(({ name }) => name);
+    const ports = await choosePorts(home, { services, publicPort: options.publicPort ?? listen.port });
+    const supervisor = new Supervisor(options, { ports, stack, topicPrefix, health });
     supervisor.#save();
     try {
       await supervisor.#startAll();
@@ -120,7 +148,7 @@ export class Supervisor {
       supervisorPid: process.pid,
       supervisorStartedAt: processStartedAt(process.pid) ?? '',
       state: this.#state,
-      shopUrl: urls.shop,
+      publicUrl: urls.public,
       stack: this.#stack,
       monolithUrl: this.#monolithUrl,
       controlUrl: urls.control,
@@ -130,8 +158,7 @@ export class Supervisor {
   }
 
   get #monolithUrl(): string {
-    const { monolith } = this.#options;
-    return monolith.kind === 'own' ? monolith.url : urlsOf(this.#ports).monolith;
+    return addressOf(this.#options.declaration.monolith, this.#ports);
   }
 
   /** Ends the processes, those that ask before those that answer. Idempotent. */
@@ -141,29 +168,29 @@ export class Supervisor {
   }
 
   async #startAll(): Promise<void> {
-    const { onProgress, monolith, customers = 0 } = this.#options;
+    const { onProgress, declaration, customers = 0 } = this.#options;
     // All settled, so that whoever ends us finds every process that was started.
     const [database, broker] = await Promise.allSettled([this.#startDatabase(), this.#startKafka()]);
     if (database.status === 'rejected') throw database.reason;
     if (broker.status === 'rejected') throw broker.reason;
     const [databases, kafka] = [database.value, broker.value];
-    if (kafka && databases) this.#writeConnectPassword(kafka, databases.banyan);
     const hasFeed = databases !== null;
-    const feed = kafka || !hasFeed ? '' : 'the feed, ';
+    if (kafka?.own && hasFeed) this.#writeConnectPassword(kafka.own, databases.banyan);
+    rememberTopicPrefix(this.#home, this.#topicPrefix);
     rememberStack(this.#home, this.#stack); // nothing of the other one was made before
-    const own = monolith.kind === 'own' ? '' : 'the monolith, ';
-    onProgress(`starting ${own}${feed}the service, the control plane and the proxy`);
-    const shared = {
+    const plan: Plan = {
       home: this.#home,
       ports: this.#ports,
+      declaration,
+      databases,
       kafka,
-      monolithUrl: this.#monolithUrl,
+      topicPrefix: this.#topicPrefix,
+      feed: feedName(this.#home) ?? '',
       health: this.#health,
     };
-    const specs = banyanSpecs({ ...shared, feed: hasFeed ? feedName(this.#home) : null });
-    const isShop = monolith.kind === 'sample-shop' && databases !== null;
-    const shop = isShop ? [monolithSpec(this.#home, this.#ports, { databases, health: this.#health })] : [];
-    await Promise.all([...shop, ...specs].map((spec) => this.#start(spec)));
+    const specs = installationSpecs(plan);
+    onProgress(`starting ${specs.map(({ name }) => name).join(', ')}`);
+    await Promise.all(specs.map((spec) => this.#start(spec)));
     if (kafka && hasFeed) {
       onProgress('waiting until Debezium reads the database');
       await this.#untilFed();
@@ -171,7 +198,7 @@ export class Supervisor {
     if (customers > 0) {
       onProgress(`starting ${customers} built-in customers`);
       const onLine = (line: string): void => this.#customersFile.write(`${line}\n`);
-      await this.#start(customersSpec(urlsOf(this.#ports).shop, customers, onLine));
+      await this.#start(customersSpec(urlsOf(this.#ports).public, customers, onLine));
     }
     this.#state = 'ready';
     this.#save();
@@ -179,31 +206,34 @@ export class Supervisor {
 
   /** @returns null where nobody needs one. */
   async #startDatabase(): Promise<DatabaseUrls | null> {
-    const { kind, databaseUrl } = this.#options.monolith;
-    if (kind === 'own' && databaseUrl === null) return null;
-    const databases = await this.#findDatabase();
+    const { database } = this.#options.declaration;
+    if (database === null) return null;
+    const databases =
+      database.kind === 'made'
+        ? await this.#makeDatabase()
+        : { monolith: database.url, banyan: database.url };
     await migrateBanyanSchema(databases.banyan);
     // A file, so that the URL with its password stands in no other process's environment.
     writeFileSync(this.#home.secret('source.url'), databases.banyan, { mode: 0o600 });
     return databases;
   }
 
-  async #findDatabase(): Promise<DatabaseUrls> {
-    const { databaseUrl: given } = this.#options.monolith;
-    if (given !== null) return { shop: given, banyan: given };
+  async #makeDatabase(): Promise<DatabaseUrls> {
     this.#options.onProgress('starting PostgreSQL');
     const cluster = await prepareCluster({ dir: this.#home.file('postgres'), port: this.#ports.postgres });
     await this.#start(postgresSpec(cluster));
     const passwords = {
-      shop: readSecret(this.#home, 'shop.password'),
+      monolith: readSecret(this.#home, 'monolith.password'),
       banyan: readSecret(this.#home, 'banyan.password'),
     };
-    return ensureDatabase(passwords, cluster.adminUrl);
+    return ensureDatabase({ passwords, adminUrl: cluster.adminUrl, name: databaseName(this.#topicPrefix) });
   }
 
   /** @returns null for the embedded stack. */
-  async #startKafka(): Promise<PreparedKafka | null> {
+  async #startKafka(): Promise<RunningKafka | null> {
     if (this.#stack === 'embedded') return null;
+    const { kafka: given } = this.#options.declaration;
+    if (given) return { ...given, own: null };
     const { onProgress } = this.#options;
     const { kafka, kafkaController: controller, connect } = this.#ports;
     try {
@@ -214,9 +244,10 @@ export class Supervisor {
         dir: this.#home.file('kafka'),
         ports: { kafka, controller, connect },
       });
-      await this.#start(javaSpec(prepared.broker));
-      await this.#start(javaSpec(prepared.connect));
-      return prepared;
+      await this.#start(javaSpec(prepared.broker, 5));
+      await this.#start(javaSpec(prepared.connect, 4));
+      const connectPassword = `\${dir:${prepared.secretsDir}:${CONNECT_PASSWORD_FILE}}`;
+      return { ...prepared, connectPassword, security: {}, own: prepared };
     } catch (cause) {
       if (!(cause instanceof KafkaStackError)) throw cause;
       const nextSteps = ['banyan up --stack kafka', 'banyan up --stack embedded'];
@@ -269,17 +300,12 @@ export class Supervisor {
   async #stopAll(): Promise<void> {
     this.#state = 'stopping';
     this.#save();
-    const named = (...names: string[]): SupervisedProcess[] =>
-      this.#processes.filter(({ spec }) => names.includes(spec.name));
-    const rounds = [
-      named('customers'), // 1. nobody asks any more
-      named('proxy'), // 2. requests in flight end
-      named('control', 'reviews', 'reader', 'monolith'), // 3. nobody writes any more
-      named('connect'), // 4. nobody reads the database any more
-      named('kafka'), // 5.
-      named('postgres'), // 6. last, so that nobody loses his connection before
-    ];
-    for (const round of rounds) await Promise.all(round.map((supervised) => supervised.stop()));
+    // Customers first, so that nobody asks any more; databases last, so that nobody loses his connection before.
+    const rounds = [...new Set(this.#processes.map(({ spec }) => spec.round))].sort((a, b) => a - b);
+    for (const round of rounds) {
+      const together = this.#processes.filter(({ spec }) => spec.round === round);
+      await Promise.all(together.map((supervised) => supervised.stop()));
+    }
     this.#reaper.close();
     this.#customersFile.close();
     this.#runFile.close();

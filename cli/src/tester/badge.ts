@@ -9,7 +9,7 @@ export interface Badge {
 export const BADGE_CSS_PATH = '/.banyan/badge.css';
 export const ASK_PATH = '/.banyan/ask';
 
-/** A style sheet of the same address as the page, since the shop's policy allows no other style. */
+/** A style sheet of the same address as the page, since the site's policy allows no other style. */
 export const BADGE_CSS = `.banyan-badge { position: fixed; right: 1rem; bottom: 1rem; z-index: 9999; padding: 0.7rem 1rem;
   border-radius: 10px; font: 14px/1.5 system-ui, sans-serif; color: #fff; background: #4a4458; box-shadow: 0 2px 12px #0006; }
 .banyan-badge.service { background: #0b5d3b; }

@@ -2,9 +2,9 @@ import { ControlClient } from '../control-client.ts';
 import type { Home } from '../home.ts';
 import { readRunState } from '../supervise/run-state.ts';
 import { readSecret } from '../supervise/secrets.ts';
-import { openTesterWindow, type TesterWindow, type WindowedShop } from './window.ts';
+import { openTesterWindow, type TesterWindow, type WindowedSite } from './window.ts';
 
-/** A window on the shop of a home, whether it runs already or is started later. */
+/** A window on the site of a home, whether it runs already or is started later. */
 export async function openWindowOf(home: Home, port?: number): Promise<TesterWindow> {
   let slices: readonly string[] = [];
   const learn = async (): Promise<void> => {
@@ -12,7 +12,7 @@ export async function openWindowOf(home: Home, port?: number): Promise<TesterWin
     slices = report.slices.map(({ name }) => name);
   };
   let learning: Promise<void> | null = null;
-  const shop = (): WindowedShop | null => {
+  const site = (): WindowedSite | null => {
     const run = readRunState(home);
     if (!run) return null;
     // Only the links that choose a side need them; tried again at the next page while control is away.
@@ -20,8 +20,8 @@ export async function openWindowOf(home: Home, port?: number): Promise<TesterWin
       learning ??= learn()
         .catch(() => undefined)
         .finally(() => (learning = null));
-    return { url: run.shopUrl, overrideToken: readSecret(home, 'override.token'), slices };
+    return { url: run.publicUrl, overrideToken: readSecret(home, 'override.token'), slices };
   };
-  shop();
-  return openTesterWindow({ shop, ...(port === undefined ? {} : { port }) });
+  site();
+  return openTesterWindow({ site, ...(port === undefined ? {} : { port }) });
 }

@@ -2,12 +2,12 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { openTesterWindow, type TesterWindow, type WindowedShop } from './window.ts';
+import { openTesterWindow, type TesterWindow, type WindowedSite } from './window.ts';
 
 let shop: Server;
 let asked: IncomingMessage[];
 let bodies: string[];
-let running: WindowedShop | null;
+let running: WindowedSite | null;
 let window: TesterWindow;
 
 /** A proxy that says who answered, as ours does for a tester, and a shop behind it. */
@@ -29,7 +29,7 @@ beforeEach(async () => {
   await once(shop, 'listening');
   const url = `http://127.0.0.1:${(shop.address() as AddressInfo).port}`;
   running = { url, overrideToken: 'secret', slices: ['reviews', 'cart'] };
-  window = await openTesterWindow({ shop: () => running });
+  window = await openTesterWindow({ site: () => running });
 });
 
 afterEach(async () => {

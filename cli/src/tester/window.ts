@@ -11,14 +11,14 @@ import { pipeline } from 'node:stream/promises';
 import { OVERRIDE_HEADER, OVERRIDE_TOKEN_HEADER } from '@banyan/contracts';
 import { ASK_PATH, BADGE_CSS, BADGE_CSS_PATH, withBadge } from './badge.ts';
 
-/** The shop as a tester sees it, at an address of its own on this machine. */
+/** The site as a tester sees it, at an address of its own on this machine. */
 export interface TesterWindow {
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** The shop behind the window, and what makes the proxy say who answered. */
-export interface WindowedShop {
+/** The site behind the window, and what makes the proxy say who answered. */
+export interface WindowedSite {
   readonly url: string;
   readonly overrideToken: string;
   /** Slices whose side can be chosen. */
@@ -41,20 +41,20 @@ function sideOf({ cookie = '' }: IncomingHttpHeaders): 'service' | 'monolith' | 
   return side === 'service' || side === 'monolith' ? side : null;
 }
 
-/** As the shop's own pages would ask it: its forms look at where they come from. */
-function headersFor(incoming: IncomingMessage, shop: WindowedShop): OutgoingHttpHeaders {
+/** As the site's own pages would ask it: its forms look at where they come from. */
+function headersFor(incoming: IncomingMessage, site: WindowedSite): OutgoingHttpHeaders {
   const { headers } = incoming;
   const own = `http://${headers.host ?? ''}`;
-  const { origin, host } = new URL(shop.url);
+  const { origin, host } = new URL(site.url);
   const side = sideOf(headers);
   return {
     ...passedOn(headers),
     host,
     'accept-encoding': 'identity',
-    [OVERRIDE_TOKEN_HEADER]: shop.overrideToken,
+    [OVERRIDE_TOKEN_HEADER]: site.overrideToken,
     ...(headers.origin === own ? { origin } : {}),
     ...(headers.referer?.startsWith(own) ? { referer: origin + headers.referer.slice(own.length) } : {}),
-    ...(side ? { [OVERRIDE_HEADER]: shop.slices.map((slice) => `${slice}=${side}`).join(',') } : {}),
+    ...(side ? { [OVERRIDE_HEADER]: site.slices.map((slice) => `${slice}=${side}`).join(',') } : {}),
   };
 }
 
@@ -73,16 +73,16 @@ function chooseSide(url: URL, outgoing: ServerResponse): void {
   outgoing.end();
 }
 
-async function answerFromShop(
+async function answerFromSite(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  shop: WindowedShop,
+  site: WindowedSite,
 ): Promise<void> {
   const answered = Promise.withResolvers<IncomingMessage>();
-  const request = ask(new URL(shop.url), {
+  const request = ask(new URL(site.url), {
     path: incoming.url ?? '/',
     method: incoming.method ?? 'GET',
-    headers: headersFor(incoming, shop),
+    headers: headersFor(incoming, site),
     timeout: ANSWER_TIMEOUT_MS,
   });
   request.on('response', answered.resolve).on('error', answered.reject);
@@ -111,39 +111,39 @@ async function answerFromShop(
 async function serve(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  shop: WindowedShop | null,
+  site: WindowedSite | null,
 ): Promise<void> {
   const url = new URL(incoming.url ?? '/', 'http://window.invalid');
   if (url.pathname === BADGE_CSS_PATH) {
     outgoing.writeHead(200, { 'content-type': 'text/css' }).end(BADGE_CSS);
   } else if (url.pathname === ASK_PATH) {
     chooseSide(url, outgoing);
-  } else if (shop === null) {
-    outgoing.writeHead(503, { 'content-type': 'text/plain' }).end('The shop does not run.\n');
+  } else if (site === null) {
+    outgoing.writeHead(503, { 'content-type': 'text/plain' }).end('The site does not run.\n');
   } else {
-    await answerFromShop(incoming, outgoing, shop);
+    await answerFromSite(incoming, outgoing, site);
   }
 }
 
 /**
- * Opens the shop a second time, on the loopback address alone: each page carries a badge that says which side answered,
- * and links that ask the other side. The shop itself stays as it is, and so does whoever visits it.
+ * Opens the site a second time, on the loopback address alone: each page carries a badge that says which side answered,
+ * and links that ask the other side. The site itself stays as it is, and so does whoever visits it.
  *
- * @param options.shop asked at each request, since the shop may not run yet, or again.
+ * @param options.site asked at each request, since the site may not run yet, or again.
  * @param options.port default a free one.
  */
 export async function openTesterWindow(options: {
-  readonly shop: () => WindowedShop | null;
+  readonly site: () => WindowedSite | null;
   readonly port?: number;
 }): Promise<TesterWindow> {
   const server = createServer((incoming, outgoing) => {
     Promise.resolve()
-      .then(() => serve(incoming, outgoing, options.shop()))
+      .then(() => serve(incoming, outgoing, options.site()))
       .catch((error: unknown) => {
         const text = error instanceof Error ? error.message : String(error);
         if (outgoing.headersSent) outgoing.destroy();
         else
-          outgoing.writeHead(502, { 'content-type': 'text/plain' }).end(`The shop did not answer: ${text}\n`);
+          outgoing.writeHead(502, { 'content-type': 'text/plain' }).end(`The site did not answer: ${text}\n`);
       });
   });
   await new Promise<void>((resolve, reject) => {

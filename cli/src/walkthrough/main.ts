@@ -67,7 +67,7 @@ function reset(home: Home): number {
   if (run && !isOwn(run, readProgress(home))) {
     throw new CommandError({
       code: 'not-ours',
-      message: `The shop at ${run.shopUrl} was not started by the walkthrough, so the walkthrough does not stop it.`,
+      message: `The shop at ${run.publicUrl} was not started by the walkthrough, so the walkthrough does not stop it.`,
       nextSteps: ['npx banyan down', 'npm run walkthrough -- --reset'],
       exitCode: 3,
     });

@@ -52,7 +52,7 @@ function tolerance(share: number, requests: number): number {
 /** Every probe by name. Its arguments are the words after the name. */
 const probes: Readonly<Record<string, (...args: string[]) => Probe>> = {
   'shop-answers': () => async (seen) => {
-    const answer = await fetch(seen.run.shopUrl, { signal: AbortSignal.timeout(5_000) });
+    const answer = await fetch(seen.run.publicUrl, { signal: AbortSignal.timeout(5_000) });
     await answer.body?.cancel();
     return {
       passed: answer.status === 200,
@@ -180,7 +180,7 @@ const probes: Readonly<Record<string, (...args: string[]) => Probe>> = {
     (side = '', path = '') =>
     async (seen) => {
       const signal = AbortSignal.timeout(10_000);
-      const list = await fetch(`${seen.run.shopUrl}/api/products`, { signal });
+      const list = await fetch(`${seen.run.publicUrl}/api/products`, { signal });
       const { products } = productsSchema.parse(await list.json());
       const page = path.replace(':slug', products[0]?.slug ?? '');
       const headers = { accept: 'text/html', cookie: `banyan-window-side=${side}` };

@@ -157,7 +157,7 @@ async function runAll(lesson: Lesson, walk: Walk): Promise<Outcome> {
   for (const command of lesson.commands) {
     const running = readRunState(home);
     if (running && command.text.startsWith('npx banyan up')) {
-      console.log(`The shop runs already, at ${running.shopUrl}: not started again.\n`);
+      console.log(`The shop runs already, at ${running.publicUrl}: not started again.\n`);
       continue;
     }
     const prepared = await prepare(command, walk);

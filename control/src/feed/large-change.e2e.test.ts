@@ -32,7 +32,10 @@ const slice = defineSlice({
   routes: [{ path: '/reviews' }],
   tables: [
     {
-      ...{ source: 'public.reviews', target: 'review', kind: 'owned', key: ['id'] },
+      source: 'public.reviews',
+      target: 'review',
+      kind: 'owned',
+      key: ['id'],
       columns: { id: 'id', body: 'body' },
     },
   ],
@@ -60,9 +63,14 @@ beforeAll(async () => {
   await sql.query('CREATE TABLE public.reviews (id bigint PRIMARY KEY, body text)');
   await sql.query(`INSERT INTO public.reviews SELECT n, 'good' FROM generate_series(1, ${ROWS}) n`);
   const feed = {
-    ...{ PATH: process.env['PATH'] ?? '', LOG_LEVEL: 'warn', SOURCE_URL: database.url },
-    ...{ BUS_FILE: join(folder, 'bus.sqlite'), TOPIC_PREFIX: 'shop', HEARTBEAT_INTERVAL_MS: '200' },
-    ...{ SLOT_NAME: database.name, PUBLICATION_NAME: database.name },
+    PATH: process.env['PATH'] ?? '',
+    LOG_LEVEL: 'warn',
+    SOURCE_URL: database.url,
+    BUS_FILE: join(folder, 'bus.sqlite'),
+    TOPIC_PREFIX: 'shop',
+    HEARTBEAT_INTERVAL_MS: '200',
+    SLOT_NAME: database.name,
+    PUBLICATION_NAME: database.name,
   };
   const serviceUrl = await startService(feed.BUS_FILE);
   reader = startProcess(new URL('../../../cdc/src/capture/reader/main.ts', import.meta.url), feed);
@@ -122,9 +130,14 @@ async function startControl(feed: Record<string, string>, serviceUrl: string): P
   await writeFile(file('banyan.config.ts'), `export const config = ${JSON.stringify({ slices: [slice] })}`);
   const port = String(await findFreePort());
   const child = startProcess(new URL('../main.ts', import.meta.url), {
-    ...{ ...feed, PORT: port, STORE_FILE: file('control.sqlite'), PEER_TOKEN },
-    ...{ CONFIG_FILE: file('banyan.config.ts'), ADMIN_TOKEN_FILE: file('admin.token') },
-    ...{ MONOLITH_URL: 'http://127.0.0.1:9', SERVICE_URLS: `reviews=${serviceUrl}` },
+    ...feed,
+    PORT: port,
+    STORE_FILE: file('control.sqlite'),
+    PEER_TOKEN,
+    CONFIG_FILE: file('banyan.config.ts'),
+    ADMIN_TOKEN_FILE: file('admin.token'),
+    MONOLITH_URL: 'http://127.0.0.1:9',
+    SERVICE_URLS: `reviews=${serviceUrl}`,
   });
   const url = `http://127.0.0.1:${port}`;
   await eventually('control is up', async () => {

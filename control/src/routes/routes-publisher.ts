@@ -83,7 +83,7 @@ export class RoutesPublisher {
               ...(methods && { methods: [...methods] }),
             })),
             serviceUrl: slice.serviceUrl,
-            serviceDeadlineMs: settings.serviceDeadlineMs,
+            serviceDeadlineMs: settings.serviceDeadlinesMs[slice.name] ?? 2_000,
           })),
       ),
     };

@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { LookUpSession, LookUpSource, SessionCustomer } from '../use-cases/ports.ts';
+import { createJwtCheck } from '../visitor/jwt-check.ts';
 import { requestWithin } from './request-within.ts';
 
 /** The value of a field such as `customer.id`; undefined when it or one on the way is not there. */
@@ -49,7 +50,8 @@ const headersFor = (source: LookUpSource, value: string): Record<string, string>
   'cookie' in source ? { cookie: `${source.cookie}=${value}` } : { authorization: `Bearer ${value}` };
 
 /**
- * Asks the monolith at the address that the source names, e.g. `GET /api/session`.
+ * Asks the monolith at the address that the source names, e.g. `GET /api/session`; a JWT whose keys are known is checked
+ * without it.
  *
  * @param options.deadlineMs Default 1,000.
  */
@@ -59,8 +61,10 @@ export function createSessionLookup(options: {
   readonly deadlineMs?: number;
 }): LookUpSession {
   const { monolithUrl, dispatcher, deadlineMs = 1_000 } = options;
+  const checkJwt = createJwtCheck({ monolithUrl, dispatcher, deadlineMs });
   return async (source, value) => {
     const question = 'cookie' in source ? source : source.bearer;
+    if ('jwks' in question) return checkJwt(question, value);
     const { statusCode, body } = await requestWithin(new URL(question.lookUp, monolithUrl()), {
       dispatcher,
       headers: { ...headersFor(source, value), accept: 'application/json' },

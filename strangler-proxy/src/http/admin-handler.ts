@@ -25,7 +25,7 @@ const questionSchema = z.object({
     .default('GET')
     .transform((method) => method.toUpperCase()),
   path: z
-    .string({ error: 'path: give one, e.g. path=/products/teapot/reviews' })
+    .string({ error: 'path: give one, e.g. path=/products/teapot' })
     .startsWith('/', 'path: starts with /'),
   user: z.string().min(1).nullable().default(null),
   visitor: z.string().min(1).nullable().default(null),

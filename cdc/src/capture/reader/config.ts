@@ -46,7 +46,7 @@ export const readerConfig = {
     schema: z
       .string()
       .regex(/^[\w-]+$/, 'letters, digits, _ and -')
-      .default('shop'),
+      .default('banyan'),
     text: 'first part of every topic',
   },
   slot: { env: 'SLOT_NAME', schema: name, text: 'replication slot, made when missing' },
