@@ -35,7 +35,7 @@ test('every kind of forbidden import is caught', () => {
     'extracted/reviews/src/knows-the-source.ts: services-know-kit-contracts-and-the-consumer',
     'kit/src/cycle-a.ts: no-cycles',
     'monolith/src/knows-kit.ts: monolith-knows-only',
-    'strangler-proxy/src/domain/knows-node.ts: domain-imports-nothing',
+    'strangler-proxy/src/routes/domain/knows-node.ts: domain-imports-nothing',
   ]);
 });
 

@@ -1,6 +1,6 @@
 import { readConfig, type ConfigOf } from '@banyan/kit';
 import { z } from 'zod';
-import { listenerConfigTable } from './listener-config.ts';
+import { listenerConfigTable } from './server/listener-config.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const url = z.url({ protocol: /^https?$/, error: 'an address such as http://127.0.0.1:3000' });
