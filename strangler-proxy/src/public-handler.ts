@@ -5,7 +5,8 @@ import { parseRequestTarget } from './routes/domain/request-target.ts';
 import type { RoutingTable } from './routes/domain/routing-table.ts';
 import type { Traffic } from './report/traffic.ts';
 import type { ClientLimits } from './server/client-limits.ts';
-import { sendProblem, sendProblemTo, type ProblemPage } from './server/error-page.ts';
+import { Client } from './server/client.ts';
+import { sendProblemTo, type ProblemPage } from './server/error-page.ts';
 import { faultOf } from './server/request-fault.ts';
 import type { RequestServer } from './serve-request.ts';
 import type { WebSocketServer } from './serve-web-socket.ts';
@@ -15,7 +16,8 @@ export interface PublicHandlerOptions {
   readonly webSocketServer: WebSocketServer;
   /** Routes in use; null with none. */
   readonly routes: () => RoutingTable | null;
-  readonly isLoop: (request: IncomingMessage) => boolean;
+  /** Name of this proxy in Via. */
+  readonly pseudonym: string;
   readonly limits: ClientLimits;
   readonly probe: Pick<DataPathProbe, 'isOwn' | 'serve'>;
   readonly traffic: Traffic;
@@ -45,7 +47,7 @@ export function createPublicHandler(options: PublicHandlerOptions): {
   readonly handle: HttpHandler;
   readonly handleWebSocket: UpgradeHandler;
 } {
-  const { requestServer, webSocketServer, routes, isLoop, limits, probe, traffic, log } = options;
+  const { requestServer, webSocketServer, routes, pseudonym, limits, probe, traffic, log } = options;
 
   function admit(request: IncomingMessage): Admitted | ProblemPage {
     const target = parseRequestTarget(request.url ?? '');
@@ -53,7 +55,7 @@ export function createPublicHandler(options: PublicHandlerOptions): {
       const message = `This address cannot be served: ${target.problem}.`;
       return { status: 400, code: 'bad-request-target', message };
     }
-    const fault = faultOf(request, isLoop);
+    const fault = faultOf(request, pseudonym);
     if (fault) return fault;
     const leave = limits.enter(request);
     return leave ? { table: routes(), path: target.path, leave } : TOO_MANY;
@@ -65,19 +67,20 @@ export function createPublicHandler(options: PublicHandlerOptions): {
   }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (probe.isOwn(request)) return probe.serve(request, response);
+    const client = new Client(request, response);
+    if (probe.isOwn(request)) return probe.serve(client);
     traffic.requests += 1;
     const admitted = admit(request);
     if ('status' in admitted) {
-      sendProblem(request, response, refuse(admitted));
+      client.sendProblem(refuse(admitted));
       return;
     }
     response.once('close', admitted.leave);
     try {
-      await requestServer.serve(request, response, admitted);
+      await requestServer.serve(client, admitted);
     } catch (error) {
       log.error({ err: error }, 'a request failed in the proxy itself');
-      sendProblem(request, response, refuse(PROXY_FAILED));
+      client.sendProblem(refuse(PROXY_FAILED));
     }
   }
 

@@ -1,51 +1,38 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { IDENTITY_HEADER, SERVED_BY_HEADER, type SliceRoutes } from '@banyan/contracts';
+import { IDENTITY_HEADER, type SliceRoutes } from '@banyan/contracts';
 import type { Logger } from '@banyan/kit';
-import { isSafe, type Decision, type Target } from './decide/domain/decide.ts';
-import type { Place, RoutingTable } from './routes/domain/routing-table.ts';
-import { hasBody, isShed, judge, type DataPlane, type ForwardOutcome } from './forward/data-plane.ts';
-import type { IdentityKeeper } from './visitor/identity-keeper.ts';
-import type { KeyPins } from './visitor/key-pins.ts';
-import type { PinKeeper } from './visitor/pin-keeper.ts';
-import type { BreakerOf, PinCookies } from './ports.ts';
-import type { Traffic } from './report/traffic.ts';
-import { beginsPage, cookieHeaders, sharingOf } from './visitor/answer-cookies.ts';
-import { sendProblem } from './server/error-page.ts';
+import type { Decision } from './decide/domain/decide.ts';
 import type { Plan, PlanRequest } from './decide/plan-request.ts';
-import { problemOf } from './server/upstream-problem.ts';
-import { newVisitorId, visitorCookie, type ReadVisit, type Visit } from './visitor/visit.ts';
+import { hasBody, type DataPlane, type NoAnswer, type UpstreamAnswer } from './forward/data-plane.ts';
+import { judge, type ForwardOutcome } from './forward/domain/forward-outcome.ts';
+import type { BreakerOf } from './forward/domain/slice-breaker.ts';
+import type { Traffic } from './report/traffic.ts';
+import { isSafe, type Target } from './routes/domain/sides.ts';
+import { matchRequest, type Asked, type Match } from './routes/match-request.ts';
+import type { Client } from './server/client.ts';
+import { isOurFault, problemOf } from './server/upstream-problem.ts';
+import type { Visitors } from './visitor/create-visitors.ts';
+import type { Visit } from './visitor/visit.ts';
 
-export interface RequestServerOptions {
-  readonly dataPlane: DataPlane;
-  readonly readVisit: ReadVisit;
+export interface ServingParts {
+  readonly visitors: Visitors;
   readonly plan: PlanRequest;
-  readonly identities: IdentityKeeper;
-  readonly pins: PinKeeper;
-  readonly keyPins: KeyPins;
-  readonly pinCookies: PinCookies;
+  readonly dataPlane: DataPlane;
   readonly breakerOf: BreakerOf;
   readonly traffic: Traffic;
   /** Used while there is no snapshot. */
-  readonly monolithWithoutSnapshot: { readonly url: string; readonly deadlineMs: number };
+  readonly monolithWithoutSnapshot: { readonly upstreams: readonly string[]; readonly deadlineMs: number };
   readonly log: Logger;
   /** Logs a line a request: method, slice, side, reason, status. Null for none. */
   readonly accessLog: Logger | null;
 }
 
-/** A request on its way. It keeps to the routes that were in use when it came. */
+/** A request on its way: what is known of it by the time that it is sent. */
 interface Passage {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly method: string;
+  readonly client: Client;
+  readonly match: Match;
   readonly visit: Visit;
-  readonly table: RoutingTable | null;
-  readonly place: Place;
-  /** The slice, when it is clear which. */
-  readonly slice: SliceRoutes | null;
   readonly plan: Plan;
 }
-
-type Around = Omit<Passage, 'plan'>;
 
 /** How a request ended, and which side's answer that was. */
 interface Ending {
@@ -53,71 +40,48 @@ interface Ending {
   readonly outcome: ForwardOutcome;
 }
 
-/** Without routes. */
-export const NOWHERE: Place = { kind: 'clear', slice: null };
-/** For paths that no slice has, or may not have. */
-export const TO_MONOLITH: Readonly<Record<Place['kind'], Plan>> = {
-  clear: { decision: { target: 'monolith', reason: 'no-slice' }, identityToken: null },
-  unclear: { decision: { target: 'monolith', reason: 'unclear-path' }, identityToken: null },
-  refused: { decision: { target: 'monolith', reason: 'unclear-path' }, identityToken: null },
-};
 /** Of an answer in the proxy's own name. */
 const OWN_ANSWER: readonly string[] = ['cache-control', 'no-store'];
 const FALLBACK: Decision = { target: 'monolith', reason: 'fallback' };
 /** Statuses by which a service says that it cannot answer, as against that there is nothing to answer. */
 const FALLBACK_STATUSES = new Set([502, 503, 504]);
 
-/** Takes requests to the side that they are decided for, and the answers back. */
+/** Takes requests to the side that they are decided for, and the answers back. It reads downwards: a step a method. */
 export class RequestServer {
-  readonly #options: RequestServerOptions;
+  readonly #parts: ServingParts;
 
-  constructor(options: RequestServerOptions) {
-    this.#options = options;
+  constructor(parts: ServingParts) {
+    this.#parts = parts;
   }
 
-  /** @param routing The routes in use, null with none, and the path as sent. */
-  async serve(
-    request: IncomingMessage,
-    response: ServerResponse,
-    { table, path }: { readonly table: RoutingTable | null; readonly path: string },
-  ): Promise<void> {
-    const method = request.method ?? 'GET';
-    const place = table?.placeOf(methodAskedFor(request), path) ?? NOWHERE;
-    if (place.kind === 'refused') {
-      this.#refuse(request, response, place.slices);
+  async serve(client: Client, asked: Asked): Promise<void> {
+    const { visitors, plan, traffic } = this.#parts;
+    const match = matchRequest(client.request, asked);
+    const { table, slice } = match;
+    if (match.place.kind === 'refused') {
+      this.#refuseWrite(client, match.place.slices);
       return;
     }
-    const visit = this.#options.readVisit(request, table?.snapshot.visitors ?? null);
-    const slice = place.kind === 'clear' ? place.slice : null;
-    const around: Around = { request, response, method, visit, table, place, slice };
-    if (isSafe(method)) await this.#run(around, isVisitPinned(around, this.#options));
-    else await this.#write(around);
-  }
-
-  async #write(around: Around): Promise<void> {
-    const { pins, keyPins, identities } = this.#options;
-    const { visit, table } = around;
-    const pinKeys = table?.isPinning ? visit.pinKeys : [];
-    // Neither while a write is under way nor after it may the pin that it brought be cleared: its answer brings a
-    // new one, which a late clearing would take away.
-    if (visit.pinNonce !== null) pins.startWrite(visit.pinNonce);
-    keyPins.startWrite(pinKeys);
+    const visit = visitors.read(client.request, table?.snapshot.visitors ?? null);
+    const endWrite = isSafe(match.method) ? null : visitors.startWrite(visit, table);
     try {
-      await this.#run(around, false);
+      const share = slice && traffic.shareCountsOf(slice);
+      const passage: Passage = { client, match, visit, plan: await plan(match, visit) };
+      const ending = await this.#forward(passage);
+      traffic.countServed(slice, ending.decision, { outcome: ending.outcome, share });
+      this.#report(passage, ending);
     } finally {
-      if (visit.pinNonce !== null) pins.endWrite(visit.pinNonce);
-      keyPins.endWrite(pinKeys);
-      if (visit.credential !== null) identities.forget(visit.credential); // it may have been a sign-in or a sign-out
+      endWrite?.();
     }
   }
 
-  #refuse(request: IncomingMessage, response: ServerResponse, slices: readonly SliceRoutes[]): void {
-    this.#options.traffic.refusedWrites += 1;
-    this.#options.log.debug(
-      { method: request.method, slices: slices.map(({ name }) => name) },
+  #refuseWrite(client: Client, slices: readonly SliceRoutes[]): void {
+    this.#parts.traffic.refusedWrites += 1;
+    this.#parts.log.debug(
+      { method: client.request.method, slices: slices.map(({ name }) => name) },
       'a write was refused: its path may be read as one of these slices, or not (banyan.config.ts, paths)',
     );
-    sendProblem(request, response, {
+    client.sendProblem({
       status: 400,
       code: 'unclear-path',
       message:
@@ -125,113 +89,83 @@ export class RequestServer {
     });
   }
 
-  async #run(around: Around, isPinned: boolean): Promise<void> {
-    const { slice, visit, place, request } = around;
-    const { traffic, plan } = this.#options;
-    const share = slice && traffic.shareCountsOf(slice);
-    const passage: Passage = {
-      ...around,
-      plan: slice
-        ? await plan(slice, { method: methodAskedFor(request), visit, isPinned })
-        : TO_MONOLITH[place.kind],
-    };
-    const ending =
-      slice && passage.plan.decision.target === 'service'
-        ? await this.#askService(passage, slice)
-        : await this.#askMonolith(passage, passage.plan.decision);
-    traffic.countServed(slice, ending.decision, { outcome: ending.outcome, share });
-    this.#answerForNobody(passage, ending);
-    this.#logAccess(passage, ending);
+  /** To the side that it is decided for; a read that the service cannot answer then goes to the monolith. */
+  async #forward(passage: Passage): Promise<Ending> {
+    const { match, plan } = passage;
+    if (match.slice && plan.decision.target === 'service') {
+      const outcome = await this.#askService(passage, match.slice);
+      if (outcome !== 'monolith stands in') return { decision: plan.decision, outcome };
+      return { decision: FALLBACK, outcome: await this.#askMonolith(passage) };
+    }
+    return { decision: plan.decision, outcome: await this.#askMonolith(passage) };
   }
 
-  async #askService(passage: Passage, slice: SliceRoutes): Promise<Ending> {
-    const { request, response, plan } = passage;
-    const mayFallBack = slice.monolithIsFresh && isRepeatable(passage);
-    const breaker = this.#options.breakerOf(slice.name);
+  async #askService(passage: Passage, slice: SliceRoutes): Promise<ForwardOutcome | 'monolith stands in'> {
+    const { client, match, plan } = passage;
+    const breaker = this.#parts.breakerOf(slice.name);
     const ticket = breaker.begin();
-    const outcome = await this.#options.dataPlane.forward(request, response, slice.serviceUrl, {
+    const reply = await this.#parts.dataPlane.forward(client.request, slice.upstreams, {
       deadlineMs: slice.serviceDeadlineMs,
+      signal: client.signal,
+      onInformation: client.inform,
       requestHeaders: plan.identityToken === null ? [] : [IDENTITY_HEADER, plan.identityToken],
-      ...(passage.table && { withhold: passage.table.withhold }),
-      responseHeaders: (_status, upstream) => this.#ownHeaders(passage, 'service', upstream),
-      refuses: (status) => mayFallBack && FALLBACK_STATUSES.has(status),
+      withhold: match.table?.withhold,
     });
+    const standsIn = slice.monolithIsFresh && isRepeatable(passage) && isNoAnswer(reply);
+    const outcome = standsIn ? turnDown(reply) : await this.#send(passage, 'service', reply);
     breaker.end(ticket, judge(outcome));
-    this.#count(slice, 'service', outcome);
-    const isUnanswered =
-      outcome.kind === 'refused' || (outcome.kind === 'failed' && outcome.failure !== 'request');
-    if (isUnanswered && mayFallBack) return this.#askMonolith(passage, FALLBACK);
-    return { decision: plan.decision, outcome };
+    this.#parts.traffic.countExchange(slice, 'service', outcome);
+    return standsIn ? 'monolith stands in' : outcome;
   }
 
-  async #askMonolith(passage: Passage, decision: Decision): Promise<Ending> {
-    const { request, response, slice, table } = passage;
-    const { monolithWithoutSnapshot, dataPlane } = this.#options;
-    const url = table?.snapshot.monolithUrl ?? monolithWithoutSnapshot.url;
-    const options = {
-      deadlineMs: table?.snapshot.monolithDeadlineMs ?? monolithWithoutSnapshot.deadlineMs,
-      responseHeaders: (_status: number, upstream: readonly string[]) =>
-        this.#ownHeaders(passage, 'monolith', upstream),
-    };
-    const outcome = await dataPlane.forward(request, response, url, options);
-    this.#count(slice, 'monolith', outcome);
-    return { decision, outcome };
+  async #askMonolith(passage: Passage): Promise<ForwardOutcome> {
+    const { client, match } = passage;
+    const { monolithWithoutSnapshot, dataPlane, traffic } = this.#parts;
+    const snapshot = match.table?.snapshot;
+    const upstreams = snapshot?.monolithUpstreams ?? monolithWithoutSnapshot.upstreams;
+    const reply = await dataPlane.forward(client.request, upstreams, {
+      deadlineMs: snapshot?.monolithDeadlineMs ?? monolithWithoutSnapshot.deadlineMs,
+      signal: client.signal,
+      onInformation: client.inform,
+    });
+    const outcome = await this.#send(passage, 'monolith', reply);
+    traffic.countExchange(match.slice, 'monolith', outcome);
+    return outcome;
   }
 
-  #count(slice: SliceRoutes | null, target: Target, outcome: ForwardOutcome): void {
-    const { traffic } = this.#options;
-    if (isShed(outcome)) traffic.shed += 1;
-    else if (slice) traffic.countExchange(slice, target, outcome);
-  }
-
-  /** Headers that the proxy adds to an answer, settled as late as possible: a pin's clearing must still hold then. */
-  #ownHeaders(passage: Passage, side: Target, upstream: readonly string[]): string[] {
-    const { slice, plan, visit } = passage;
-    const visitor = this.#visitorCookie(passage, upstream);
-    const isRead = ['GET', 'HEAD'].includes(passage.method); // a preflight brings nothing of its client's
-    if (slice && plan.decision.reason === 'no-key' && isRead && visitor.length === 0) {
-      this.#options.traffic.countWithoutKey(slice); // nothing will tell him next time either
+  /** What the upstream said, or a page of the proxy's own where it said nothing. */
+  async #send(passage: Passage, side: Target, reply: UpstreamAnswer | NoAnswer): Promise<ForwardOutcome> {
+    const { client } = passage;
+    const outcome =
+      reply.kind === 'answer' ? await client.send(reply, this.#added(passage, side, reply.headers)) : reply;
+    if (outcome.kind === 'failed') {
+      const page = problemOf(outcome.failure);
+      // A write that got no answer may have been done all the same, so it pins like one that was answered.
+      const headers = [...(page.headers ?? []), ...this.#added(passage, side, OWN_ANSWER)];
+      client.sendProblem({ ...page, headers });
     }
-    const cookies = [...this.#pinCookie(passage, side), ...visitor];
-    const sharing = cookies.length === 0 ? 'never' : sharingOf(upstream, Date.now());
-    const headers = cookieHeaders(cookies, { sharing, isOwed: !isSafe(passage.method) });
-    if (visit.isTester) headers.push(SERVED_BY_HEADER, side);
-    return headers;
+    return outcome;
   }
 
-  #pinCookie({ method, visit, table }: Passage, side: Target): string[] {
-    const { pins, pinCookies } = this.#options;
-    if (!table?.isPinning) return [];
-    if (!isSafe(method)) return side === 'monolith' ? [pinCookies.issue(visit.isSecure)] : [];
-    return visit.pinNonce !== null && pins.mayClear(visit.pinNonce)
-      ? [pinCookies.clearing(visit.isSecure)]
-      : [];
-  }
-
-  #visitorCookie({ request, method, visit, table }: Passage, upstream: readonly string[]): string[] {
-    if (!table?.isDealing || visit.visitorId !== null) return [];
-    if (!table.snapshot.visitors.keys.includes('visitor-cookie')) return [];
-    if (!beginsPage({ method, headers: request.headers }, upstream)) return [];
-    return [visitorCookie(newVisitorId(), visit.isSecure)];
-  }
-
-  #answerForNobody(passage: Passage, { decision, outcome }: Ending): void {
-    const { traffic } = this.#options;
-    const hasGivenUp = outcome.kind === 'cancelled' && outcome.hasGivenUp;
-    if (outcome.kind === 'broken' || hasGivenUp || (outcome.kind === 'answered' && outcome.status >= 500)) {
-      traffic.clientErrors += 1;
-      return;
+  /** Headers that the proxy adds to an answer. */
+  #added(
+    { client, match, visit, plan }: Passage,
+    side: Target,
+    headers: readonly string[],
+  ): readonly string[] {
+    const { method, table, slice } = match;
+    const requestHeaders = client.request.headers;
+    const added = this.#parts.visitors.added({ method, requestHeaders, visit, table, side, headers });
+    const isRead = method === 'GET' || method === 'HEAD'; // a preflight brings nothing of its client's
+    if (slice && plan.decision.reason === 'no-key' && isRead && !added.isVisitorTold) {
+      this.#parts.traffic.countWithoutKey(slice); // nothing will tell him next time either
     }
-    if (outcome.kind !== 'failed' && outcome.kind !== 'refused') return;
-    const page = problemOf(outcome);
-    if (page.status >= 500) traffic.clientErrors += 1;
-    // A write that got no answer may have been done all the same, so it pins like one that was answered.
-    const headers = [...(page.headers ?? []), ...this.#ownHeaders(passage, decision.target, OWN_ANSWER)];
-    sendProblem(passage.request, passage.response, { ...page, headers });
+    return added.headers;
   }
 
-  #logAccess({ method, slice }: Passage, { decision, outcome }: Ending): void {
-    this.#options.accessLog?.info(
+  #report({ match: { method, slice } }: Passage, { decision, outcome }: Ending): void {
+    if (isOurFault(outcome)) this.#parts.traffic.clientErrors += 1;
+    this.#parts.accessLog?.info(
       {
         method,
         slice: slice?.name ?? null,
@@ -245,22 +179,19 @@ export class RequestServer {
   }
 }
 
-/** True while the monolith has to answer a visitor who wrote to it. */
-export function isVisitPinned(
-  { table, visit }: Pick<Around, 'table' | 'visit'>,
-  { pins, keyPins }: Pick<RequestServerOptions, 'pins' | 'keyPins'>,
-): boolean {
-  if (!table?.isPinning) return false;
-  // Both are asked, so that the next round asks for both.
-  const byCookie = visit.pinNonce !== null && pins.isPinned(visit.pinNonce);
-  return keyPins.isPinned(visit.pinKeys) || byCookie;
-}
-
 /** True when the request may be sent to another upstream, or again: it changes nothing, and has no body to be read twice. */
-const isRepeatable = ({ method, request }: Passage): boolean => isSafe(method) && !hasBody(request);
+const isRepeatable = ({ client, match }: Passage): boolean =>
+  isSafe(match.method) && !hasBody(client.request);
 
-/** A browser's question before a request of another origin is answered by whoever would get the request itself. */
-function methodAskedFor({ method = 'GET', headers }: IncomingMessage): string {
-  const asked = headers['access-control-request-method'];
-  return method === 'OPTIONS' && asked !== undefined ? asked.trim() : method;
+/** True when the service did not answer, or said that it cannot. */
+const isNoAnswer = (reply: UpstreamAnswer | NoAnswer): boolean =>
+  reply.kind === 'answer'
+    ? FALLBACK_STATUSES.has(reply.status)
+    : reply.kind === 'failed' && reply.failure !== 'request';
+
+/** Lets go of an answer that nobody will get. */
+function turnDown(reply: UpstreamAnswer | NoAnswer): ForwardOutcome {
+  if (reply.kind !== 'answer') return reply;
+  reply.body.destroy();
+  return { kind: 'refused', status: reply.status, headersMs: reply.headersMs };
 }

@@ -47,10 +47,10 @@ async function isActive(active: boolean): Promise<boolean> {
 function routesWith(phase: string): string {
   const slice = {
     ...{ name: 'reviews', phase, owner: 'monolith', share: 0, salt: 'reviews', rolledBack: false },
-    ...{ monolithIsFresh: true, routes: [{ path: '/reviews' }], serviceUrl: 'http://127.0.0.1:1' },
+    ...{ monolithIsFresh: true, routes: [{ path: '/reviews' }], upstreams: ['http://127.0.0.1:1'] },
     serviceDeadlineMs: 100,
   };
-  const monolith = { monolithUrl: 'http://127.0.0.1:2', monolithDeadlineMs: 100 };
+  const monolith = { monolithUpstreams: ['http://127.0.0.1:2'], monolithDeadlineMs: 100 };
   const visitors = { identity: [], keys: ['visitor-cookie'], withoutKey: 'monolith' };
   const settings = { paths: { trailingSlash: 'same' }, visitors };
   return JSON.stringify({ version: 1, issuedAtMs: 1, ...monolith, ...settings, slices: [slice] });

@@ -70,7 +70,7 @@ export class RoutesPublisher {
     return {
       version,
       issuedAtMs: clock.nowMs(),
-      monolithUrl: settings.monolithUrl,
+      monolithUpstreams: [settings.monolithUrl],
       monolithDeadlineMs: settings.monolithDeadlineMs,
       paths: settings.paths,
       visitors: settings.visitors,
@@ -89,7 +89,7 @@ export class RoutesPublisher {
               path,
               ...(methods && { methods: [...methods] }),
             })),
-            serviceUrl: slice.serviceUrl,
+            upstreams: [slice.serviceUrl],
             serviceDeadlineMs: settings.serviceDeadlineMs,
           })),
       ),

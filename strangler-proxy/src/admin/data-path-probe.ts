@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import type { DataPlane, ForwardFailure } from '../forward/data-plane.ts';
+import type { DataPlane } from '../forward/data-plane.ts';
+import type { ForwardFailure } from '../forward/domain/forward-outcome.ts';
+import type { Client } from '../server/client.ts';
 
 /**
  * What became of a question to the monolith: it was answered through this proxy; the monolith answers, but not
@@ -15,14 +17,15 @@ export interface DataPathProbe {
   /** True for the probe's own request on the public listener, which only it can send. */
   isOwn(request: IncomingMessage): boolean;
   /** Serves it: straight to the monolith, and counted nowhere. */
-  serve(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  serve(client: Client): Promise<void>;
 }
 
 export interface DataPathProbeOptions {
   readonly dataPlane: DataPlane;
   /** Base URL of the public listener. */
   readonly publicUrl: () => string;
-  readonly monolithUrl: () => string;
+  /** Base URLs of the monolith. */
+  readonly monolith: () => readonly string[];
   /** Asked for by HEAD; whatever the monolith answers will do. */
   readonly path: string;
   readonly deadlineMs: number;
@@ -57,17 +60,23 @@ function askHead(
 
 /** Asks the monolith the way a customer does: through the public listener and the data plane. */
 export function createDataPathProbe(options: DataPathProbeOptions): DataPathProbe {
-  const { dataPlane, publicUrl, monolithUrl, path, deadlineMs, cacheMs = 1_000 } = options;
+  const { dataPlane, publicUrl, monolith, path, deadlineMs, cacheMs = 1_000 } = options;
   const secret = randomBytes(16).toString('base64url');
   let last: Promise<DataPath> | null = null;
 
+  async function answersItself(url: string): Promise<boolean> {
+    const { host } = new URL(url);
+    return (await askHead(new URL(path, url), { host }, deadlineMs)) !== null;
+  }
+
   async function findOut(): Promise<DataPath> {
-    const host = new URL(monolithUrl()).host;
+    const [first = ''] = monolith();
+    const { host } = new URL(first);
     const own = await askHead(new URL(path, publicUrl()), { host, [PROBE_HEADER]: secret }, deadlineMs);
     if (!own) return 'wedged'; // not even the proxy itself answers
     if (own.headers[RESULT_HEADER] !== 'failed') return 'works';
-    const direct = await askHead(new URL(path, monolithUrl()), { host }, deadlineMs);
-    return direct ? 'wedged' : 'monolith-unreachable';
+    const answers = await Promise.all(monolith().map(answersItself));
+    return answers.includes(true) ? 'wedged' : 'monolith-unreachable';
   }
 
   return {
@@ -79,14 +88,21 @@ export function createDataPathProbe(options: DataPathProbeOptions): DataPathProb
       return result;
     },
     isOwn: ({ headers }) => headers[PROBE_HEADER] === secret,
-    async serve(request, response) {
-      const outcome = await dataPlane.forward(request, response, monolithUrl(), {
+    async serve(client) {
+      const reply = await dataPlane.forward(client.request, monolith(), {
         deadlineMs: deadlineMs * 0.8, // so that there is time to say that it failed
+        signal: client.signal,
       });
-      if (response.headersSent || response.destroyed) return;
+      const outcome = reply.kind === 'answer' ? await client.send(reply) : reply;
+      if (outcome.kind !== 'failed') return;
       // One that the proxy turned away, for want of a place say, is no sign of a broken path.
-      const isFailed = outcome.kind === 'failed' && BROKEN.has(outcome.failure);
-      response.writeHead(502, 'Bad Gateway', { [RESULT_HEADER]: isFailed ? 'failed' : 'busy' }).end();
+      const result = BROKEN.has(outcome.failure) ? 'failed' : 'busy';
+      client.sendProblem({
+        status: 502,
+        code: 'probe-failed',
+        message: 'The monolith was not reached.',
+        headers: [RESULT_HEADER, result],
+      });
     },
   };
 }

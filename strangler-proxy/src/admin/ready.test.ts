@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { startBlackHole } from '../testing/black-hole.ts';
 import { ask, eventually, freePortUrl, Opened, startProxy, startUpstream } from '../testing/fixtures.ts';
-import { createHttpDataPlane } from '../forward/http-data-plane.ts';
+import { HttpDataPlane } from '../forward/http-data-plane.ts';
 import type { DataPlane } from '../forward/data-plane.ts';
 import type { Proxy } from '../create-proxy.ts';
 
@@ -44,10 +44,10 @@ test('a monolith that hangs is said as well', async () => {
 
 test('a proxy that lets nothing through, while the monolith answers, is not ready', async () => {
   const monolith = await startUpstream(opened, (_request, response) => response.end('ok'));
-  const sound = createHttpDataPlane({ pseudonym: 'x' });
+  const sound = new HttpDataPlane({ pseudonym: 'x' });
   let isWedged = false;
   const dataPlane: DataPlane = {
-    ...sound,
+    close: () => sound.close(),
     forward: (...args) => (isWedged ? new Promise(() => undefined) : sound.forward(...args)),
   };
   const proxy = await startProxy(opened, { monolithUrl: monolith.url, dataPlane, readyDeadlineMs: 300 });

@@ -1,9 +1,11 @@
 import type { Explanation, SliceRoutes } from '@banyan/contracts';
+import { digestOfKey } from '../visitor/visitor-keys.ts';
 import { dealCohort } from './domain/cohort.ts';
-import { explain, type Target } from './domain/decide.ts';
+import { explain } from './domain/decide.ts';
 import { parseRequestTarget } from '../routes/domain/request-target.ts';
 import type { Place, RoutingTable } from '../routes/domain/routing-table.ts';
-import type { BreakerOf } from '../ports.ts';
+import type { BreakerOf } from '../forward/domain/slice-breaker.ts';
+import type { Target } from '../routes/domain/sides.ts';
 
 /** A request to be explained. Without `user`, `visitor` and `key` it is a new visitor's. */
 export interface ExplainQuestion {
@@ -27,7 +29,6 @@ interface State {
   readonly table: RoutingTable | null;
   readonly breakerOf: BreakerOf;
   readonly proxyId: string;
-  readonly digestOfKey: (value: string) => string;
 }
 
 const namesOf = (slices: readonly SliceRoutes[]): string => slices.map(({ name }) => name).join(' or ');
@@ -69,7 +70,7 @@ function newVisitorStep(slice: SliceRoutes, table: RoutingTable): Explanation['s
  */
 export function explainRequest(
   question: ExplainQuestion,
-  { table, breakerOf, proxyId, digestOfKey }: State,
+  { table, breakerOf, proxyId }: State,
 ): Explanation | string {
   const { method, path, user, visitor, key, pinned, override } = question;
   const target = parseRequestTarget(path);

@@ -1,10 +1,12 @@
-import type { SliceRoutes } from '@banyan/contracts';
 import type { Logger } from '@banyan/kit';
-import { dealCohort } from './domain/cohort.ts';
-import { decide, isSafe, needsCohort, type Decision, type RequestFacts } from './domain/decide.ts';
-import type { Identity, IdentityKeeper } from '../visitor/identity-keeper.ts';
-import type { BreakerOf } from '../ports.ts';
+import type { BreakerOf } from '../forward/domain/slice-breaker.ts';
+import type { Match } from '../routes/match-request.ts';
+import { isSafe } from '../routes/domain/sides.ts';
+import type { Visitors } from '../visitor/create-visitors.ts';
+import type { Identity } from '../visitor/identity-keeper.ts';
 import type { Visit } from '../visitor/visit.ts';
+import { dealCohort } from './domain/cohort.ts';
+import { decide, needsCohort, type Decision, type RequestFacts } from './domain/decide.ts';
 
 /** Where a request goes, and what goes with it. */
 export interface Plan {
@@ -14,43 +16,49 @@ export interface Plan {
 }
 
 export interface PlannerOptions {
-  readonly identities: IdentityKeeper;
+  readonly visitors: Pick<Visitors, 'identify' | 'isPinned'>;
   readonly breakerOf: BreakerOf;
   readonly log: Logger;
 }
 
-/** Plans a slice's request: finds out as much about it as its decision hangs on. Never rejects. */
-export type PlanRequest = (
-  slice: SliceRoutes,
-  request: { readonly method: string; readonly visit: Visit; readonly isPinned: boolean },
-) => Promise<Plan>;
+/** Plans a request: finds out as much about it as its decision hangs on. Never rejects. */
+export type PlanRequest = (match: Match, visit: Visit) => Promise<Plan>;
 
 /** `unknown`: something says who it is, but the monolith did not say whose it is. Null: nothing does. */
 type Asker = Identity | 'unknown' | null;
 
-export function createRequestPlanner({ identities, breakerOf, log }: PlannerOptions): PlanRequest {
+const toMonolith = (reason: Decision['reason']): Plan => ({
+  decision: { target: 'monolith', reason },
+  identityToken: null,
+});
+const NO_SLICE = toMonolith('no-slice');
+const UNCLEAR = toMonolith('unclear-path');
+/** The service would take a customer for a stranger. */
+const UNKNOWN_CUSTOMER = toMonolith('fallback');
+
+export function createRequestPlanner({ visitors, breakerOf, log }: PlannerOptions): PlanRequest {
   async function identify({ credential }: Visit): Promise<Asker> {
     if (credential === null) return null;
     try {
-      return await identities.identify(credential);
+      return await visitors.identify(credential);
     } catch (error) {
       log.warn({ reason: (error as Error).message }, 'who is signed in could not be found out');
       return 'unknown';
     }
   }
 
-  return async (slice, { method, visit, isPinned }) => {
-    const facts = { method, override: visit.overrideFor(slice.name), isPinned, isBreakerBlocking: false };
+  return async ({ slice, place, method: sent, methodAsked: method, table }, visit) => {
+    const isPinned = isSafe(sent) && visitors.isPinned(visit, table); // whatever is read: so a pin comes to its end
+    if (!slice) return place.kind === 'clear' ? NO_SLICE : UNCLEAR;
+    const override = visit.overrideFor(slice.name);
+    const facts = { method, override, isPinned, isBreakerBlocking: false };
     const hangsOnCohort = needsCohort(slice, facts);
     if (!hangsOnCohort) {
       const decision = decide(slice, { ...facts, cohort: null });
       if (decision.target === 'monolith') return { decision, identityToken: null };
     }
     const asker = await identify(visit);
-    if (asker === 'unknown' && isSafe(method)) {
-      // The service would take a customer for a stranger.
-      return { decision: { target: 'monolith', reason: 'fallback' }, identityToken: null };
-    }
+    if (asker === 'unknown' && isSafe(method)) return UNKNOWN_CUSTOMER;
     const known = asker === 'unknown' ? null : asker;
     const identityToken = (await known?.tokenFor(slice.name)) ?? null;
     // A customer is dealt by his id, wherever he signs in.

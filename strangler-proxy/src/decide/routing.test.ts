@@ -207,8 +207,8 @@ describe('when the service fails', () => {
     const hanging = await startUpstream(opened, () => undefined);
     const cutting = await startRawUpstream(opened, (socket) => socket.once('data', () => socket.destroy()));
     const busy = await startUpstream(opened, (_request, response) => response.writeHead(503).end('busy'));
-    for (const serviceUrl of [await freePortUrl(), hanging.url, cutting.url, busy.url]) {
-      const { proxy } = await startShop({ serviceUrl, serviceDeadlineMs: 50 });
+    for (const url of [await freePortUrl(), hanging.url, cutting.url, busy.url]) {
+      const { proxy } = await startShop({ upstreams: [url], serviceDeadlineMs: 50 });
       const answer = await ask(`${proxy.url}/cart`, {
         headers: { ...visitor, 'banyan-override-token': OVERRIDE_TOKEN },
       });
@@ -228,16 +228,16 @@ describe('when the service fails', () => {
   test("a 404 or a 500 is the service's own answer", async () => {
     for (const status of [404, 500]) {
       const own = await startUpstream(opened, (_request, response) => response.writeHead(status).end('own'));
-      const { proxy } = await startShop({ serviceUrl: own.url });
+      const { proxy } = await startShop({ upstreams: [own.url] });
       expect(await ask(`${proxy.url}/cart`, { headers: visitor })).toMatchObject({ status, text: 'own' });
     }
   });
 
   test('the client is told so when the monolith is not fresh, or the read has a body', async () => {
-    const serviceUrl = await freePortUrl();
-    const stale = await startShop({ serviceUrl, monolithIsFresh: false });
+    const upstreams = [await freePortUrl()];
+    const stale = await startShop({ upstreams, monolithIsFresh: false });
     expect((await ask(`${stale.proxy.url}/cart`, { headers: visitor })).status).toBe(502);
-    const fresh = await startShop({ serviceUrl });
+    const fresh = await startShop({ upstreams });
     const withBody = `GET /cart HTTP/1.1\r\nHost: a\r\nCookie: ${VISITOR}\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi`;
     expect(await exchangeBytes(fresh.proxy.url, withBody)).toMatch(/^HTTP\/1\.1 502/);
   });
@@ -251,7 +251,7 @@ describe('when the service fails', () => {
       else response.writeHead(503).end();
     });
     const options = { breakerFailures: 3, breakerHalfOpenAfterMs: 200 };
-    const { proxy, use } = await startShop({ serviceUrl: flaky.url }, options);
+    const { proxy, use } = await startShop({ upstreams: [flaky.url] }, options);
     const breaker = (): string | undefined => proxy.report().slices[0]?.breaker;
     for (let i = 0; i < 3; i++)
       expect((await ask(`${proxy.url}/cart`, { headers: visitor })).text).toBe('monolith');
@@ -260,9 +260,9 @@ describe('when the service fails', () => {
     expect(flaky.requests).toHaveLength(3);
     expect(reasons(proxy)).toEqual({ fallback: 3, breaker: 1 });
 
-    use({ serviceUrl: flaky.url, share: 0.99 }); // new routes do not make the service well
+    use({ upstreams: [flaky.url], share: 0.99 }); // new routes do not make the service well
     expect(breaker()).toBe('open');
-    use({ serviceUrl: flaky.url });
+    use({ upstreams: [flaky.url] });
 
     await eventually('it may be tried', () => breaker() === 'half-open');
     isHanging = true;

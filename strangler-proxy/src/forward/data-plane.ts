@@ -1,63 +1,62 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { Withhold } from '../routes/domain/withheld-headers.ts';
+import type { ForwardOutcome } from './domain/forward-outcome.ts';
 
-/** How one exchange with an upstream ended. */
-export type ForwardOutcome =
-  /** The client got the whole answer. `headersMs` is the time until its headers came. */
-  | { readonly kind: 'answered'; readonly status: number; readonly headersMs: number }
-  /** `refuses` turned the status down: nothing was sent to the client. */
-  | { readonly kind: 'refused'; readonly status: number; readonly headersMs: number }
-  /** No answer came: nothing was sent to the client. */
-  | { readonly kind: 'failed'; readonly failure: ForwardFailure; readonly error: Error }
-  /** The upstream died within the body; the client's connection was cut, so that he can tell. */
-  | { readonly kind: 'broken'; readonly status: number; readonly headersMs: number }
+/** An upstream's answer: its head, and its body as it comes. Whoever holds it reads the body to its end or destroys it. */
+export interface UpstreamAnswer {
+  readonly kind: 'answer';
+  /** 200 to 999. */
+  readonly status: number;
+  /** The reason phrase. */
+  readonly statusText: string;
+  /** As sent, order, letter case and duplicates kept; name, value, name, value. */
+  readonly headers: readonly string[];
+  /** Time until the headers came, in milliseconds. */
+  readonly headersMs: number;
   /**
-   * The client went away first. `hasGivenUp`: he had waited long for the answer's headers, with his own part done, so
-   * it is the upstream that failed him; else he just left.
+   * The body's bytes, without transfer coding and with backpressure: who does not read holds the upstream up. `error`
+   * when it broke off; to destroy it lets go of the upstream's connection.
    */
-  | { readonly kind: 'cancelled'; readonly hasGivenUp: boolean };
+  readonly body: Readable;
+  /** True once the last byte of it has come, read or not. */
+  readonly isComplete: boolean;
+  /** As sent, known once it is complete; name, value, name, value. */
+  readonly trailers: readonly string[];
+}
 
-/**
- * `refused`: no connection, so the upstream saw nothing. `reset`: the connection ended before an answer.
- * `deadline`: no answer in time. `protocol`: the answer was no HTTP, or none that may be passed on.
- * `request`: the request cannot be forwarded. `overload`: it was never tried, since the proxy has as many requests at
- * this upstream as it may, or no more sockets; nothing of it says anything about the upstream.
- */
-export type ForwardFailure = 'refused' | 'reset' | 'deadline' | 'protocol' | 'request' | 'overload';
+/** No answer came, and nothing of one. */
+export type NoAnswer = Extract<ForwardOutcome, { readonly kind: 'failed' | 'cancelled' }>;
 
 export interface ForwardOptions {
   /** Time for the response headers after the request's last byte, in milliseconds. A second try has it anew. */
   readonly deadlineMs: number;
+  /** Aborted when the client goes away before there is an answer. */
+  readonly signal: AbortSignal;
+  /** Hears of `100 Continue`, `103 Early Hints` and their like; headers are name, value, name, value. Default: nobody. */
+  readonly onInformation?: (status: number, headers: readonly string[]) => void;
   /** Headers to add to the request, as name, value, name, value. */
   readonly requestHeaders?: readonly string[];
   /** What of the client's headers goes upstream; the name is in lower case. Default: all that is not the proxy's own. */
-  readonly withhold?: Withhold;
-  /**
-   * Headers to add to the response, asked for when the upstream's are there (the second argument); each list is name,
-   * value, name, value.
-   */
-  readonly responseHeaders?: (status: number, upstream: readonly string[]) => readonly string[];
-  /** True for a status that must not reach the client, who will be answered by another upstream. */
-  readonly refuses?: (status: number) => boolean;
+  readonly withhold?: Withhold | undefined;
 }
 
 /**
- * What carries a request to an upstream and its answer back: the one place that knows how bytes move. Bodies and
- * trailers pass untouched both ways as they come, and so do `100 Continue` and `103 Early Hints`; connection-level
- * headers are dealt with here.
+ * What carries a request to an upstream and brings its answer: the one place that knows how bytes move there. A body
+ * passes untouched as it comes, with its trailers; connection-level headers of the request are dealt with here.
  *
- * A request is sent a second time, on a new connection, only when the first one ended before a byte of an answer, and
- * it cannot have been carried out (its head did not get out), or may be carried out twice: a safe method, or an
- * idempotent one on a connection that had been kept (RFC 9110 9.2.2, RFC 9112 9.3.1); and none of its body was read.
+ * Several upstreams take turns. Where no connection comes to be, the next one is asked. A request is sent a second time
+ * to the same one, on a new connection, only when the first ended before a byte of an answer, and it cannot have been
+ * carried out (its head did not get out), or may be carried out twice: a safe method, or an idempotent one on a
+ * connection that had been kept (RFC 9110 9.2.2, RFC 9112 9.3.1). Neither happens once some of its body was read.
  */
 export interface DataPlane {
-  /** @param origin Scheme, host and port of the upstream. @returns Never rejects. */
+  /** @param upstreams Scheme, host and port of each; at least one. @returns Never rejects. */
   forward(
     request: IncomingMessage,
-    response: ServerResponse,
-    origin: string,
+    upstreams: readonly string[],
     options: ForwardOptions,
-  ): Promise<ForwardOutcome>;
+  ): Promise<UpstreamAnswer | NoAnswer>;
   /** Ends whatever is still under way, and the connections. Idempotent. */
   close(): Promise<void>;
 }
@@ -66,25 +65,3 @@ export interface DataPlane {
 export const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined ||
   (headers['content-length'] !== undefined && headers['content-length'] !== '0');
-
-/** True when the upstream was not even asked, to spare it. */
-export const isShed = (outcome: ForwardOutcome): boolean =>
-  outcome.kind === 'failed' && outcome.failure === 'overload';
-
-/**
- * What an exchange says of the upstream. Failures: 500 and above, no (whole) answer, and a client who gave up waiting.
- * Neither: a client who left, and what never reached the upstream for a reason of ours or the client's.
- */
-export function judge(outcome: ForwardOutcome): 'success' | 'failure' | 'cancel' {
-  switch (outcome.kind) {
-    case 'answered':
-      return outcome.status >= 500 ? 'failure' : 'success';
-    case 'failed':
-      return outcome.failure === 'request' || isShed(outcome) ? 'cancel' : 'failure';
-    case 'refused':
-    case 'broken':
-      return 'failure';
-    case 'cancelled':
-      return outcome.hasGivenUp ? 'failure' : 'cancel';
-  }
-}

@@ -1,13 +1,15 @@
-import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { hasBody, type ForwardOptions, type ForwardOutcome } from './data-plane.ts';
-import { AnswerError, answerHead, passableTrailers } from './answer-head.ts';
-import { clientResponseHeaders } from './forwarded-headers.ts';
-import { answerFailureOf, connectFailureOf, DeadlineError } from './upstream-failure.ts';
+import { watchBodySilence } from './body-silence.ts';
+import type { ForwardOptions, NoAnswer, UpstreamAnswer } from './data-plane.ts';
+import { Upload } from './upload.ts';
+import { AnswerError, answerFailureOf, connectFailureOf, DeadlineError } from './upstream-failure.ts';
 
-/** How one try ended. */
-export interface TryOutcome {
-  readonly outcome: ForwardOutcome;
+/** What came of one try. */
+export interface TryResult {
+  readonly reply: UpstreamAnswer | NoAnswer;
+  /** True when no connection came to be, so that the upstream saw nothing. */
+  readonly isUnconnected: boolean;
   /** True when the request's head cannot have reached the upstream as a whole: nothing was carried out. */
   readonly isUnsent: boolean;
 }
@@ -24,273 +26,175 @@ export interface ExchangeLimits {
 
 interface ExchangeOptions {
   readonly request: IncomingMessage;
-  readonly response: ServerResponse;
   /** Just started, nothing written. */
   readonly upstreamRequest: ClientRequest;
   readonly isTls: boolean;
   readonly options: ForwardOptions;
   readonly limits: ExchangeLimits;
-  readonly done: (end: TryOutcome) => void;
+  /** Called once: with the answer when its headers are there, or with why there is none. */
+  readonly onResult: (result: TryResult) => void;
+  /** Called once, when the upstream is done with it. */
+  readonly onOver: () => void;
 }
 
-const NOTHING = '';
+/** Node would not pass it on, either (RFC 9112 4). */
+const NOT_IN_REASON = /[^\t\x20-\x7e\x80-\xff]/;
 
-/** One request on its way through, from its first byte to the answer's last. */
+/** One try: a request sent to one upstream, until its answer's headers, and what is left to do until its end. */
 export class Exchange {
-  readonly #request: IncomingMessage;
-  readonly #response: ServerResponse;
   readonly #upstream: ClientRequest;
-  readonly #options: ForwardOptions;
-  readonly #limits: ExchangeLimits;
-  readonly #done: (end: TryOutcome) => void;
+  readonly #upload: Upload;
+  readonly #settings: ExchangeOptions;
   readonly #startedAtMs = performance.now();
   readonly #deadline: NodeJS.Timeout;
-  /** While the upstream owes something: since the last byte of the body that it could read, or the start. */
-  #owedSinceMs = this.#startedAtMs;
   #connecting: NodeJS.Timeout | null = null;
   #isConnected = false;
   #isHeadOut = false;
-  /** Set with the status once the answer's headers have gone to the client. */
-  #answer: { status: number; headersMs: number } | null = null;
+  /** Set once the answer's headers are there. */
   #incoming: IncomingMessage | null = null;
-  #bodySilence: NodeJS.Timeout | null = null;
-  #hasWritten = false;
-  #isSettled = false;
+  #endSilenceWatch: (() => void) | null = null;
+  #hasResult = false;
+  #isOver = false;
 
-  constructor({ request, response, upstreamRequest, isTls, options, limits, done }: ExchangeOptions) {
-    this.#request = request;
-    this.#response = response;
+  constructor(settings: ExchangeOptions) {
+    const { request, upstreamRequest, isTls, options } = settings;
+    this.#settings = settings;
     this.#upstream = upstreamRequest;
-    this.#options = options;
-    this.#limits = limits;
-    this.#done = done;
     this.#deadline = setTimeout(this.#onDeadline, options.deadlineMs);
-    response.once('close', this.#onClientGone);
+    options.signal.addEventListener('abort', this.#onClientGone);
     upstreamRequest
       .once('socket', (socket) => this.#onSocket(socket, isTls))
       .on('information', this.#onInformation)
       .once('response', this.#onAnswer)
       .once('upgrade', () => this.#fail(new AnswerError('the upstream changed the protocol, unasked')))
-      .on('error', this.#onError)
+      .on('error', this.#fail)
       .once('close', this.#onUpstreamGone);
-    if (hasBody(request)) {
-      // The head goes first, so that the upstream can turn a body down before it comes. Only when it is out is the body
-      // read: until then all can be done again.
-      upstreamRequest.write(NOTHING, 'latin1', this.#onHeadOut);
-    } else {
-      upstreamRequest.end(this.#onSent);
-    }
+    this.#upload = new Upload({
+      request,
+      upstreamRequest,
+      onHeadOut: () => (this.#isHeadOut = true),
+      onSent: this.#onSent,
+    });
   }
 
   #onSocket(socket: Socket, isTls: boolean): void {
     this.#isConnected = this.#upstream.reusedSocket;
-    if (this.#isConnected || this.#isSettled) return;
+    if (this.#isConnected || this.#hasResult) return;
     // Bytes above 0x7f in a head go out as they came (RFC 9110 5.5): Node writes some heads without an encoding.
     socket.setDefaultEncoding('latin1');
     const error = new DeadlineError('no connection in time');
-    this.#connecting = setTimeout(() => this.#fail(error), this.#limits.connectTimeoutMs);
+    this.#connecting = setTimeout(() => this.#fail(error), this.#settings.limits.connectTimeoutMs);
     socket.once(isTls ? 'secureConnect' : 'connect', () => {
       this.#isConnected = true;
       if (this.#connecting) clearTimeout(this.#connecting);
     });
   }
 
-  // The request's way
-
-  readonly #onHeadOut = (error?: Error | null): void => {
-    if (error || this.#isSettled) return; // its own event says more
-    this.#isHeadOut = true;
-    this.#request.on('data', this.#onBodyData).once('end', this.#onBodyEnd).resume();
-    if (this.#request.readableEnded) this.#onBodyEnd();
-  };
-
-  readonly #onBodyData = (chunk: Buffer): void => {
-    this.#owedSinceMs = performance.now();
-    if (this.#upstream.write(chunk)) return;
-    this.#request.pause();
-    this.#upstream.once('drain', this.#resumeBody);
-  };
-
-  readonly #resumeBody = (): void => {
-    this.#request.resume();
-  };
-
-  readonly #onBodyEnd = (): void => {
-    if (this.#upstream.destroyed || this.#upstream.writableEnded) return;
-    const trailers = passableTrailers(this.#request.rawTrailers);
-    if (trailers.length > 0) this.#upstream.addTrailers(trailers);
-    this.#upstream.end(this.#onSent);
-  };
-
-  readonly #onSent = (error?: Error | null): void => {
-    if (error) return; // its own event says more
-    this.#isHeadOut = true;
-    this.#owedSinceMs = performance.now();
+  readonly #onSent = (): void => {
     // The upstream owes an answer from the request's end on. A timer that was cleared must not start again.
-    if (!this.#isSettled && !this.#answer) this.#deadline.refresh();
+    if (!this.#hasResult) this.#deadline.refresh();
   };
 
-  /** True while it is the client's turn to send. */
-  #isUploading(): boolean {
-    return hasBody(this.#request) && !this.#request.complete && !this.#upstream.writableNeedDrain;
-  }
-
-  /** Sends no more of the body. What is left of it waits, for another try or for the end of the request. */
-  #stopBody(): void {
-    this.#request.off('data', this.#onBodyData).off('end', this.#onBodyEnd);
-    this.#upstream.off('drain', this.#resumeBody);
-    this.#request.pause();
-  }
-
-  // The answer's way
-
-  readonly #onInformation = ({
-    statusCode,
-    rawHeaders,
-  }: {
-    statusCode: number;
-    rawHeaders: string[];
-  }): void => {
-    const { httpVersionMajor, httpVersionMinor, headers } = this.#request;
-    const isOldClient = httpVersionMajor === 1 && httpVersionMinor === 0;
-    if (this.#isSettled || this.#response.headersSent || isOldClient) return;
-    // A 100 that the client did not ask for means nothing to him, and not every client gets over it.
-    if (statusCode === 100 && headers.expect !== undefined) this.#response.writeContinue();
-    if (statusCode === 103) passHints(this.#response, clientResponseHeaders(rawHeaders, []));
+  readonly #onInformation = (information: { statusCode: number; rawHeaders: string[] }): void => {
+    if (!this.#hasResult) {
+      this.#settings.options.onInformation?.(information.statusCode, information.rawHeaders);
+    }
   };
 
   readonly #onAnswer = (incoming: IncomingMessage): void => {
-    if (this.#isSettled) return;
+    if (this.#hasResult) return;
+    const { statusCode: status = 0, statusMessage: statusText = '' } = incoming;
+    if (status < 200) { this.#fail(new AnswerError(`the upstream answered with the status ${status}`)); return; }
+    if (NOT_IN_REASON.test(statusText)) {
+      this.#fail(new AnswerError('the upstream answered with a reason phrase that is no text')); return;
+    }
     this.#incoming = incoming;
-    clearTimeout(this.#deadline);
-    const status = incoming.statusCode ?? 0;
-    const headersMs = performance.now() - this.#startedAtMs;
-    if (this.#options.refuses?.(status)) {
-      this.#settle({ kind: 'refused', status, headersMs });
-      return;
-    }
-    try {
-      const extra = this.#options.responseHeaders?.(status, incoming.rawHeaders) ?? [];
-      const head = answerHead(incoming, this.#request, extra);
-      this.#response.writeHead(status, head.statusText, head.headers);
-    } catch (error) {
-      // Node refuses control characters in a reason phrase, keeps it all the same, and would refuse the error page too.
-      this.#response.statusMessage = '';
-      this.#fail(error instanceof AnswerError ? error : new AnswerError((error as Error).message));
-      return;
-    }
-    this.#answer = { status, headersMs };
     // No more of the body than an upstream wants that has turned it down: writing on would cut its answer off.
-    if (!this.#request.complete && (status >= 400 || !this.#upstream.shouldKeepAlive)) {
-      this.#stopBody();
-      this.#request.resume(); // read and dropped, so that the client's connection can serve his next request
+    if (!this.#settings.request.complete && (status >= 400 || !this.#upstream.shouldKeepAlive)) {
+      this.#upload.drop();
     }
-    incoming.on('data', this.#onData).once('end', this.#onEnd).once('error', this.#onError);
-    // Headers wait for the first bytes of the body, to go in one packet; but only if those have come already.
-    process.nextTick(this.#flushHead);
-  };
-
-  readonly #flushHead = (): void => {
-    if (this.#isSettled || this.#incoming?.complete) return;
-    // flushHeaders() would send bytes above 0x7f as UTF-8 for each of them.
-    if (!this.#hasWritten) this.#response.write(NOTHING, 'latin1');
-    this.#bodySilence = setTimeout(this.#onBodySilence, this.#limits.bodyIdleTimeoutMs);
-  };
-
-  readonly #onData = (chunk: Buffer): void => {
-    if (this.#isSettled) return;
-    this.#hasWritten = true;
-    this.#bodySilence?.refresh();
-    if (this.#response.write(chunk)) return;
-    this.#incoming?.pause();
-    this.#response.once('drain', () => {
-      this.#bodySilence?.refresh(); // until now it was the client who did not read
-      this.#incoming?.resume();
+    if (!this.#upload.hasEnded) incoming.once('end', this.#onEarlyEnd);
+    process.nextTick(this.#watchSilence); // most bodies come in one packet with the head
+    this.#finish({
+      kind: 'answer',
+      status,
+      statusText,
+      headers: incoming.rawHeaders,
+      headersMs: performance.now() - this.#startedAtMs,
+      body: incoming,
+      get isComplete() {
+        return incoming.complete;
+      },
+      get trailers() {
+        return incoming.rawTrailers;
+      },
     });
   };
 
-  readonly #onEnd = (): void => {
-    if (this.#isSettled || !this.#answer || !this.#incoming) return;
-    this.#hasWritten = true;
-    const trailers = passableTrailers(this.#incoming.rawTrailers);
-    if (trailers.length > 0) this.#response.addTrailers(trailers);
-    this.#response.end();
-    this.#settle({ kind: 'answered', ...this.#answer });
+  readonly #watchSilence = (): void => {
+    const incoming = this.#incoming;
+    if (!incoming || incoming.complete || this.#isOver) return;
+    this.#endSilenceWatch = watchBodySilence(incoming, this.#settings.limits.bodyIdleTimeoutMs);
   };
 
-  // Ends
-
-  readonly #onError = (error: Error): void => {
-    // What comes after the end of an answer spoils the connection, and not the answer.
-    if (!this.#incoming?.complete || !this.#answer) this.#fail(error);
+  /** The answer ended before the request did: only a whole one leaves the connection to the next. */
+  readonly #onEarlyEnd = (): void => {
+    if (this.#upload.hasEnded) return;
+    this.#upload.drop();
+    this.#upstream.destroy();
   };
 
   /** The net below all others: nothing may be left waiting once the connection is gone. */
   readonly #onUpstreamGone = (): void => {
-    if (!this.#isSettled) this.#fail(new Error('the connection ended')); // an error's stack costs more than the rest
-  };
-
-  readonly #onBodySilence = (): void => {
-    const received = this.#incoming?.socket.bytesRead;
-    setImmediate(() => {
-      if (this.#isSettled) return;
-      const isClientSlow = this.#incoming?.isPaused();
-      if (isClientSlow || this.#incoming?.socket.bytesRead !== received) this.#bodySilence?.refresh();
-      else this.#fail(new DeadlineError('the answer stopped'));
-    });
+    this.#isOver = true;
+    this.#endSilenceWatch?.();
+    if (!this.#hasResult) this.#fail(new Error('the connection ended')); // an error's stack costs more than the rest
+    const incoming = this.#incoming;
+    if (incoming && !incoming.complete) incoming.destroy(new Error('the connection ended'));
+    if (!this.#upload.hasEnded) this.#upload.stop();
+    this.#settings.onOver();
   };
 
   readonly #onClientGone = (): void => {
-    const waitedMs = performance.now() - this.#owedSinceMs;
-    const isOwed = !this.#answer && !this.#isUploading();
-    this.#settle({ kind: 'cancelled', hasGivenUp: isOwed && waitedMs >= this.#limits.giveUpAfterMs });
+    const waitedMs = performance.now() - this.#upload.lastByteAtMs;
+    const hasGivenUp = !this.#upload.isClientsTurn && waitedMs >= this.#settings.limits.giveUpAfterMs;
+    this.#end({ kind: 'cancelled', hasGivenUp });
   };
 
   readonly #onDeadline = (): void => {
     // While the client is slow to send, the server's own limits on requests end that.
-    if (this.#isUploading()) {
+    if (this.#upload.isClientsTurn) {
       this.#deadline.refresh();
       return;
     }
     // What has come while this process was busy is read first: its own slowness is not the upstream's.
     setImmediate(() => {
-      if (!this.#answer) this.#fail(new DeadlineError('no answer in time'));
+      if (!this.#hasResult) this.#fail(new DeadlineError('no answer in time'));
     });
   };
 
-  #fail(error: Error): void {
-    if (this.#isSettled) return;
-    if (this.#answer) {
-      this.#settle({ kind: 'broken', ...this.#answer });
-      // To an HTTP/1.0 client without a length, the end of the connection is the end of the answer: only a reset is not.
-      const hasEnd =
-        this.#response.chunkedEncoding || this.#incoming?.headers['content-length'] !== undefined;
-      if (!hasEnd) this.#response.socket?.resetAndDestroy();
-      this.#response.destroy(); // he must not take half an answer for a whole one
+  readonly #fail = (error: Error): void => {
+    if (this.#hasResult) {
+      // What comes after the end of an answer spoils the connection, and not the answer.
+      if (this.#incoming && !this.#incoming.complete) this.#incoming.destroy(error);
       return;
     }
     const failure = this.#isConnected ? answerFailureOf(error) : connectFailureOf(error);
-    this.#settle({ kind: 'failed', failure, error });
+    this.#end({ kind: 'failed', failure, error });
+  };
+
+  #end(reply: NoAnswer): void {
+    if (this.#hasResult) return;
+    if (!this.#upload.hasEnded) this.#upload.stop();
+    this.#finish(reply);
+    this.#upstream.destroy();
   }
 
-  #settle(outcome: ForwardOutcome): void {
-    if (this.#isSettled) return;
-    this.#isSettled = true;
+  #finish(reply: UpstreamAnswer | NoAnswer): void {
+    this.#hasResult = true;
     clearTimeout(this.#deadline);
     if (this.#connecting) clearTimeout(this.#connecting);
-    if (this.#bodySilence) clearTimeout(this.#bodySilence);
-    this.#response.off('close', this.#onClientGone);
-    if (!this.#upstream.writableEnded) {
-      this.#stopBody();
-      if (outcome.kind === 'answered') this.#request.resume();
-    }
-    // A whole answer to a whole request leaves the connection to the next one.
-    if (outcome.kind !== 'answered' || !this.#upstream.writableEnded) this.#upstream.destroy();
-    this.#done({ outcome, isUnsent: !this.#isHeadOut });
+    this.#settings.options.signal.removeEventListener('abort', this.#onClientGone);
+    this.#settings.onResult({ reply, isUnconnected: !this.#isConnected, isUnsent: !this.#isHeadOut });
   }
-}
-
-/** Passes a `103 Early Hints` on. Node 22 cannot, so that hints end here. */
-function passHints(response: ServerResponse, headers: string[]): void {
-  if (typeof response.writeInformation === 'function') response.writeInformation(103, headers);
 }

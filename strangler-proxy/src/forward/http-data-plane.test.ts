@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import { ask, Opened, startRawUpstream, startUpstream } from '../testing/fixtures.ts';
-import type { ForwardOutcome } from './data-plane.ts';
-import { createHttpDataPlane } from './http-data-plane.ts';
+import { Client } from '../server/client.ts';
+import { HttpDataPlane } from './http-data-plane.ts';
 
 const opened = new Opened();
 afterEach(() => opened.close());
@@ -21,16 +21,18 @@ test.each(['reset', 'closed'])(
         socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
       });
     });
-    const dataPlane = createHttpDataPlane({ pseudonym: 'test' });
+    const dataPlane = new HttpDataPlane({ pseudonym: 'test' });
     opened.add(() => dataPlane.close());
-    const outcomes: ForwardOutcome[] = [];
+    const replies: string[] = [];
     const front = await startUpstream(opened, (request, response) => {
       // In one turn of the event loop: the data plane cannot have heard of it when it picks the connection.
       if (request.method === 'POST' && how === 'reset') (upstream.sockets[0] as Socket).resetAndDestroy();
-      const forwarded = dataPlane.forward(request, response, upstream.url, { deadlineMs: 5_000 });
-      void forwarded.then((outcome) => {
-        outcomes.push(outcome);
-        if (outcome.kind !== 'answered') response.destroy();
+      const client = new Client(request, response);
+      const { signal } = client;
+      void dataPlane.forward(request, [upstream.url], { deadlineMs: 5_000, signal }).then((reply) => {
+        replies.push(reply.kind);
+        if (reply.kind === 'answer') void client.send(reply);
+        else response.destroy();
       });
     });
     expect((await ask(`${front.url}/x`)).text).toBe('ok');
@@ -40,7 +42,7 @@ test.each(['reset', 'closed'])(
       await gone;
     }
     const answer = await ask(`${front.url}/x`, { method: 'POST', body: 'body' }).catch(() => null);
-    expect(outcomes).toMatchObject([{ kind: 'answered' }, { kind: 'answered' }]);
+    expect(replies).toEqual(['answer', 'answer']);
     expect(answer).toMatchObject({ status: 200, text: 'ok' });
     expect(bodies).toEqual(['', 'body']);
     expect(upstream.sockets).toHaveLength(2);

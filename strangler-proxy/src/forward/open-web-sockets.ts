@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { servesReads, type Target } from '../decide/domain/decide.ts';
+import { servesReads, type Target } from '../routes/domain/sides.ts';
 import type { RoutingTable } from '../routes/domain/routing-table.ts';
 
 /** A WebSocket that has been taken to a side. */

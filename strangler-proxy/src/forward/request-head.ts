@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { hasBody } from './data-plane.ts';
-import { withLengthLast } from './answer-head.ts';
+import { withLengthLast } from './domain/connection-headers.ts';
 import { upstreamRequestHeaders, type RequestHeaderOptions } from './forwarded-headers.ts';
 
 /** Methods whose requests have no body unless they say so; others have to say that they have none (RFC 9110 8.6). */

@@ -1,5 +1,10 @@
-import type { ForwardFailure } from './data-plane.ts';
-import { AnswerError } from './answer-head.ts';
+import type { ForwardFailure } from './domain/forward-outcome.ts';
+
+/** An answer that is HTTP by its form, and must not be passed on. */
+export class AnswerError extends Error {
+  readonly code = 'upstream-answer';
+  override readonly name = 'AnswerError';
+}
 
 /** Something took longer than it may. */
 export class DeadlineError extends Error {

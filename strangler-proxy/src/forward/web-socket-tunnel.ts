@@ -1,7 +1,10 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { createProxyServer } from 'httpxy';
-import type { ForwardFailure, ForwardOutcome } from './data-plane.ts';
+import type { Withhold } from '../routes/domain/withheld-headers.ts';
+import type { ForwardFailure, ForwardOutcome } from './domain/forward-outcome.ts';
+import type { Turns } from './domain/turns.ts';
+import { upstreamRequestHeaders, type RequestHeaderOptions } from './forwarded-headers.ts';
 import { answerFailureOf, connectFailureOf } from './upstream-failure.ts';
 import type { UpstreamTls } from './upstream-tls.ts';
 
@@ -14,10 +17,12 @@ export interface WebSocketRequest {
 }
 
 export interface TunnelOptions {
-  /** Scheme, host and port of the upstream. */
-  readonly origin: string;
-  /** Name, value, name, value; as for any request, without the two that ask for the upgrade. */
-  readonly headers: readonly string[];
+  /** Scheme, host and port of each upstream; the one whose turn it is gets it. */
+  readonly upstreams: readonly string[];
+  /** Headers to add to the request; name, value, name, value. */
+  readonly extra: readonly string[];
+  /** What of the client's headers goes upstream. Default: all that is not the proxy's own. */
+  readonly withhold?: Withhold | undefined;
   /** Time for the upstream's answer, milliseconds. */
   readonly deadlineMs: number;
   /** No answer came. Called at the last moment in which the client can be told. */
@@ -53,9 +58,29 @@ function failureOf(error: Error): ForwardFailure {
     : answerFailureOf(error);
 }
 
-/** @param tls Trusts upstreams by https as the data plane does. */
-export function createTunnelOpener(tls: UpstreamTls): OpenTunnel {
-  return (asked, options) => open(asked, options, tls);
+export interface TunnelSettings extends Pick<RequestHeaderOptions, 'pseudonym' | 'trusted'> {
+  /** Trusts upstreams by https as the data plane does. */
+  readonly tls: UpstreamTls;
+  readonly turns: Turns;
+}
+
+/**
+ * Opens tunnels at the upstream whose turn it is. There is no second try: httpxy ends the client's connection with the
+ * first one that fails. He comes back, and meets another.
+ */
+export function createTunnelOpener({ tls, turns, pseudonym, trusted }: TunnelSettings): OpenTunnel {
+  return async (asked, { upstreams, deadlineMs, onFailed, extra, withhold }) => {
+    const [origin = ''] = turns.of(upstreams);
+    const headers = upstreamRequestHeaders(asked.request, { pseudonym, trusted, extra, withhold });
+    const outcome = await open(asked, { origin, headers, deadlineMs, onFailed }, tls);
+    if (outcome.kind === 'failed' && outcome.failure === 'refused') turns.rest(origin);
+    return outcome;
+  };
+}
+
+interface Tunnel extends Pick<TunnelOptions, 'deadlineMs' | 'onFailed'> {
+  readonly origin: string;
+  readonly headers: readonly string[];
 }
 
 /**
@@ -66,7 +91,7 @@ export function createTunnelOpener(tls: UpstreamTls): OpenTunnel {
  */
 function open(
   { request, socket, head }: WebSocketRequest,
-  { origin, headers, deadlineMs, onFailed }: TunnelOptions,
+  { origin, headers, deadlineMs, onFailed }: Tunnel,
   tls: UpstreamTls,
 ): Promise<ForwardOutcome> {
   const target = targetOf(origin);

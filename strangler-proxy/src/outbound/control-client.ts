@@ -1,7 +1,22 @@
-import { caughtUpResponseSchema } from '@banyan/contracts';
+import { caughtUpResponseSchema, type ProxyReport } from '@banyan/contracts';
 import type { Dispatcher } from 'undici';
-import type { ControlClient } from '../ports.ts';
 import { requestWithin } from './request-within.ts';
+
+/** The proxy's calls to the control plane, besides the stream of snapshots. */
+export interface ControlClient {
+  /** Tells how traffic goes. @throws Error when control does not take it within a second. */
+  readonly report: (report: ProxyReport, signal: AbortSignal) => Promise<void>;
+  /**
+   * Asks whether the copies of these slices have everything that was written before this call.
+   *
+   * @throws Error without an answer within `timeoutMs` and a second.
+   */
+  readonly isCaughtUp: (question: {
+    readonly slices: readonly string[];
+    readonly timeoutMs: number;
+    readonly signal: AbortSignal;
+  }) => Promise<boolean>;
+}
 
 const REPORT_DEADLINE_MS = 1_000;
 

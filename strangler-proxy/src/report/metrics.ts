@@ -1,19 +1,20 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { RoutesHolder } from '../routes/routes-holder.ts';
 import type { OpenWebSockets } from '../forward/open-web-sockets.ts';
-import type { BreakerOf, BreakerState } from '../ports.ts';
-import type { PinKeeper } from '../visitor/pin-keeper.ts';
+import type { BreakerOf, BreakerState } from '../forward/domain/slice-breaker.ts';
 import type { Traffic } from './traffic.ts';
 
 export interface MetricsOptions {
   readonly traffic: Traffic;
   readonly routes: RoutesHolder;
-  readonly pins: PinKeeper;
+  /** How often the control plane was asked how far the copies are, by what it said. */
+  readonly rounds: { readonly caughtUp: number; readonly notYet: number; readonly failed: number };
   readonly breakerOf: BreakerOf;
   /** How many requests and connections were turned away. */
   readonly limits: { readonly refused: number };
   readonly openWebSockets: Pick<OpenWebSockets, 'size'>;
-  readonly isControlConnected: () => boolean;
+  /** The stream of routes snapshots. */
+  readonly link: { readonly isConnected: boolean };
   /** Adds Node's own metrics (memory, event loop, garbage collection); once a process. */
   readonly withProcessMetrics: boolean;
 }
@@ -22,8 +23,7 @@ const breakerValues: Readonly<Record<BreakerState, number>> = { closed: 0, 'half
 
 /** Metrics for Prometheus, all named `banyan_proxy_*`. Read from the counts when scraped; a request pays nothing. */
 export function createMetrics(options: MetricsOptions): Registry {
-  const { traffic, routes, pins, breakerOf, limits, openWebSockets } = options;
-  const { isControlConnected, withProcessMetrics } = options;
+  const { traffic, routes, rounds, breakerOf, limits, openWebSockets, link, withProcessMetrics } = options;
   const registry = new Registry();
   const registers = [registry];
   if (withProcessMetrics) collectDefaultMetrics({ register: registry });
@@ -96,9 +96,9 @@ export function createMetrics(options: MetricsOptions): Registry {
     registers,
     collect() {
       this.reset();
-      this.inc({ result: 'caught-up' }, pins.rounds.caughtUp);
-      this.inc({ result: 'not-yet' }, pins.rounds.notYet);
-      this.inc({ result: 'failed' }, pins.rounds.failed);
+      this.inc({ result: 'caught-up' }, rounds.caughtUp);
+      this.inc({ result: 'not-yet' }, rounds.notYet);
+      this.inc({ result: 'failed' }, rounds.failed);
     },
   });
   counter('public_requests_total', 'Requests from clients, refused ones included.', () => traffic.requests);
@@ -130,7 +130,7 @@ export function createMetrics(options: MetricsOptions): Registry {
     () => routes.current?.snapshot.version ?? 0,
   );
   gauge('control_connected', '1 while the stream of routes snapshots is open.', () =>
-    Number(isControlConnected()),
+    Number(link.isConnected),
   );
   return registry;
 }

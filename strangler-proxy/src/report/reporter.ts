@@ -1,6 +1,6 @@
 import type { ProxyReport } from '@banyan/contracts';
 import type { Logger } from '@banyan/kit';
-import type { ControlClient } from '../ports.ts';
+import type { ControlClient } from '../outbound/control-client.ts';
 
 /** Tells the control plane each second how traffic goes. Nothing waits for it, and a report that fails is dropped. */
 export function startReporting(options: {

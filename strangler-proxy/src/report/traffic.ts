@@ -1,8 +1,9 @@
 import type { DecisionReason, RoutesSnapshot, SliceRoutes, SliceTraffic } from '@banyan/contracts';
-import type { Decision, Target } from '../decide/domain/decide.ts';
+import type { Decision } from '../decide/domain/decide.ts';
+import { isShed, judge, type ForwardOutcome } from '../forward/domain/forward-outcome.ts';
+import type { BreakerOf } from '../forward/domain/slice-breaker.ts';
+import type { Target } from '../routes/domain/sides.ts';
 import { RecentLatencies } from './domain/recent-latencies.ts';
-import { judge, type ForwardOutcome } from '../forward/data-plane.ts';
-import type { BreakerOf } from '../ports.ts';
 
 const PERCENTILE_WINDOW_MS = 60_000;
 
@@ -87,8 +88,13 @@ export class Traffic {
     this.#countsOf(slice).withoutKey += 1;
   }
 
-  /** One exchange with one side. */
-  countExchange(slice: SliceRoutes, target: Target, outcome: ForwardOutcome): void {
+  /** One exchange with one side. @param slice Null for none. */
+  countExchange(slice: SliceRoutes | null, target: Target, outcome: ForwardOutcome): void {
+    if (isShed(outcome)) {
+      this.shed += 1;
+      return;
+    }
+    if (!slice) return;
     const side = this.#countsOf(slice)[target];
     side.requests += 1;
     if (judge(outcome) === 'failure') side.errors += 1;

@@ -1,7 +1,7 @@
 import { routesSnapshotSchema, type RoutesSnapshot } from '@banyan/contracts';
 import type { Logger } from '@banyan/kit';
 import { buildRoutingTable, type RoutingTable } from './domain/routing-table.ts';
-import type { SnapshotFile } from '../ports.ts';
+import type { SnapshotFile } from './snapshot-file.ts';
 
 /** What became of a snapshot that was handed in. */
 export type SnapshotVerdict =

@@ -1,6 +1,13 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { SnapshotFile } from '../ports.ts';
+
+/** Keeps the last routes snapshot on disk, for a start while the control plane is down. */
+export interface SnapshotFile {
+  /** The file's text; null without a file. */
+  load(): Promise<string | null>;
+  /** Replaces the file as a whole: after a crash there is the old text or the new, never half of one. */
+  save(text: string): Promise<void>;
+}
 
 /** A snapshot file on the local disk. @param path Its folder is made when missing. */
 export function createSnapshotFile(path: string): SnapshotFile {

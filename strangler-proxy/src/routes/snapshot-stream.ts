@@ -1,6 +1,6 @@
 import type { Logger } from '@banyan/kit';
+import { createParser } from 'eventsource-parser';
 import type { Dispatcher } from 'undici';
-import { createSseReader } from './sse-lines.ts';
 import { requestWithin } from '../outbound/request-within.ts';
 
 export interface SnapshotStreamOptions {
@@ -20,6 +20,8 @@ export interface SnapshotStreamOptions {
 }
 
 const MAX_BACKOFF_MS = 5_000;
+/** Most characters of a line or event that has not ended: far above any snapshot. */
+const MAX_EVENT_CHARS = 4_000_000;
 
 /** Listens to the control plane's stream of routes snapshots, and connects again for as long as it is not closed. */
 export function openSnapshotStream(options: SnapshotStreamOptions): { close(): Promise<void> } {
@@ -48,14 +50,21 @@ export function openSnapshotStream(options: SnapshotStreamOptions): { close(): P
         throw new Error(`the control plane answered ${statusCode}`);
       }
       onConnected(true);
-      const read = createSseReader();
+      const parser = createParser({
+        maxBufferSize: MAX_EVENT_CHARS,
+        onEvent({ event, data }) {
+          pauseMs = backoffMs; // it talks sense, so a lost connection deserves a quick return
+          if (event === 'routes') onSnapshot(data);
+        },
+        onError(error) {
+          // What the standard has skipped, such as an unknown field, is skipped.
+          if (error.type === 'max-buffer-size-exceeded') throw error;
+        },
+      });
       const decoder = new TextDecoder();
       for await (const chunk of body) {
         watchdog.refresh();
-        for (const { event, data } of read(decoder.decode(chunk as Buffer, { stream: true }))) {
-          pauseMs = backoffMs; // it talks sense, so a lost connection deserves a quick return
-          if (event === 'routes') onSnapshot(data);
-        }
+        parser.feed(decoder.decode(chunk as Buffer, { stream: true }));
       }
       throw new Error('the control plane ended the stream');
     } finally {

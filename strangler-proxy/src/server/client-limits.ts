@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import { isIPv6, type BlockList, type Socket } from 'node:net';
 import type { Logger } from '@banyan/kit';
-import { clientAddress, isTrusted, peerAddress } from '../forward/forwarded-headers.ts';
+import { clientAddress, isTrusted, peerAddress } from '../forward/client-address.ts';
 
 export interface ClientLimitsOptions {
   /** Requests under way of one client at most; 0 for any number. */

@@ -17,11 +17,12 @@ function hostsOf({ rawHeaders }: IncomingMessage): string[] {
   return hosts;
 }
 
-/** What is wrong with a request whatever its path, or null. */
-export function faultOf(
-  request: IncomingMessage,
-  isLoop: (request: IncomingMessage) => boolean,
-): ProblemPage | null {
+/**
+ * What is wrong with a request whatever its path, or null.
+ *
+ * @param pseudonym Name of this proxy in Via.
+ */
+export function faultOf(request: IncomingMessage, pseudonym: string): ProblemPage | null {
   const { httpVersion } = request;
   if (httpVersion !== '1.1' && httpVersion !== '1.0') {
     return badRequest(`HTTP/${httpVersion} is not spoken here, only HTTP/1.1 and HTTP/1.0.`);
@@ -35,8 +36,14 @@ export function faultOf(
     // It would show a client what the proxy sends in his name.
     return { status: 405, code: 'method-not-allowed', message: 'TRACE is not served here.' };
   }
-  if (isLoop(request)) {
+  if (isLoop(request, pseudonym)) {
     return { status: 508, code: 'loop', message: 'This request came back to the proxy that sent it.' };
   }
   return null;
+}
+
+/** True when this very proxy has had the request before: an upstream's address leads back here. */
+function isLoop(request: IncomingMessage, pseudonym: string): boolean {
+  const via = request.headers.via;
+  return via !== undefined && via.split(',').some((hop) => hop.trim().split(' ')[1] === pseudonym);
 }

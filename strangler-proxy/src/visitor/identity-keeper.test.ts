@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { createIdentityKeeper } from './identity-keeper.ts';
 import { SHOP_SESSION } from '../testing/fixtures.ts';
-import type { Credential, LookUpSource, SessionCustomer } from '../ports.ts';
+import type { Credential, LookUpSource, SessionCustomer } from './credential.ts';
 
 const session = (value: string): Credential => ({
   kind: 'look-up',

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IdentitySigner } from '@banyan/kit';
-import type { Credential, LookUpSession, SessionCustomer } from '../ports.ts';
+import type { Credential, SessionCustomer } from './credential.ts';
+import type { LookUpSession } from './session-lookup.ts';
 
 /** Who asks, as far as the monolith knows. */
 export interface Identity {

@@ -1,9 +1,8 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { silentLogger } from '@banyan/kit';
 import { eventually, Opened } from '../testing/fixtures.ts';
-import { KeyPins } from './key-pins.ts';
+import { KeyPins, type PinKey } from './key-pins.ts';
 import { createPinKeeper } from './pin-keeper.ts';
-import type { PinKey } from '../ports.ts';
 
 const opened = new Opened();
 afterEach(() => opened.close());

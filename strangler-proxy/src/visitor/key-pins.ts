@@ -1,5 +1,11 @@
 import type { PinKeeper } from './pin-keeper.ts';
-import type { PinKey } from '../ports.ts';
+
+/** Something that a client sends with every request, by which he can be pinned at this proxy. */
+export interface PinKey {
+  readonly digest: string;
+  /** True for a cookie: who sends that back does so with a pin, too. */
+  readonly isCookie: boolean;
+}
 
 /** The pin of all who keep no cookies at once; no digest has a space. */
 const everybody = (time: number): string => `everybody ${time}`;

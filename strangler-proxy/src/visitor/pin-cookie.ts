@@ -1,6 +1,15 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { PIN_COOKIE } from '@banyan/contracts';
-import type { PinCookies } from '../ports.ts';
+
+/** Makes and reads pins: `<nonce>.<HMAC of the nonce>`. All proxies share the secret, so each reads the others' pins. */
+export interface PinCookies {
+  /** A `Set-Cookie` value with a new nonce. @param isSecure True when the client came by TLS. */
+  issue(isSecure: boolean): string;
+  /** The nonce of a cookie's value that one of the proxies signed, else null. */
+  read(value: string | undefined): string | null;
+  /** A `Set-Cookie` value that takes the pin away. */
+  clearing(isSecure: boolean): string;
+}
 
 const NONCE = /^[A-Za-z0-9_-]{16}$/;
 /** Longer than any copy may lag; a cookie that nobody clears ends by itself. */

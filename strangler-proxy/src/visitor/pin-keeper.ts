@@ -1,6 +1,6 @@
 import type { Logger } from '@banyan/kit';
+import type { ControlClient } from '../outbound/control-client.ts';
 import { PinLedger } from './domain/pin-ledger.ts';
-import type { ControlClient } from '../ports.ts';
 
 /** Finds out when pinned sessions may go back to the copies, by asking the control plane in rounds. */
 export interface PinKeeper {

@@ -1,6 +1,14 @@
 import type { Dispatcher } from 'undici';
-import type { LookUpSession, LookUpSource, SessionCustomer } from '../ports.ts';
 import { requestWithin } from '../outbound/request-within.ts';
+import type { LookUpSource, SessionCustomer } from './credential.ts';
+
+/**
+ * Asks the monolith whose a cookie or token is.
+ *
+ * @returns null when nobody is signed in.
+ * @throws Error when the monolith does not say in time, or refuses the token.
+ */
+export type LookUpSession = (source: LookUpSource, value: string) => Promise<SessionCustomer | null>;
 
 /** The value of a field such as `customer.id`; undefined when it or one on the way is not there. */
 function fieldOf(answer: unknown, path: string): unknown {
@@ -51,21 +59,36 @@ const headersFor = (source: LookUpSource, value: string): Record<string, string>
 /**
  * Asks the monolith at the address that the source names, e.g. `GET /api/session`.
  *
- * @param options.deadlineMs Default 1,000.
+ * @param options.monolithInTurn Its addresses in the order in which they are to be asked; the next one where no answer comes.
+ * @param options.deadlineMs For all of them. Default 1,000.
  */
 export function createSessionLookup(options: {
-  readonly monolithUrl: () => string;
+  readonly monolithInTurn: () => readonly string[];
   readonly dispatcher: Dispatcher;
   readonly deadlineMs?: number;
 }): LookUpSession {
-  const { monolithUrl, dispatcher, deadlineMs = 1_000 } = options;
+  const { monolithInTurn, dispatcher, deadlineMs = 1_000 } = options;
+
+  async function askInTurn(
+    path: string,
+    headers: Record<string, string>,
+  ): Promise<Awaited<ReturnType<typeof requestWithin>>> {
+    const signal = AbortSignal.timeout(deadlineMs);
+    const monoliths = monolithInTurn();
+    for (const [index, monolith] of monoliths.entries()) {
+      try {
+        return await requestWithin(new URL(path, monolith), { dispatcher, headers, signal });
+      } catch (error) {
+        if (signal.aborted || index === monoliths.length - 1) throw error;
+      }
+    }
+    throw new Error('the monolith has no address');
+  }
+
   return async (source, value) => {
     const question = 'cookie' in source ? source : source.bearer;
-    const { statusCode, body } = await requestWithin(new URL(question.lookUp, monolithUrl()), {
-      dispatcher,
-      headers: { ...headersFor(source, value), accept: 'application/json' },
-      signal: AbortSignal.timeout(deadlineMs),
-    });
+    const headers = { ...headersFor(source, value), accept: 'application/json' };
+    const { statusCode, body } = await askInTurn(question.lookUp, headers);
     if (statusCode === 200) return readCustomer(parseJson(await body.text()), question);
     await body.dump();
     // A session in which nobody is signed in is no fault; what a token that is refused would get, the monolith must say.

@@ -11,7 +11,7 @@ const slice: SliceRoutes = {
   rolledBack: false,
   monolithIsFresh: true,
   routes: [{ path: '/reviews' }],
-  serviceUrl: 'http://127.0.0.1:1',
+  upstreams: ['http://127.0.0.1:1'],
   serviceDeadlineMs: 100,
 };
 const facts: RequestFacts = {

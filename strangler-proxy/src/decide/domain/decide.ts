@@ -1,7 +1,6 @@
 import type { DecisionReason, Explanation, SliceRoutes } from '@banyan/contracts';
+import { isSafe, servesReads, type Target } from '../../routes/domain/sides.ts';
 import { isIn, type Cohort } from './cohort.ts';
-
-export type Target = 'monolith' | 'service';
 
 /** What is known of a request besides its slice. */
 export interface RequestFacts {
@@ -20,15 +19,6 @@ export interface Decision {
   readonly target: Target;
   readonly reason: DecisionReason;
 }
-
-const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
-
-/** Safe as RFC 9110 9.2.1 has it: the client asks for nothing to be changed. */
-export const isSafe = (method: string): boolean => SAFE_METHODS.has(method);
-
-/** True in the phases in which the service may answer reads. */
-export const servesReads = ({ phase, rolledBack }: SliceRoutes): boolean =>
-  !rolledBack && (phase === 'canary' || phase === 'extracted');
 
 interface Rule {
   readonly reason: DecisionReason;

@@ -11,14 +11,14 @@ const slice = (change: Partial<SliceRoutes>): SliceRoutes => ({
   rolledBack: false,
   monolithIsFresh: true,
   routes: [{ path: '/reviews' }],
-  serviceUrl: 'http://127.0.0.1:1',
+  upstreams: ['http://127.0.0.1:1'],
   serviceDeadlineMs: 100,
   ...change,
 });
 const snapshot = (...slices: SliceRoutes[]): RoutesSnapshot => ({
   version: 1,
   issuedAtMs: 0,
-  monolithUrl: 'http://127.0.0.1:3000',
+  monolithUpstreams: ['http://127.0.0.1:3000'],
   monolithDeadlineMs: 1_000,
   paths: { trailingSlash: 'same' },
   visitors: { identity: [], keys: ['visitor-cookie'], withoutKey: 'monolith' },
@@ -49,15 +49,15 @@ describe('the routing table', () => {
     const built = buildRoutingTable({
       ...snapshot(
         slice({}),
-        slice({ serviceUrl: 'http://127.0.0.1:1/base', routes: [{ path: '/a' }] }),
+        slice({ upstreams: ['http://127.0.0.1:1', 'http://127.0.0.1:1/base'], routes: [{ path: '/a' }] }),
         slice({ name: 'other' }),
       ),
-      monolithUrl: 'http://user@127.0.0.1:3000',
+      monolithUpstreams: ['http://user@127.0.0.1:3000'],
     });
     expect(built.ok ? [] : built.problems).toEqual([
       expect.stringContaining('two are named "reviews"'),
-      expect.stringContaining('monolithUrl: got http://user@'),
-      expect.stringContaining('reviews.serviceUrl: got http://127.0.0.1:1/base'),
+      expect.stringContaining('monolithUpstreams.0: got http://user@'),
+      expect.stringContaining('reviews.upstreams.1: got http://127.0.0.1:1/base'),
       expect.stringContaining('/reviews belongs to both "reviews" and "other"'),
     ]);
   });

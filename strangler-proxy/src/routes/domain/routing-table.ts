@@ -1,5 +1,5 @@
 import type { RoutesSnapshot, SliceRoutes } from '@banyan/contracts';
-import { isSafe, servesReads } from '../../decide/domain/decide.ts';
+import { isSafe, servesReads } from './sides.ts';
 import { createPathReader } from './path-readings.ts';
 import { buildRouteTree, type RouteTree } from './route-tree.ts';
 import { createWithhold, type Withhold } from './withheld-headers.ts';
@@ -13,6 +13,9 @@ export type Place =
    * written there, or answers reads whoever owns it. `refused`: a write that might reach the wrong owner.
    */
   | { readonly kind: 'unclear' | 'refused'; readonly slices: readonly SliceRoutes[] };
+
+/** Without routes. */
+export const NOWHERE: Place = { kind: 'clear', slice: null };
 
 /** A routes snapshot made ready: immutable, swapped as a whole. */
 export interface RoutingTable {
@@ -34,6 +37,9 @@ export interface RoutingTable {
 
 const isCopying = ({ phase, owner }: SliceRoutes): boolean => phase !== 'monolith' && owner === 'monolith';
 
+const addressesOf = (where: string, upstreams: readonly string[]): [string, string][] =>
+  upstreams.map((url, index) => [`${where}.${index}`, url]);
+
 function findProblems(snapshot: RoutesSnapshot): string[] {
   const problems: string[] = [];
   const names = snapshot.slices.map(({ name }) => name);
@@ -41,8 +47,8 @@ function findProblems(snapshot: RoutesSnapshot): string[] {
     problems.push(`slices: two are named "${name}"; give each its own name`);
   }
   const origins: [string, string][] = [
-    ['monolithUrl', snapshot.monolithUrl],
-    ...snapshot.slices.map(({ name, serviceUrl }): [string, string] => [`${name}.serviceUrl`, serviceUrl]),
+    ...addressesOf('monolithUpstreams', snapshot.monolithUpstreams),
+    ...snapshot.slices.flatMap(({ name, upstreams }) => addressesOf(`${name}.upstreams`, upstreams)),
   ];
   for (const [where, url] of origins) {
     const { protocol, pathname, search, username } = new URL(url);

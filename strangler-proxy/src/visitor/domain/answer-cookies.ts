@@ -1,5 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
-
 /**
  * What a shared cache may do with an answer: `never` keep it, keep it by what it says (`may`), or by its own judgement
  * (`unsaid`, RFC 9111 4.2.2).
@@ -51,7 +49,10 @@ const isHtml = (raw: readonly string[]): boolean => {
  * another id and the last one would win, after pages were shown by the first.
  */
 export function beginsPage(
-  request: { readonly method: string; readonly headers: IncomingHttpHeaders },
+  request: {
+    readonly method: string;
+    readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  },
   answer: readonly string[],
 ): boolean {
   if (request.method !== 'GET') return false;

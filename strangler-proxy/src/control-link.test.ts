@@ -6,8 +6,8 @@ import type { RoutesSnapshot } from '@banyan/contracts';
 import { silentLogger } from '@banyan/kit';
 import { pino } from 'pino';
 import { Agent } from 'undici';
-import { openSnapshotStream } from './snapshot-stream.ts';
-import { startFakeControl } from '../testing/fake-control.ts';
+import { openSnapshotStream } from './routes/snapshot-stream.ts';
+import { startFakeControl } from './testing/fake-control.ts';
 import {
   ask,
   eventually,
@@ -18,7 +18,7 @@ import {
   startProxy,
   startUpstream,
   VISITOR,
-} from '../testing/fixtures.ts';
+} from './testing/fixtures.ts';
 
 const opened = new Opened();
 let folder = '';
@@ -95,7 +95,7 @@ describe('routes snapshots', () => {
     control.send('{"version":');
     control.send({ ...snapshot(3), slices: slice ? [slice, { ...slice, name: 'other' }] : [] });
     await eventually('all three are refused', () => lines.length === 3);
-    expect(lines[0]).toMatch(/version: .*slices\.0\.share: .*slices\.0\.serviceUrl: /);
+    expect(lines[0]).toMatch(/version: .*slices\.0\.share: .*slices\.0\.upstreams\.0: /);
     expect(lines[1]).toContain('not JSON');
     expect(lines[2]).toContain('/cart belongs to both');
     expect(lines.every((line) => line.includes('"servingVersion":1'))).toBe(true);
