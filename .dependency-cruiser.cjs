@@ -18,6 +18,20 @@ function only(from, allowed, extra = {}) {
   };
 }
 
+/** The proxy's rooms, in the order in which one may know another: each knows those before it, types included. */
+const proxyRooms = ['outbound', 'routes', 'forward', 'server', 'visitor', 'decide', 'report', 'admin'];
+
+const proxyRoomRules = proxyRooms.map((room, index) => ({
+  name: `proxy-${room}-knows-what-is-before-it`,
+  comment: `strangler-proxy/src/${room} may import itself and: ${proxyRooms.slice(0, index).join(', ') || 'no other room'}`,
+  severity: 'error',
+  from: { path: `^strangler-proxy/src/${room}/`, pathNot: tests },
+  to: {
+    path: '^strangler-proxy/src/',
+    pathNot: proxyRooms.slice(0, index + 1).map((each) => `^strangler-proxy/src/${each}/`),
+  },
+}));
+
 module.exports = {
   forbidden: [
     {
@@ -40,6 +54,13 @@ module.exports = {
       to: { path: '^cdc/kafka/' },
     },
     only('strangler-proxy', ['contracts/', 'kit/']),
+    ...proxyRoomRules,
+    {
+      name: 'proxy-product-without-test-support',
+      severity: 'error',
+      from: { path: '^strangler-proxy/src/', pathNot: [tests, '/testing/'] },
+      to: { path: '/testing/' },
+    },
     only('control', ['contracts/', 'kit/', 'cdc/src/index\\.ts$', 'migrations/control/']),
     only('cli', ['contracts/', 'kit/', 'postgres/', 'cdc/kafka/', 'migrations/banyan/']),
     only('monolith', ['migrations/monolith/']),

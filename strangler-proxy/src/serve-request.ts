@@ -106,7 +106,7 @@ export class RequestServer {
     const ticket = breaker.begin();
     const reply = await this.#parts.dataPlane.forward(client.request, slice.upstreams, {
       deadlineMs: slice.serviceDeadlineMs,
-      signal: client.signal,
+      waiter: client,
       onInformation: client.inform,
       requestHeaders: plan.identityToken === null ? [] : [IDENTITY_HEADER, plan.identityToken],
       withhold: match.table?.withhold,
@@ -125,7 +125,7 @@ export class RequestServer {
     const upstreams = snapshot?.monolithUpstreams ?? monolithWithoutSnapshot.upstreams;
     const reply = await dataPlane.forward(client.request, upstreams, {
       deadlineMs: snapshot?.monolithDeadlineMs ?? monolithWithoutSnapshot.deadlineMs,
-      signal: client.signal,
+      waiter: client,
       onInformation: client.inform,
     });
     const outcome = await this.#send(passage, 'monolith', reply);

@@ -91,7 +91,7 @@ export function createDataPathProbe(options: DataPathProbeOptions): DataPathProb
     async serve(client) {
       const reply = await dataPlane.forward(client.request, monolith(), {
         deadlineMs: deadlineMs * 0.8, // so that there is time to say that it failed
-        signal: client.signal,
+        waiter: client,
       });
       const outcome = reply.kind === 'answer' ? await client.send(reply) : reply;
       if (outcome.kind !== 'failed') return;

@@ -28,11 +28,18 @@ export interface UpstreamAnswer {
 /** No answer came, and nothing of one. */
 export type NoAnswer = Extract<ForwardOutcome, { readonly kind: 'failed' | 'cancelled' }>;
 
+/** Whoever waits for an answer, and may go away. An `AbortSignal` would do, at a price that shows on every request. */
+export interface Waiter {
+  readonly isGone: boolean;
+  /** Called when he goes away. Only one can be told at a time. */
+  onGone: (() => void) | null;
+}
+
 export interface ForwardOptions {
   /** Time for the response headers after the request's last byte, in milliseconds. A second try has it anew. */
   readonly deadlineMs: number;
-  /** Aborted when the client goes away before there is an answer. */
-  readonly signal: AbortSignal;
+  /** Who waits for the answer. */
+  readonly waiter: Waiter;
   /** Hears of `100 Continue`, `103 Early Hints` and their like; headers are name, value, name, value. Default: nobody. */
   readonly onInformation?: (status: number, headers: readonly string[]) => void;
   /** Headers to add to the request, as name, value, name, value. */

@@ -61,7 +61,7 @@ export class Exchange {
     this.#settings = settings;
     this.#upstream = upstreamRequest;
     this.#deadline = setTimeout(this.#onDeadline, options.deadlineMs);
-    options.signal.addEventListener('abort', this.#onClientGone);
+    options.waiter.onGone = this.#onClientGone;
     upstreamRequest
       .once('socket', (socket) => this.#onSocket(socket, isTls))
       .on('information', this.#onInformation)
@@ -104,9 +104,13 @@ export class Exchange {
   readonly #onAnswer = (incoming: IncomingMessage): void => {
     if (this.#hasResult) return;
     const { statusCode: status = 0, statusMessage: statusText = '' } = incoming;
-    if (status < 200) { this.#fail(new AnswerError(`the upstream answered with the status ${status}`)); return; }
+    if (status < 200) {
+      this.#fail(new AnswerError(`the upstream answered with the status ${status}`));
+      return;
+    }
     if (NOT_IN_REASON.test(statusText)) {
-      this.#fail(new AnswerError('the upstream answered with a reason phrase that is no text')); return;
+      this.#fail(new AnswerError('the upstream answered with a reason phrase that is no text'));
+      return;
     }
     this.#incoming = incoming;
     // No more of the body than an upstream wants that has turned it down: writing on would cut its answer off.
@@ -194,7 +198,7 @@ export class Exchange {
     this.#hasResult = true;
     clearTimeout(this.#deadline);
     if (this.#connecting) clearTimeout(this.#connecting);
-    this.#settings.options.signal.removeEventListener('abort', this.#onClientGone);
+    this.#settings.options.waiter.onGone = null;
     this.#settings.onResult({ reply, isUnconnected: !this.#isConnected, isUnsent: !this.#isHeadOut });
   }
 }

@@ -28,8 +28,7 @@ test.each(['reset', 'closed'])(
       // In one turn of the event loop: the data plane cannot have heard of it when it picks the connection.
       if (request.method === 'POST' && how === 'reset') (upstream.sockets[0] as Socket).resetAndDestroy();
       const client = new Client(request, response);
-      const { signal } = client;
-      void dataPlane.forward(request, [upstream.url], { deadlineMs: 5_000, signal }).then((reply) => {
+      void dataPlane.forward(request, [upstream.url], { deadlineMs: 5_000, waiter: client }).then((reply) => {
         replies.push(reply.kind);
         if (reply.kind === 'answer') void client.send(reply);
         else response.destroy();

@@ -71,7 +71,7 @@ export class HttpDataPlane implements DataPlane {
     options: ForwardOptions,
   ): Promise<UpstreamAnswer | NoAnswer> {
     // He left while it was decided where his request goes.
-    if (options.signal.aborted) return { kind: 'cancelled', hasGivenUp: false };
+    if (options.waiter.isGone) return { kind: 'cancelled', hasGivenUp: false };
     let sending: Sending;
     try {
       const { requestHeaders: extra = [], withhold } = options;
@@ -105,7 +105,7 @@ export class HttpDataPlane implements DataPlane {
     const first = this.#try(sending, upstream);
     const result = await first.result;
     const isReset = result.reply.kind === 'failed' && result.reply.failure === 'reset';
-    if (!isReset || request.readableDidRead || options.signal.aborted) return result;
+    if (!isReset || request.readableDidRead || options.waiter.isGone) return result;
     const mayRunTwice = SAFE.has(head.method) || (first.isReused() && IDEMPOTENT.has(head.method));
     if (!result.isUnsent && !mayRunTwice) return result;
     if (first.isReused()) upstream.dropIdle(); // it was the freshest

@@ -1,27 +1,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { UpstreamAnswer } from '../forward/data-plane.ts';
+import type { UpstreamAnswer, Waiter } from '../forward/data-plane.ts';
 import type { ForwardOutcome } from '../forward/domain/forward-outcome.ts';
 import { clientResponseHeaders } from './answer-head.ts';
 import { sendProblem, type ProblemPage } from './error-page.ts';
 import { sendAnswer } from './send-answer.ts';
 
 /** One client's request, and the way to answer it: nothing else writes to his connection. */
-export class Client {
+export class Client implements Waiter {
   readonly request: IncomingMessage;
   readonly #response: ServerResponse;
-  readonly #gone = new AbortController();
+  onGone: (() => void) | null = null;
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.request = request;
     this.#response = response;
     response.once('close', () => {
-      if (!response.writableEnded) this.#gone.abort();
+      if (!response.writableEnded) this.onGone?.();
     });
   }
 
-  /** Aborted when he goes away before his answer is out. */
-  get signal(): AbortSignal {
-    return this.#gone.signal;
+  /** True once his connection is no more. */
+  get isGone(): boolean {
+    return this.#response.destroyed;
   }
 
   /** Passes `100 Continue` and `103 Early Hints` on; headers are name, value, name, value. */
