@@ -28,7 +28,7 @@ export interface UpstreamAnswer {
 /** No answer came, and nothing of one. */
 export type NoAnswer = Extract<ForwardOutcome, { readonly kind: 'failed' | 'cancelled' }>;
 
-/** Whoever waits for an answer, and may go away. An `AbortSignal` would do, at a price that shows on every request. */
+/** Whoever waits for an answer, and may go away: an `AbortSignal` without its objects, which each request would pay for. */
 export interface Waiter {
   readonly isGone: boolean;
   /** Called when he goes away. Only one can be told at a time. */
