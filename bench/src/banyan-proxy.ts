@@ -28,7 +28,7 @@ export async function startBanyanProxy(
   const snapshot = {
     version: 1,
     issuedAtMs: Date.now(),
-    monolithUrl: upstreamUrl,
+    monolithUpstreams: [upstreamUrl],
     monolithDeadlineMs: 10_000,
     paths: { trailingSlash: 'same' },
     visitors: { identity: [], keys: ['visitor-cookie'], withoutKey: 'monolith' },
@@ -42,7 +42,7 @@ export async function startBanyanProxy(
         rolledBack: false,
         monolithIsFresh: true,
         routes: [{ path: '/products/:slug/reviews' }, { path: '/api/reviews/*' }],
-        serviceUrl: upstreamUrl,
+        upstreams: [upstreamUrl],
         serviceDeadlineMs: 5_000,
       },
     ],

@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { SLICE_PATH, startBanyanProxy } from './banyan-proxy.ts';
 import { startChild, type Child } from './child.ts';
@@ -36,15 +37,23 @@ function urlOf({ ready }: Child): string {
 }
 
 /** Starts everything that takes part; `started` is what to close, in order. */
-async function startContestants(started: Child[], folder: string): Promise<Contestant[]> {
+async function startContestants(
+  started: Child[],
+  {
+    folder,
+    bytes,
+    beside,
+  }: { readonly folder: string; readonly bytes: string; readonly beside: string | null },
+): Promise<Contestant[]> {
   const start = async (file: string, env: Record<string, string> = {}): Promise<string> => {
     const child = await startChild(`contestants/${file}`, env);
     started.push(child);
     return urlOf(child);
   };
-  const upstream = await start('upstream.ts');
+  const upstream = await start('upstream.ts', { BODY_BYTES: bytes });
   const banyan = await startBanyanProxy(upstream, folder);
   started.push(banyan);
+  const other = beside === null ? [] : await startOther(beside, { started, folder, upstream });
   const env = { UPSTREAM_URL: upstream };
   return [
     { name: 'upstream itself', url: upstream, path: '/' },
@@ -52,11 +61,35 @@ async function startContestants(started: Child[], folder: string): Promise<Conte
     { name: 'bare pass-through by undici', url: await start('undici-pass-through.ts', env), path: '/' },
     { name: 'banyan, page of the monolith', url: banyan.url, path: '/products/teapot' },
     { name: 'banyan, slice in canary', url: banyan.url, path: SLICE_PATH },
+    ...other,
     {
       name: 'http-proxy-middleware 4, keep-alive',
       url: await start('http-proxy-middleware.ts', env),
       path: '/',
     },
+  ];
+}
+
+/** The proxy of another checkout, started by its own benchmark, since its settings may be others. */
+async function startOther(
+  checkout: string,
+  {
+    started,
+    folder,
+    upstream,
+  }: { readonly started: Child[]; readonly folder: string; readonly upstream: string },
+): Promise<Contestant[]> {
+  const file = pathToFileURL(join(resolve(checkout), 'bench/src/banyan-proxy.ts'));
+  const { startBanyanProxy: start } = (await import(file.href)) as {
+    startBanyanProxy: typeof startBanyanProxy;
+  };
+  const ownFolder = join(folder, 'other');
+  await mkdir(ownFolder);
+  const proxy = await start(upstream, ownFolder);
+  started.push(proxy);
+  return [
+    { name: 'other checkout, page of the monolith', url: proxy.url, path: '/products/teapot' },
+    { name: 'other checkout, slice in canary', url: proxy.url, path: SLICE_PATH },
   ];
 }
 
@@ -121,22 +154,26 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '3' },
     connections: { type: 'string', default: '32' },
+    bytes: { type: 'string', default: '1200' },
+    beside: { type: 'string' },
   },
 });
 const settings = {
   rounds: Number(values.rounds),
   timeMs: Number(values.seconds) * 1_000,
   connections: Number(values.connections),
+  bytes: Number(values.bytes),
 };
 if (!Object.values(settings).every((value) => value > 0)) {
-  console.error('--rounds, --seconds and --connections are numbers above 0.');
+  console.error('--rounds, --seconds, --connections and --bytes are numbers above 0.');
   process.exit(2);
 }
 
 const started: Child[] = [];
 const folder = await mkdtemp(join(tmpdir(), 'banyan-bench-'));
 try {
-  const contestants = await startContestants(started, folder);
+  const { bytes, beside = null } = values;
+  const contestants = await startContestants(started, { folder, bytes, beside });
   const load = await startChild('load.ts');
   started.push(load);
   const scores = score(await measure(contestants, load, settings));
@@ -145,8 +182,10 @@ try {
       JSON.stringify({ schema_version: 1, node: process.version, cores: cpus().length, settings, scores }),
     );
   } else {
-    const { rounds, timeMs, connections } = settings;
-    console.log(`Node ${process.version}, ${cpus().length} cores, ${connections} connections,`);
+    const { rounds, timeMs, connections, bytes } = settings;
+    console.log(
+      `Node ${process.version}, ${cpus().length} cores, ${connections} connections, answers of ${bytes} bytes,`,
+    );
     console.log(
       `median of ${rounds} interleaved rounds of ${timeMs / 1_000} s; load and proxies share the cores.\n`,
     );

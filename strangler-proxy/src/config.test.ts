@@ -20,6 +20,13 @@ test('reads what a proxy needs, with defaults for the rest', () => {
   });
 });
 
+test("the monolith's servers are told apart by commas", () => {
+  const two = { ...good, MONOLITH_URL: 'http://10.0.0.1:3000, http://10.0.0.2:3000' };
+  expect(readProxyConfig(good).monolithUpstreams).toEqual(['http://127.0.0.1:3000']);
+  expect(readProxyConfig(two).monolithUpstreams).toEqual(['http://10.0.0.1:3000', 'http://10.0.0.2:3000']);
+  expect(() => readProxyConfig({ ...good, MONOLITH_URL: 'http://10.0.0.1:3000,' })).toThrow(/MONOLITH_URL/);
+});
+
 test('names every wrong setting at once, and shows no secret', () => {
   const read = () =>
     readProxyConfig({

@@ -1,9 +1,14 @@
 import { readConfig, type ConfigOf } from '@banyan/kit';
 import { z } from 'zod';
-import { listenerConfigTable } from './listener-config.ts';
+import { listenerConfigTable } from './server/listener-config.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const url = z.url({ protocol: /^https?$/, error: 'an address such as http://127.0.0.1:3000' });
+/** Addresses by comma, each as `url`. */
+const urls = z
+  .string()
+  .transform((text) => text.split(',').map((entry) => entry.trim()))
+  .pipe(z.array(url));
 const secret = z.string().min(16, 'at least 16 characters');
 const milliseconds = (byDefault: number): z.ZodType<number> =>
   z.coerce.number().int().positive().default(byDefault);
@@ -50,10 +55,10 @@ export const proxyConfigTable = {
     text: 'name of this proxy, its own among all',
   },
   controlUrl: { env: 'CONTROL_URL', schema: url, text: 'base URL of the control plane' },
-  monolithUrl: {
+  monolithUpstreams: {
     env: 'MONOLITH_URL',
-    schema: url,
-    text: 'base URL of the monolith, used while there is no routes snapshot at all',
+    schema: urls,
+    text: 'base URL of the monolith, or of each of its servers by comma, used while there is no routes snapshot at all',
   },
   monolithDeadlineMs: {
     env: 'MONOLITH_DEADLINE_MS',

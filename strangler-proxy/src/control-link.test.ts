@@ -6,7 +6,7 @@ import type { RoutesSnapshot } from '@banyan/contracts';
 import { silentLogger } from '@banyan/kit';
 import { pino } from 'pino';
 import { Agent } from 'undici';
-import { openSnapshotStream } from './adapters/snapshot-stream.ts';
+import { openSnapshotStream } from './routes/snapshot-stream.ts';
 import { startFakeControl } from './testing/fake-control.ts';
 import {
   ask,
@@ -95,7 +95,7 @@ describe('routes snapshots', () => {
     control.send('{"version":');
     control.send({ ...snapshot(3), slices: slice ? [slice, { ...slice, name: 'other' }] : [] });
     await eventually('all three are refused', () => lines.length === 3);
-    expect(lines[0]).toMatch(/version: .*slices\.0\.share: .*slices\.0\.serviceUrl: /);
+    expect(lines[0]).toMatch(/version: .*slices\.0\.share: .*slices\.0\.upstreams\.0: /);
     expect(lines[1]).toContain('not JSON');
     expect(lines[2]).toContain('/cart belongs to both');
     expect(lines.every((line) => line.includes('"servingVersion":1'))).toBe(true);
@@ -124,6 +124,20 @@ describe('routes snapshots', () => {
     expect(after.report().snapshotVersion).toBe(6);
     expect((await ask(`${after.url}/cart`, { headers: { cookie: VISITOR } })).text).toBe('service');
     expect((await ask(`${after.url}/`)).text).toBe('monolith');
+  });
+
+  test('in a file from before a side could have several servers are served from', async () => {
+    const { monolithUrl, snapshot } = await startSides();
+    const { monolithUpstreams, slices, ...rest } = snapshot(3);
+    const old = slices.map(({ upstreams, ...slice }) => ({ ...slice, serviceUrl: upstreams[0] }));
+    const snapshotFile = join(folder, 'routes.json');
+    await writeFile(
+      snapshotFile,
+      JSON.stringify({ ...rest, monolithUrl: monolithUpstreams[0], slices: old }),
+    );
+    const proxy = await startProxy(opened, { monolithUrl, snapshotFile });
+    expect((await ask(`${proxy.url}/cart`, { headers: { cookie: VISITOR } })).text).toBe('service');
+    expect(proxy.report().snapshotVersion).toBe(3);
   });
 
   test('in a broken file are passed over: everything goes to the monolith', async () => {
@@ -186,4 +200,58 @@ test('a proxy that control reaches by another address than its own reports that 
   const { monolithUrl } = await startSides();
   const proxy = await startProxy(opened, { monolithUrl, adminUrl: 'http://proxy:9090' });
   expect(proxy.report().adminUrl).toBe('http://proxy:9090');
+});
+
+describe('the stream of routes', () => {
+  /** Sends bytes in pieces, as an event stream. */
+  async function listenTo(pieces: readonly string[]): Promise<{ texts: string[]; reasons: string[] }> {
+    const control = await startUpstream(opened, (_request, response) => {
+      response.writeHead(200);
+      void (async () => {
+        for (const piece of pieces) {
+          await new Promise((resolve) => response.write(piece, 'latin1', resolve));
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        response.end();
+      })();
+    });
+    const texts: string[] = [];
+    const reasons: string[] = [];
+    const log = pino({ level: 'warn' }, { write: (line: string) => reasons.push(line) });
+    const dispatcher = new Agent();
+    const stream = openSnapshotStream({
+      controlUrl: control.url,
+      peerToken: 'x',
+      proxyId: 'p',
+      dispatcher,
+      log,
+      onSnapshot: (text) => texts.push(text),
+      onConnected: () => undefined,
+      backoffMs: 60_000,
+    });
+    opened.add(() => stream.close().then(() => dispatcher.destroy()));
+    await eventually('it has ended', () => reasons.length > 0);
+    return { texts, reasons };
+  }
+
+  test('is read wherever it is cut into pieces, within a character too; other events are passed over', async () => {
+    const bytes = Buffer.from(
+      ': ping\n\nevent: routes\ndata: {"a":"\u00e9"}\n\nid: 7\nretry: 10\nwhat: x\n\ndata: unnamed\n\n' +
+        'event: routes\r\ndata: one\r\ndata:two\r\n\r\nevent: other\ndata: x\n\nevent: routes\ndata: cut off',
+    ).toString('latin1');
+    for (const size of [1, 3, 7, bytes.length]) {
+      const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
+        bytes.slice(i * size, (i + 1) * size),
+      );
+      const { texts, reasons } = await listenTo(pieces);
+      expect(texts).toEqual(['{"a":"\u00e9"}', 'one\ntwo']);
+      expect(reasons[0]).toContain('the control plane ended the stream');
+    }
+  });
+
+  test('is given up for an event that never ends, before it fills the memory', async () => {
+    const { texts, reasons } = await listenTo(Array<string>(50).fill(`data: ${'x'.repeat(100_000)}`));
+    expect(texts).toEqual([]);
+    expect(reasons[0]).toContain('max buffer size of 4000000 characters');
+  });
 });

@@ -1,46 +1,26 @@
 import { randomBytes } from 'node:crypto';
 import type { ProxyReport } from '@banyan/contracts';
-import {
-  createIdentitySigner,
-  listen,
-  silentLogger,
-  type Closable,
-  type ListenOptions,
-  type Logger,
-} from '@banyan/kit';
-import { Agent, buildConnector } from 'undici';
-import { createControlClient } from './adapters/control-client.ts';
-import { createDataPathProbe } from './adapters/data-path-probe.ts';
-import { createAddressCheck, isLoop, trustedAddresses } from './adapters/forwarded-headers.ts';
-import { createHttpDataPlane, type DataPlaneOptions } from './adapters/http-data-plane.ts';
-import { createMetrics } from './adapters/metrics.ts';
-import { createPinCookies } from './adapters/pin-cookie.ts';
-import { createSessionLookup } from './adapters/session-lookup.ts';
-import { createSliceBreaker } from './adapters/slice-breaker.ts';
-import { createSnapshotFile } from './adapters/snapshot-file.ts';
-import { openSnapshotStream } from './adapters/snapshot-stream.ts';
-import { readUpstreamTls, type UpstreamTls } from './adapters/upstream-tls.ts';
-import { createTunnelOpener } from './adapters/web-socket-tunnel.ts';
+import { silentLogger, type Closable, type Logger } from '@banyan/kit';
+import { createDataPathProbe } from './admin/data-path-probe.ts';
+import { openAdmin } from './admin/open-admin.ts';
 import type { ProxyConfig } from './config.ts';
-import { createAdminHandler } from './http/admin-handler.ts';
-import { ClientLimits } from './http/client-limits.ts';
-import { createRequestPlanner } from './http/plan-request.ts';
-import { createPublicHandler } from './http/public-handler.ts';
-import { RequestServer } from './http/serve-request.ts';
-import { WebSocketServer } from './http/serve-web-socket.ts';
-import { createVisitReader, digestOfKey } from './http/visit.ts';
-import type { DataPlane } from './use-cases/data-plane.ts';
-import { explainRequest } from './use-cases/explain-request.ts';
-import { createIdentityKeeper } from './use-cases/identity-keeper.ts';
-import { KeyPins } from './use-cases/key-pins.ts';
-import { OpenWebSockets } from './use-cases/open-web-sockets.ts';
-import { createPinKeeper } from './use-cases/pin-keeper.ts';
-import type { BreakerOf, ControlClient, SliceBreaker } from './use-cases/ports.ts';
-import { startReporting } from './use-cases/reporter.ts';
-import { createRoutesHolder, type SnapshotVerdict } from './use-cases/routes-holder.ts';
-import { Traffic } from './use-cases/traffic.ts';
+import { createControlLink } from './control-link.ts';
+import { explainRequest } from './decide/explain-request.ts';
+import { createRequestPlanner } from './decide/plan-request.ts';
+import { createForward } from './forward/create-forward.ts';
+import type { DataPlane } from './forward/data-plane.ts';
+import { readUpstreamTls } from './forward/upstream-tls.ts';
+import { createClientLimits, openPublicListener } from './open-public-listener.ts';
+import { OpenedParts } from './opened-parts.ts';
+import { createOutbound } from './outbound/create-outbound.ts';
+import { createMetrics } from './report/metrics.ts';
+import { createProxyReport } from './report/proxy-report.ts';
+import { Traffic } from './report/traffic.ts';
+import { createRoutesHolder, type SnapshotVerdict } from './routes/routes-holder.ts';
+import { createSnapshotFile } from './routes/snapshot-file.ts';
+import { createVisitors } from './visitor/create-visitors.ts';
 
-type Required = 'monolithUrl' | 'peerToken' | 'identityPrivateKey' | 'pinSecret' | 'overrideToken';
+type Required = 'monolithUpstreams' | 'peerToken' | 'identityPrivateKey' | 'pinSecret' | 'overrideToken';
 
 /** Settings as in `config.ts`; all but the first line have defaults. */
 export interface ProxyOptions
@@ -67,246 +47,134 @@ export interface Proxy extends Closable {
   applySnapshot(candidate: unknown): SnapshotVerdict;
 }
 
-const NO_CONTROL: ControlClient = {
-  report: () => Promise.resolve(),
-  isCaughtUp: () => Promise.resolve(false), // nobody to ask: pins stay
-};
-
 /**
- * Starts a proxy: two listeners, and what keeps it in touch with the control plane.
+ * Starts a proxy: two listeners, and what keeps it in touch with the control plane. A start that fails leaves nothing
+ * open.
  *
  * @throws Error with code EADDRINUSE when a port is taken.
  * @example
  * const proxy = await createProxy({ ...readProxyConfig(), log });
  */
 export async function createProxy(options: ProxyOptions): Promise<Proxy> {
-  const { proxyId = 'proxy-1', log = silentLogger, controlUrl = null } = options;
-  const startedAtMs = Date.now();
+  const opened = new OpenedParts();
+  try {
+    return await open(options, opened);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+/** Each part is closed before those that it uses; customers' requests end first, with everything still in place. */
+async function open(options: ProxyOptions, opened: OpenedParts): Promise<Proxy> {
+  const { proxyId = 'proxy-1', log = silentLogger, controlUrl = null, snapshotFile = null } = options;
+  const { peerToken } = options;
   const pseudonym = `banyan-${proxyId}-${randomBytes(4).toString('hex')}`;
   const tls = readUpstreamTls({ caFile: options.upstreamCaFile, names: options.upstreamTlsNames });
-  const outbound = createOutbound(tls, options.connectTimeoutMs ?? 2_000);
-  const control = controlUrl
-    ? createControlClient({ controlUrl, peerToken: options.peerToken, dispatcher: outbound })
-    : NO_CONTROL;
-  let isClosing = false;
-  let isControlConnected = false;
-
-  // What is known
+  const outbound = opened.add(createOutbound({ ...options, ...tls, controlUrl }));
+  const forward = opened.add(createForward({ ...options, pseudonym, tls }));
+  const { dataPlane, breakerOf, openWebSockets } = forward;
   const traffic = new Traffic();
-  const breakerOf = createBreakers(options);
-  const openWebSockets = new OpenWebSockets(options.webSocketDrainMs ?? 30_000);
-  const pins = createPinKeeper({ isCaughtUp: control.isCaughtUp, log });
-  const routes = createRoutesHolder({
-    file: options.snapshotFile ? createSnapshotFile(options.snapshotFile) : null,
-    log,
-    onApplied(table) {
-      traffic.useSnapshot(table.snapshot);
-      pins.useSlices(table.copiedSlices);
-      openWebSockets.useRoutes(table);
-    },
-  });
-  const identities = createIdentityKeeper({
-    lookUp: createSessionLookup({
-      monolithUrl: () => monolithUrl(),
-      dispatcher: outbound,
+  const visitors = opened.add(
+    await createVisitors({
+      ...options,
+      ...outbound,
+      monolithInTurn: () => forward.turns.of(monolith()),
+      log,
     }),
-    signer: await createIdentitySigner(options.identityPrivateKey),
+  );
+  const routes = opened.add(
+    createRoutesHolder({
+      file: snapshotFile === null ? null : createSnapshotFile(snapshotFile),
+      log,
+      onApplied(table) {
+        traffic.useSnapshot(table.snapshot);
+        visitors.useRoutes(table);
+        openWebSockets.useRoutes(table);
+      },
+    }),
+  );
+  const monolith = (): readonly string[] =>
+    routes.current?.snapshot.monolithUpstreams ?? options.monolithUpstreams;
+  const report = createProxyReport({
+    proxyId,
+    traffic,
+    routes,
+    breakerOf,
+    urls: () => ({ adminUrl: options.adminUrl ?? admin.url, publicUrl: publicListener.url }),
   });
-
-  // What serves
-  const dataPlane =
-    options.dataPlane ?? createHttpDataPlane({ pseudonym, tls, ...dataPlaneSettings(options) });
-  const pinCookies = createPinCookies(options.pinSecret);
-  const trusted = trustedAddresses(options.trustedProxies ?? []);
-  const limits = new ClientLimits({
-    maxRequests: options.clientMaxRequests ?? 1_000,
-    maxConnections: options.clientMaxConnections ?? 5_000,
-    trusted,
+  const link = createControlLink({
+    controlUrl,
+    peerToken,
+    proxyId,
+    outbound,
+    onSnapshot: (text) => routes.applyText(text),
+    report,
     log,
   });
-  const monolithUrl = (): string => routes.current?.snapshot.monolithUrl ?? options.monolithUrl;
+  const limits = createClientLimits({ ...options, log });
   const probe = createDataPathProbe({
     dataPlane,
     publicUrl: () => publicListener.url,
-    monolithUrl,
+    monolith,
     path: options.readyPath ?? '/healthz',
     deadlineMs: options.readyDeadlineMs ?? 2_000,
   });
-  const serving = {
-    readVisit: createVisitReader({
-      overrideToken: options.overrideToken,
-      pins: pinCookies,
-      trustedProxies: options.trustedProxies ?? [],
-      isAmong: createAddressCheck(),
-    }),
-    plan: createRequestPlanner({ identities, breakerOf, log }),
-    pins,
-    keyPins: new KeyPins(pins, { startsPinned: controlUrl !== null }),
-    breakerOf,
-    traffic,
-    monolithWithoutSnapshot: {
-      url: options.monolithUrl,
-      deadlineMs: options.monolithDeadlineMs ?? 30_000,
-    },
-    log,
-    accessLog: options.accessLog ? log : null,
-  };
-  const publicPages = createPublicHandler({
-    requestServer: new RequestServer({ ...serving, dataPlane, identities, pinCookies }),
-    webSocketServer: new WebSocketServer({
-      ...serving,
-      openTunnel: createTunnelOpener(tls),
-      openWebSockets,
-      headers: { pseudonym, trusted },
-    }),
-    limits,
-    probe,
-    routes: () => routes.current,
-    isLoop: (request) => isLoop(request, pseudonym),
-    traffic,
-    log,
-  });
-  const adminPages = createAdminHandler({
-    peerToken: options.peerToken,
-    registry: createMetrics({
-      traffic,
-      routes,
-      pins,
-      breakerOf,
-      limits,
-      openWebSockets,
-      isControlConnected: () => isControlConnected,
-      withProcessMetrics: options.withProcessMetrics ?? false,
-    }),
-    isClosing: () => isClosing,
-    lookAtDataPath: () => probe.look(),
-    snapshotVersion: () => routes.current?.snapshot.version ?? 0,
-    report,
-    explain: (question) =>
-      explainRequest(question, { table: routes.current, breakerOf, proxyId, digestOfKey }),
-  });
+  let isClosing = false;
 
   // The start: 1. the last known routes, 2. the listeners, 3. the control plane, which may be down.
   await routes.loadFile();
-  const adminListener = await listen(adminPages, {
-    port: options.adminPort ?? 0,
-    log,
-    ...(options.adminHost !== undefined && { host: options.adminHost }),
-  });
-  const publicListener = await listen(publicPages.handle, {
-    ...listenerSettings(options),
-    log,
-    onExpectContinue: publicPages.handle,
-    onWebSocket: publicPages.handleWebSocket,
-  }).catch(async (error: unknown) => {
-    await adminListener.close();
-    throw error;
-  });
-  limits.attach(publicListener.server);
-  const stream = controlUrl
-    ? openSnapshotStream({
-        controlUrl,
-        peerToken: options.peerToken,
-        proxyId,
-        dispatcher: outbound,
-        log,
-        onSnapshot: (text) => routes.applyText(text),
-        onConnected(isConnected) {
-          isControlConnected = isConnected;
-        },
-      })
-    : null;
-  const reporting = controlUrl ? startReporting({ send: control.report, report, log }) : null;
-
-  function report(): ProxyReport {
-    const snapshot = routes.current?.snapshot;
-    return {
-      proxyId,
-      adminUrl: options.adminUrl ?? adminListener.url,
-      publicUrl: publicListener.url,
-      startedAtMs,
-      snapshotVersion: snapshot?.version ?? 0,
-      requests: traffic.requests,
-      clientErrors: traffic.clientErrors,
-      slices: snapshot ? traffic.report(snapshot, breakerOf) : [],
-    };
-  }
-
-  async function stop(): Promise<void> {
-    isClosing = true;
-    // Customers first: what they have begun ends with everything still in place. But WebSockets, which never end.
-    openWebSockets.close();
-    await publicListener.close();
-    await Promise.all([stream?.close(), reporting?.close(), pins.close()]);
-    await routes.close();
-    await dataPlane.close();
-    await outbound.destroy();
-    await adminListener.close();
-  }
-  let stopped: Promise<void> | undefined;
+  const admin = opened.add(
+    await openAdmin({
+      ...options,
+      log,
+      registry: createMetrics({
+        traffic,
+        routes,
+        rounds: visitors.rounds,
+        breakerOf,
+        limits,
+        openWebSockets,
+        link,
+        withProcessMetrics: options.withProcessMetrics ?? false,
+      }),
+      isClosing: () => isClosing,
+      lookAtDataPath: () => probe.look(),
+      snapshotVersion: () => routes.current?.snapshot.version ?? 0,
+      report,
+      explain: (question) => explainRequest(question, { table: routes.current, breakerOf, proxyId }),
+    }),
+  );
+  opened.add(link);
+  const publicListener = opened.add(
+    await openPublicListener({
+      ...options,
+      forward,
+      visitors,
+      plan: createRequestPlanner({ visitors, breakerOf, log }),
+      traffic,
+      limits,
+      probe,
+      pseudonym,
+      routes: () => routes.current,
+      monolithWithoutSnapshot: {
+        upstreams: options.monolithUpstreams,
+        deadlineMs: options.monolithDeadlineMs ?? 30_000,
+      },
+      log,
+      accessLog: options.accessLog ? log : null,
+    }),
+  );
+  link.start();
 
   return {
     url: publicListener.url,
-    adminUrl: adminListener.url,
+    adminUrl: admin.url,
     report,
     applySnapshot: (candidate) => routes.apply(candidate),
-    close: () => (stopped ??= stop()),
-  };
-}
-
-/** The client for the proxy's own questions, to the control plane and the monolith. */
-function createOutbound(tls: UpstreamTls, timeout: number): Agent {
-  const connect = buildConnector({
-    allowH2: false,
-    timeout,
-    ...(tls.ca !== undefined && { ca: [...tls.ca] }),
-  });
-  return new Agent({
-    allowH2: false,
-    connections: 64,
-    connect: (options, callback) =>
-      connect({ ...options, servername: tls.serverNameOf(options.hostname) }, callback),
-  });
-}
-
-function createBreakers({ breakerFailures, breakerHalfOpenAfterMs }: ProxyOptions): BreakerOf {
-  const breakers = new Map<string, SliceBreaker>();
-  return (slice) => {
-    let breaker = breakers.get(slice);
-    if (!breaker) {
-      breaker = createSliceBreaker({
-        ...(breakerFailures !== undefined && { consecutiveFailures: breakerFailures }),
-        ...(breakerHalfOpenAfterMs !== undefined && { halfOpenAfterMs: breakerHalfOpenAfterMs }),
-      });
-      breakers.set(slice, breaker);
-    }
-    return breaker;
-  };
-}
-
-function listenerSettings(options: ProxyOptions): ListenOptions {
-  return {
-    port: options.port ?? 0,
-    ...(options.host !== undefined && { host: options.host }),
-    graceMs: options.drainMs ?? 8_000,
-    headersTimeoutMs: options.clientHeadersTimeoutMs ?? 60_000,
-    idleTimeoutMs: options.clientIdleTimeoutMs ?? 120_000,
-    keepAliveTimeoutMs: options.clientKeepAliveMs ?? 65_000,
-    maxHeaderBytes: options.maxHeaderBytes ?? 32_768,
-    minUploadBytesPerSecond: options.minUploadBytesPerSecond ?? 500,
-  };
-}
-
-function dataPlaneSettings(options: ProxyOptions): Omit<DataPlaneOptions, 'pseudonym' | 'tls'> {
-  const { connectTimeoutMs, bodyIdleTimeoutMs, giveUpAfterMs, trustedProxies } = options;
-  const { upstreamMaxOutstanding, upstreamKeepAliveMs, upstreamMaxHeaderBytes } = options;
-  return {
-    ...(connectTimeoutMs !== undefined && { connectTimeoutMs }),
-    ...(bodyIdleTimeoutMs !== undefined && { bodyIdleTimeoutMs }),
-    ...(giveUpAfterMs !== undefined && { giveUpAfterMs }),
-    ...(upstreamMaxOutstanding !== undefined && { maxOutstanding: upstreamMaxOutstanding }),
-    ...(upstreamKeepAliveMs !== undefined && { keepAliveMs: upstreamKeepAliveMs }),
-    ...(upstreamMaxHeaderBytes !== undefined && { maxHeaderBytes: upstreamMaxHeaderBytes }),
-    ...(trustedProxies !== undefined && { trustedProxies }),
+    close() {
+      isClosing = true;
+      return opened.close();
+    },
   };
 }

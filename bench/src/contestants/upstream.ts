@@ -1,9 +1,8 @@
 import { listenAndTell } from './listen.ts';
 
-// About what a small page's fragment or an API's answer weighs.
-const BODY = JSON.stringify({
-  reviews: Array.from({ length: 12 }, (_, id) => ({ id, stars: 5, text: 'x'.repeat(60) })),
-});
+/** As many as were asked for, or about what a small page's fragment or an API's answer weighs. */
+const { BODY_BYTES: bytes = '1200' } = process.env;
+const BODY = JSON.stringify('x'.repeat(Math.max(Number(bytes) - 2, 0)));
 
 /** The server behind every contestant, and the one asked directly. */
 listenAndTell((_request, response) => {

@@ -54,10 +54,10 @@ function routesWith(phase: string): string {
     rolledBack: false,
     monolithIsFresh: true,
     routes: [{ path: '/reviews' }],
-    serviceUrl: 'http://127.0.0.1:1',
+    upstreams: ['http://127.0.0.1:1'],
     serviceDeadlineMs: 100,
   };
-  const monolith = { monolithUrl: 'http://127.0.0.1:2', monolithDeadlineMs: 100 };
+  const monolith = { monolithUpstreams: ['http://127.0.0.1:2'], monolithDeadlineMs: 100 };
   const visitors = { identity: [], keys: ['visitor-cookie'], withoutKey: 'monolith' };
   const settings = { paths: { trailingSlash: 'same' }, visitors };
   return JSON.stringify({ version: 1, issuedAtMs: 1, ...monolith, ...settings, slices: [slice] });

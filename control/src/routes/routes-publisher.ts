@@ -63,7 +63,7 @@ export class RoutesPublisher {
     return {
       version,
       issuedAtMs: clock.nowMs(),
-      monolithUrl: settings.monolithUrl,
+      monolithUpstreams: [settings.monolithUrl],
       monolithDeadlineMs: settings.monolithDeadlineMs,
       paths: settings.paths,
       visitors: settings.visitors,
@@ -82,7 +82,7 @@ export class RoutesPublisher {
               path,
               ...(methods && { methods: [...methods] }),
             })),
-            serviceUrl: slice.serviceUrl,
+            upstreams: [slice.serviceUrl],
             serviceDeadlineMs: settings.serviceDeadlinesMs[slice.name] ?? 2_000,
           })),
       ),

@@ -120,9 +120,9 @@ export const secrets = {
 /** A proxy in this process, with secrets of the tests. */
 export async function startProxy(
   opened: Opened,
-  options: Partial<ProxyOptions> & Pick<ProxyOptions, 'monolithUrl'>,
+  { monolithUrl, ...options }: Partial<ProxyOptions> & { readonly monolithUrl: string },
 ): Promise<Proxy> {
-  const proxy = await createProxy({ ...secrets, ...options });
+  const proxy = await createProxy({ ...secrets, monolithUpstreams: [monolithUrl], ...options });
   opened.add(() => proxy.close());
   return proxy;
 }
@@ -136,7 +136,7 @@ export const sliceOf = (serviceUrl: string, change: Partial<SliceRoutes> = {}): 
   rolledBack: false,
   monolithIsFresh: true,
   routes: [{ path: '/cart' }, { path: '/products/:slug/reviews' }],
-  serviceUrl,
+  upstreams: [serviceUrl],
   serviceDeadlineMs: 300,
   ...change,
 });
@@ -160,7 +160,7 @@ export const snapshotOf = (
 ): RoutesSnapshot => ({
   version,
   issuedAtMs: Date.now(),
-  monolithUrl,
+  monolithUpstreams: [monolithUrl],
   monolithDeadlineMs: 2_000,
   paths: { trailingSlash: 'same', ...settings.paths },
   visitors: {

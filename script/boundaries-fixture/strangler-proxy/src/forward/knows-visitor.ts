@@ -1,0 +1,3 @@
+import type { Visit } from '../visitor/visit.ts';
+
+export const visits: Visit[] = [];

@@ -1,0 +1,1 @@
+export { bed } from './testing/bed.ts';

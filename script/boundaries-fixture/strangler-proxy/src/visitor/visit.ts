@@ -1,0 +1,3 @@
+export interface Visit {
+  readonly key: string;
+}
