@@ -17,6 +17,7 @@ import { addSyncCommand } from './commands/sync-command.ts';
 import { up, type UpOptions } from './commands/up.ts';
 import { runVerb, type VerbOptions } from './commands/verbs.ts';
 import { verify, type VerifyCommandOptions } from './commands/verify.ts';
+import { refuseUnknownVariables } from './variables.ts';
 import { stackNames } from './supervise/stack-choice.ts';
 import { FIRST_SAMPLE_FLAG, FIRST_SAMPLE_OPTION } from './config/before-declarations.ts';
 import { CommandError } from './output/command-error.ts';
@@ -298,6 +299,7 @@ command('doctor', 'is the environment as needed, and how to mend what is not', '
 );
 
 try {
+  refuseUnknownVariables();
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommandError) {
