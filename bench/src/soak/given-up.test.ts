@@ -3,21 +3,25 @@ import type { GateResult, JournalEntry } from '@banyan/contracts';
 import { givenUpOf } from './given-up.ts';
 
 const gate = (name: string, verdict: GateResult['verdict']): GateResult => ({
-  ...{ gate: name, verdict, wanted: '', got: '', remedy: null },
+  gate: name,
+  verdict,
+  wanted: '',
+  got: '',
+  remedy: null,
 });
 
 function entry(change: Partial<JournalEntry>): JournalEntry {
   return {
-    ...{
-      id: 1,
-      atMs: 1,
-      slice: 'reviews',
-      by: 'gate',
-      verb: 'rollback',
-      from: 'canary 100 %',
-      to: 'syncing',
-    },
-    ...{ epoch: 1, reason: null, evidence: [] },
+    id: 1,
+    atMs: 1,
+    slice: 'reviews',
+    by: 'gate',
+    verb: 'rollback',
+    from: 'canary 100 %',
+    to: 'syncing',
+    epoch: 1,
+    reason: null,
+    evidence: [],
     ...change,
   };
 }
@@ -29,7 +33,9 @@ test('reads that a gate took back which time mends are counted, by gate, and are
     evidence,
   });
   expect(givenUpOf([held, entry({ by: 'test', verb: 'route' })])).toEqual({
-    ...{ byGates: 1, gates: { quarantine: 1 }, unexcused: [] },
+    byGates: 1,
+    gates: { quarantine: 1 },
+    unexcused: [],
   });
 });
 
