@@ -1,12 +1,12 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
-import type { RoutesHolder } from '../routes/routes-holder.ts';
+import type { ActiveRoutes } from '../routes/active-routes.ts';
 import type { OpenWebSockets } from '../forward/open-web-sockets.ts';
 import type { BreakerOf, BreakerState } from '../forward/domain/slice-breaker.ts';
 import type { Traffic } from './traffic.ts';
 
 export interface MetricsOptions {
   readonly traffic: Traffic;
-  readonly routes: RoutesHolder;
+  readonly routes: ActiveRoutes;
   /** How often the control plane was asked how far the copies are, by what it said. */
   readonly rounds: { readonly caughtUp: number; readonly notYet: number; readonly failed: number };
   readonly breakerOf: BreakerOf;
