@@ -61,7 +61,7 @@ export function createMetrics(options: MetricsOptions): Registry {
     },
   });
   new Gauge({
-    name: 'banyan_proxy_upstream_seconds',
+    name: 'banyan_proxy_upstream_response_seconds',
     help: 'Time to the response headers over the last minute, by slice, side and quantile.',
     labelNames: ['slice', 'target', 'quantile'],
     registers,
@@ -103,8 +103,8 @@ export function createMetrics(options: MetricsOptions): Registry {
   });
   counter('public_requests_total', 'Requests from clients, refused ones included.', () => traffic.requests);
   counter(
-    'client_errors_total',
-    'Answers of 500 and above, answers cut short, and clients who gave up waiting.',
+    'failed_requests_total',
+    'Requests with an answer of 500 or above, or cut short, or whose client gave up waiting.',
     () => traffic.clientErrors,
   );
   counter(
@@ -113,7 +113,7 @@ export function createMetrics(options: MetricsOptions): Registry {
     () => traffic.refusedWrites,
   );
   counter(
-    'shed_total',
+    'shed_requests_total',
     'Requests that an upstream was spared, since it had as many as it may, or no socket was left.',
     () => traffic.shed,
   );
@@ -122,10 +122,10 @@ export function createMetrics(options: MetricsOptions): Registry {
     'Requests and connections turned away since their client address had too many.',
     () => limits.refused,
   );
-  gauge('web_sockets', 'WebSockets that are open.', () => openWebSockets.size);
-  counter('invalid_snapshots_total', 'Routes snapshots refused.', () => routes.invalidSnapshots);
+  gauge('open_web_sockets', 'WebSockets that are open.', () => openWebSockets.size);
+  counter('invalid_routes_total', 'Routes snapshots refused.', () => routes.invalidSnapshots);
   gauge(
-    'snapshot_version',
+    'routes_version',
     'Version of the routes in use; 0 with none.',
     () => routes.current?.snapshot.version ?? 0,
   );
