@@ -184,7 +184,7 @@ function readAdminToken(home: Home): string {
       code: 'no-admin-token',
       message: "The control plane's admin token is not here.",
       evidence: [cause instanceof Error ? cause.message : String(cause)],
-      nextSteps: ['wait until the control plane has started once, and try again'],
+      nextSteps: ['banyan status # the control plane writes it at its first start'],
       exitCode: 3,
       cause,
     });

@@ -15,7 +15,8 @@ export class CommandError extends CodedError {
     readonly code: string;
     readonly message: string;
     readonly evidence?: readonly string[];
-    readonly nextSteps?: readonly string[];
+    /** Commands to try, most useful first. */
+    readonly nextSteps: readonly string[];
     readonly exitCode: ExitCode;
     readonly cause?: unknown;
   }) {
