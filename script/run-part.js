@@ -13,7 +13,6 @@ export async function runPart(part, { outputFile, isAlone, print }) {
   const seconds = () => Math.round((Date.now() - startedAt) / 1000);
   const env = { ...process.env, ...part.env };
   let code;
-  let output = '';
   if (isAlone) {
     print(`\n== ${part.name}`);
     code = await run(part.command, part.args, { env });
@@ -22,7 +21,7 @@ export async function runPart(part, { outputFile, isAlone, print }) {
     const file = openSync(outputFile, 'w');
     code = await run(part.command, part.args, { env, stdio: ['ignore', file, file] });
     closeSync(file);
-    output = readFileSync(outputFile, 'utf8').trimEnd();
+    const output = readFileSync(outputFile, 'utf8').trimEnd();
     print(`\n== ${part.name} (${seconds()} s)${output && `\n${output}`}`);
   }
   const counts = { passed: 0, failed: 0, files: [] };
