@@ -22,17 +22,15 @@ export async function compileElsewhere({ name, product, nodeDir }) {
     cpSync(join(own, name), copy, { recursive: true });
     const args = [join(modules, 'node-gyp', 'bin', 'node-gyp.js'), 'rebuild', '--loglevel=error'];
     if (nodeDir) args.push(`--nodedir=${join(modules, relative(own, nodeDir))}`);
-    const code = await run(
-      pinnedNode,
-      ['--preserve-symlinks', '--preserve-symlinks-main', ...args],
-      {
+    const code = await run(pinnedNode, ['--preserve-symlinks', '--preserve-symlinks-main', ...args], {
+      env: {
         ...process.env,
         PATH: [dirname(pinnedNode), process.env.PATH].join(delimiter),
         NODE_PRESERVE_SYMLINKS: '1', // for the `node` that the build itself runs
         MAKEFLAGS: '--silent',
       },
-      copy,
-    );
+      cwd: copy,
+    });
     if (code !== 0 || !existsSync(join(copy, product))) return false;
     const target = join(own, name, product);
     mkdirSync(dirname(target), { recursive: true });

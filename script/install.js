@@ -30,7 +30,7 @@ export async function install() {
 /** Runs the npm that runs this, or the one on the PATH. */
 function npm(args, env = process.env) {
   const path = process.env.npm_execpath;
-  return path ? run(nodeOutside(), [path, ...args], env) : run('npm', args, env);
+  return path ? run(nodeOutside(), [path, ...args], { env }) : run('npm', args, { env });
 }
 
 /** Not the pinned Node, which runs this in a checkout that was installed before: the first step removes it. */
@@ -62,7 +62,7 @@ function nodeWithHeaders() {
 async function fetchPrebuiltSqlite() {
   const script = join(modules, 'prebuild-install', 'bin.js');
   return (
-    (await run(pinnedNode, [script, '-r', 'napi'], process.env, join(modules, 'sqlite3'))) === 0 &&
+    (await run(pinnedNode, [script, '-r', 'napi'], { cwd: join(modules, 'sqlite3') })) === 0 &&
     existsSync(join(modules, 'sqlite3', sqliteBinary))
   );
 }

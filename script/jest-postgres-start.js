@@ -2,15 +2,25 @@ import { chmodSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** One PostgreSQL for the whole test run; each test file makes its own database in it. */
-export default async function start() {
+const settings = { fsync: 'off', max_replication_slots: '40', max_wal_senders: '40', max_connections: '300' };
+/** More workers share them: a server is too much for each of many that mostly ask for none. */
+const MOST_CLUSTERS = 2;
+
+/**
+ * A PostgreSQL for each worker of the test run, in which each test file makes its own database. Files at the same time in
+ * one server are not apart: a slot waits for the open transactions of all databases before it stands, and what is
+ * unapplied, locked or killed there is in views that show the whole server.
+ */
+export default async function start({ maxWorkers = 1 } = {}) {
   const { startCluster } = await import('../postgres/src/cluster.ts');
-  const dir = mkdtempSync(join(tmpdir(), 'banyan-test-'));
-  chmodSync(dir, 0o755); // PostgreSQL's account must reach it: else the data lie elsewhere, and stay.
-  const cluster = await startCluster({
-    dir,
-    settings: { fsync: 'off', max_replication_slots: '40', max_wal_senders: '40', max_connections: '300' },
-  });
-  process.env.TEST_POSTGRES_URL = cluster.adminUrl;
-  globalThis.__banyanCluster = { cluster, dir };
+  const startOne = async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'banyan-test-'));
+    chmodSync(dir, 0o755); // PostgreSQL's account must reach it: else the data lie elsewhere, and stay.
+    return { dir, cluster: await startCluster({ dir, settings }) };
+  };
+  const count = Math.min(maxWorkers, MOST_CLUSTERS);
+  globalThis.__banyanClusters = await Promise.all(Array.from({ length: count }, startOne));
+  process.env.TEST_POSTGRES_URLS = globalThis.__banyanClusters
+    .map(({ cluster }) => cluster.adminUrl)
+    .join(' ');
 }

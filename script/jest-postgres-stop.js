@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs';
 
 export default async function stop() {
-  const { cluster, dir } = globalThis.__banyanCluster;
-  await cluster.close();
-  rmSync(dir, { recursive: true, force: true });
+  for (const { cluster, dir } of globalThis.__banyanClusters) {
+    await cluster.close();
+    rmSync(dir, { recursive: true, force: true });
+  }
 }

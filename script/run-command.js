@@ -14,16 +14,24 @@ export const pinnedNode = join(
   process.platform === 'win32' ? 'node.exe' : 'node',
 );
 
-/** Runs a command to its end with our output; resolves with its exit code. @param cwd Default: the checkout. */
-export function run(command, args, env = process.env, cwd = root) {
+/**
+ * Runs a command to its end; resolves with its exit code.
+ * @param {{ env?: NodeJS.ProcessEnv, cwd?: string, stdio?: import('node:child_process').StdioOptions }} options Default: our
+ *   variables, the checkout, our input and output.
+ */
+export function run(command, args, { env = process.env, cwd = root, stdio = 'inherit' } = {}) {
   return new Promise((done, fail) => {
-    const child = spawn(command, args, { cwd, stdio: 'inherit', env });
+    const child = spawn(command, args, { cwd, stdio, env });
     // Passed on, and then the child's orderly end is waited for.
     const passOn = (signal) => child.kill(signal);
     process.on('SIGINT', passOn).on('SIGTERM', passOn);
-    child.once('error', fail);
+    const release = () => process.off('SIGINT', passOn).off('SIGTERM', passOn);
+    child.once('error', (error) => {
+      release();
+      fail(error);
+    });
     child.once('exit', (code, signal) => {
-      process.off('SIGINT', passOn).off('SIGTERM', passOn);
+      release();
       done(code ?? (signal === 'SIGINT' ? 130 : 1));
     });
   });

@@ -42,5 +42,5 @@ if (args) {
   const bins = [join(root, 'node_modules', 'node', 'bin'), join(root, 'node_modules', '.bin')];
   const PATH = [...bins, process.env.PATH].join(delimiter);
   const env = { ...process.env, PATH, ...(task === 'stack' ? { BANYAN_STACK: 'kafka' } : {}) };
-  process.exitCode = await run(pinnedNode, [...args, ...rest], env);
+  process.exitCode = await run(pinnedNode, [...args, ...rest], { env });
 }

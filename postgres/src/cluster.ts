@@ -1,12 +1,12 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { endWithUs } from './end-with-us.ts';
+import { findFreePort } from './free-port.ts';
 import { isOpenToOthers } from './own-place.ts';
 import { binariesNote, reachableBinaries, reachableData } from './reachable.ts';
 import { findUnprivilegedUser, type UnprivilegedUser } from './unprivileged-user.ts';
@@ -40,32 +40,6 @@ export interface RunningCluster {
   readonly pid: number;
   /** Stops the server (fast shutdown). Idempotent. */
   close(): Promise<void>;
-}
-
-/** A TCP port on 127.0.0.1 that nobody listens on at this moment. */
-export async function findFreePort(): Promise<number> {
-  for (;;) {
-    const port = await anyFreePort();
-    // The system may give one again as soon as the probe has let go of it, and both would want it.
-    if (given.has(port)) continue;
-    given.add(port);
-    return port;
-  }
-}
-
-const given = new Set<number>();
-
-function anyFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() =>
-        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
 }
 
 async function nativeDir(): Promise<string> {

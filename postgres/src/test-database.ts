@@ -9,14 +9,17 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/**
- * A new, empty database in the server that the test run started (`TEST_POSTGRES_URL`, set by jest's global
- * set-up). Each test file takes its own, so that files can run side by side.
- */
+/** The server of this jest worker, among those that the global set-up started (`TEST_POSTGRES_URLS`). */
+function serverUrl(): string {
+  const urls = (process.env['TEST_POSTGRES_URLS'] ?? '').split(' ');
+  const url = urls[(Number(process.env['JEST_WORKER_ID'] ?? 1) - 1) % urls.length];
+  if (!url) throw new Error('TEST_POSTGRES_URLS is not set: run the tests by `npm run jest -- FILE`.');
+  return url;
+}
+
+/** A new, empty database in the server of this worker. Each test file takes its own. */
 export async function createTestDatabase(label: string): Promise<TestDatabase> {
-  const adminUrl = process.env['TEST_POSTGRES_URL'];
-  if (!adminUrl)
-    throw new Error('TEST_POSTGRES_URL is not set: run the tests by `npm run test:unit -- FILE`.');
+  const adminUrl = serverUrl();
   const name = `${label.replaceAll(/[^a-z0-9]/g, '_')}_${randomBytes(4).toString('hex')}`;
   const admin = async (...statements: string[]): Promise<void> => {
     const client = new pg.Client(adminUrl);

@@ -255,7 +255,8 @@ test('a transaction that has written to the table is waited for, and one that do
   const read = readAgain([first]).then(() => (isDone = true));
   await eventually('it waits', async () => {
     const asked = await sql(
-      `SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT DISTINCT virtualtransaction%ANY%'`,
+      `SELECT 1 FROM pg_stat_activity
+       WHERE query LIKE 'SELECT DISTINCT virtualtransaction%ANY%' AND datname = current_database()`,
     );
     return asked.length > 0;
   });

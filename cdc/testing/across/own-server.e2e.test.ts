@@ -145,7 +145,8 @@ test('a row that is read again is no older than a commit that is streamed and no
   );
   await eventually('it waits', async () => {
     const rows = await bed.sql(
-      `SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT DISTINCT virtualtransaction%ANY%'`,
+      `SELECT 1 FROM pg_stat_activity
+       WHERE query LIKE 'SELECT DISTINCT virtualtransaction%ANY%' AND datname = current_database()`,
     );
     return rows.length > 0;
   });

@@ -122,7 +122,8 @@ test('killed at its first start while the slot is being made', async () => {
   await eventually('the publication is made, and the slot waits', async () => {
     const rows = await bed.sql(
       `SELECT 1 FROM pg_publication p, pg_stat_activity a
-       WHERE p.pubname = $1 AND a.query LIKE '%pg_create_logical_replication_slot%' AND a.wait_event_type = 'Lock'`,
+       WHERE p.pubname = $1 AND a.query LIKE '%pg_create_logical_replication_slot%' AND a.wait_event_type = 'Lock'
+         AND a.datname = current_database()`,
       [bed.publication],
     );
     return rows.length > 0;

@@ -113,7 +113,8 @@ test('a transaction that writes to one partition alone is waited for', async () 
     .then(() => (isDone = true));
   await eventually('it waits', async () => {
     const asked = await bed.sql(
-      `SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT DISTINCT virtualtransaction%ANY%'`,
+      `SELECT 1 FROM pg_stat_activity
+       WHERE query LIKE 'SELECT DISTINCT virtualtransaction%ANY%' AND datname = current_database()`,
     );
     return asked.length > 0;
   });

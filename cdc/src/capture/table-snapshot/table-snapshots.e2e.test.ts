@@ -209,7 +209,8 @@ test('a table snapshot survives lost connections and readers that take over', as
       () => (reader?.status().tableSnapshots[0]?.scan?.rowsDone ?? 0) > 100,
     );
     await bed.sql(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'banyan reader%'`,
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE application_name LIKE 'banyan reader%' AND datname = current_database()`,
     );
   }
   await reader.close();
