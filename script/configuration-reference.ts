@@ -10,7 +10,7 @@ import { healthConfigTable } from '../cli/src/supervise/health-config.ts';
 import { limitVariables } from '../cli/src/supervise/limits-env.ts';
 import { variables } from '../cli/src/variables.ts';
 import { configTable as controlTable } from '../control/src/config.ts';
-import { configTable as serviceTable } from '../extracted/reviews/src/config.ts';
+import { serviceConfigTable, storeConfigTable } from '../service/src/config.ts';
 import { environment as monolithSchema } from '../monolith/src/config.ts';
 import { proxyConfigTable } from '../strangler-proxy/src/config.ts';
 
@@ -218,7 +218,7 @@ export function renderReference(): string {
     '',
     '## A service',
     '',
-    ...variableTable(serviceTable),
+    ...variableTable({ ...serviceConfigTable, ...storeConfigTable }),
     '',
     '## The sample’s monolith',
     '',
