@@ -19,8 +19,10 @@ beforeAll(async () => {
   // A short limit, so that a silence is seen soon.
   writeFileSync(
     file,
-    `import { config as shop } from '${projectRoot}/banyan.config.ts';
-     export const config = { ...shop, slices: shop.slices.map((slice) => ({ ...slice, gates: { maxHeartbeatAgeMs: 2_000 } })) };`,
+    `import sample from '${projectRoot}/banyan.config.ts';
+     const gates = { maxHeartbeatAgeMs: 2_000 };
+     const { paths, visitors } = sample;
+     export default { paths, visitors, slices: sample.slices.map(({ slice }) => ({ ...slice, gates })) };`,
   );
   process.env['BANYAN_CONFIG'] = file;
   await stack.up();
