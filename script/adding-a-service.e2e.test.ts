@@ -43,52 +43,23 @@ afterAll(async () => {
   rmSync(tree, { recursive: true });
 }, 60_000);
 
-const SLICE = `import { defineSlice } from '@banyan/contracts';
-
-export const stockSlice = defineSlice({
-  name: 'stock',
-  title: 'Stock',
-  routes: [{ path: '/api/products/:slug/stock', methods: ['GET'] }],
-  tables: [
-    { source: 'public.products', target: 'product', kind: 'reference', key: ['id'], columns: { id: 'id', slug: 'slug' } },
-  ],
-});
-`;
-const MIGRATIONS = `import type { Knex } from 'knex';
-
-const migrations: Readonly<Record<string, Knex.Migration>> = {
-  '0001-products': {
-    up: (knex) => knex.raw('CREATE TABLE product (id INTEGER PRIMARY KEY, slug TEXT NOT NULL)'),
-    down: (knex) => knex.schema.dropTable('product'),
-  },
-};
-export const migrationSource: Knex.MigrationSource<string> = {
-  getMigrations: () => Promise.resolve(Object.keys(migrations)),
-  getMigrationName: (name) => name,
-  getMigration: (name) => Promise.resolve(migrations[name] as Knex.Migration),
-};
-`;
-
-/** The service: another one's code over tables and routes of its own. */
+/** The service: that of the kit's own tests, where a service of the tree stands. */
 function addService(): void {
-  const main = readFileSync(join(root, 'fixtures/express-jwt/entries/main.ts'), 'utf8');
-  const withoutMigrations = main.replace(/const migrations:[^]*?\n};\nconst migrationSource[^]*?\n};\n/, '');
-  expect(withoutMigrations).not.toBe(main);
+  const fixture = (file: string): string => readFileSync(join(root, 'service/fixtures/stock', file), 'utf8');
+  write('extracted/stock/slice.ts', fixture('slice.ts'));
+  write(
+    'extracted/stock/src/service.ts',
+    fixture('stock-service.ts')
+      .replace("'../../src/index.ts'", "'@banyan/service'")
+      .replace("'./slice.ts'", "'../slice.ts'")
+      .replace("'openapi.yaml'", "'../../../contracts/stock/openapi.yaml'"),
+  );
   write(
     'extracted/stock/src/main.ts',
-    withoutMigrations
-      .replaceAll('entriesSlice', 'stockSlice')
-      .replace("'./slice.ts'", "'../slice.ts'")
-      .replace(
-        "import type { Knex } from 'knex';",
-        "import { migrationSource } from '../../../migrations/stock/index.ts';",
-      )
-      .replaceAll(/entries|entry/g, 'stock'),
+    "import { runService } from '@banyan/service';\nimport { stockServiceInFile } from './service.ts';\n\nawait runService(stockServiceInFile);\n",
   );
-  write('extracted/stock/slice.ts', SLICE);
   write('extracted/stock/package.json', '{ "name": "@banyan/stock", "private": true, "type": "module" }\n');
-  write('migrations/stock/index.ts', MIGRATIONS);
-  write('contracts/stock/openapi.yaml', 'openapi: 3.1.0\n');
+  write('contracts/stock/openapi.yaml', fixture('openapi.yaml'));
   const config = read('banyan.config.ts');
   const entry = "{ slice: stockSlice, service: { main: 'extracted/stock/src/main.ts' } }";
   write(
@@ -109,7 +80,7 @@ const touched = (): string[] =>
     .map((line) => line.slice(3))
     .filter((path) => path !== 'node_modules');
 
-test('a service touches its folder, its migrations, its contract and the declaration, and nothing else', () => {
+test('a service touches its folder, its contract and the declaration, and nothing else', () => {
   addService();
   expect(touched()).toEqual([
     'banyan.config.ts',
@@ -117,7 +88,7 @@ test('a service touches its folder, its migrations, its contract and the declara
     'extracted/stock/package.json',
     'extracted/stock/slice.ts',
     'extracted/stock/src/main.ts',
-    'migrations/stock/index.ts',
+    'extracted/stock/src/service.ts',
   ]);
 });
 
@@ -128,15 +99,15 @@ test('what containers and Prometheus are told follows by one command', async () 
   const compose = read('docker-compose.yml');
   for (const part of [
     "SERVICES: 'monolith extracted/reviews extracted/stock'",
-    "STORES: 'reviews stock'",
-    "SERVICE_URLS: 'reviews=http://reviews:4000,stock=http://stock:4000'",
+    "STORES: 'reviews stock-watch'",
+    "SERVICE_URLS: 'reviews=http://reviews:4000,stock-watch=http://stock-watch:4000'",
     '  stock:\n    <<: *banyan',
     '  stock-kafka:\n    <<: *banyan',
-    '\n  stock:\n  control:',
+    '\n  stock-watch:\n  control:',
   ]) {
     expect(compose).toContain(part);
   }
-  expect(read('compose/prometheus.yml')).toContain("targets: ['stock:4000']");
+  expect(read('compose/prometheus.yml')).toContain("targets: ['stock-watch:4000']");
   expect(JSON.parse((await stack.banyan(['config', 'render', '--json'])).stdout)).toMatchObject({
     changed: [],
   });
@@ -146,12 +117,12 @@ test('it starts beside the other one, copies and verifies', async () => {
   await stack.up();
   const { run } = await stack.status();
   expect(run.processes.map(({ name, state }) => `${name} ${state}`)).toEqual(
-    expect.arrayContaining(['reviews ready', 'stock ready']),
+    expect.arrayContaining(['reviews ready', 'stock-watch ready']),
   );
-  await stack.json('advance', 'stock', '--wait');
+  await stack.json('advance', 'stock-watch', '--wait');
   const { report } = await stack.status();
   expect(report?.slices.map(({ name, phase, inSync }) => [name, phase, inSync])).toEqual([
     ['reviews', 'monolith', expect.anything()],
-    ['stock', 'syncing', true],
+    ['stock-watch', 'syncing', true],
   ]);
 }, 120_000);
