@@ -53,6 +53,7 @@ const parts = [
     args: ['--check', '--log-level', 'warn', '.', '!**/.banyan*/**'],
   },
   { name: 'lint', command: bin('eslint'), args: ['.'] },
+  { name: 'prose', command: process.execPath, args: ['script/lint-prose.ts'] },
   { name: 'types', command: bin('tsc'), args: ['-p', '.'] },
   {
     name: 'boundaries',
