@@ -101,8 +101,8 @@ test('what containers and Prometheus are told follows by one command', async () 
     "SERVICES: 'monolith extracted/reviews extracted/stock'",
     "STORES: 'reviews stock-watch'",
     "SERVICE_URLS: 'reviews=http://reviews:4000,stock-watch=http://stock-watch:4000'",
-    '  stock:\n    <<: *banyan',
-    '  stock-kafka:\n    <<: *banyan',
+    '  stock-watch:\n    <<: *banyan',
+    '  stock-watch-kafka:\n    <<: *banyan',
     '\n  stock-watch:\n  control:',
   ]) {
     expect(compose).toContain(part);
