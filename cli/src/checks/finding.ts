@@ -5,7 +5,7 @@ export interface Finding {
   readonly check: string;
   readonly verdict: 'ok' | 'warning' | 'problem';
   readonly got: string;
-  /** What mends it; null when nothing has to. */
+  /** What fixes it; null when nothing has to. */
   readonly remedy: string | null;
 }
 
