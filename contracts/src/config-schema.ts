@@ -182,7 +182,7 @@ export const limitsSchema = z.strictObject({
     .int()
     .nonnegative()
     .optional()
-    .describe("silence after which one of Banyan's processes is started anew, milliseconds; 0 for never"),
+    .describe("silence after which one of Banyan's processes is restarted, milliseconds; 0 for never"),
   monolithRestartAfterMs: z.number().int().nonnegative().optional().describe('the same for the monolith'),
 });
 

@@ -26,13 +26,13 @@ function entry(change: Partial<JournalEntry>): JournalEntry {
   };
 }
 
-test('reads that a gate took back which time mends are counted, by gate, and are no fault', () => {
+test('reads that a gate took back which time fixes are counted, by gate, and are no fault', () => {
   const evidence = [gate('quarantine', 'fail'), gate('lag', 'fail'), gate('feed-continuous', 'pass')];
-  const held = entry({
-    reason: 'for more than 10 s: quarantine (fail): wanted no event held back',
+  const inQuarantine = entry({
+    reason: 'for more than 10 s: quarantine (fail): 1 record (must be empty)',
     evidence,
   });
-  expect(givenUpOf([held, entry({ by: 'test', verb: 'route' })])).toEqual({
+  expect(givenUpOf([inQuarantine, entry({ by: 'test', verb: 'route' })])).toEqual({
     byGates: 1,
     gates: { quarantine: 1 },
     unexcused: [],
