@@ -23,7 +23,7 @@ export interface ProcessSpec {
   readonly ready: Readiness;
   /** How to tell later on that it still answers (of HTTP whatever the status); null: nobody asks. */
   readonly health: Readiness | null;
-  /** Silence after which it is started anew, milliseconds; 0 for never: it is only said. */
+  /** Silence after which it is restarted, milliseconds; 0 for never: it is only said. */
   readonly restartAfterMs: number;
   /** Asks it to end in order. PostgreSQL takes SIGINT as a fast shutdown. */
   readonly stopSignal: 'SIGTERM' | 'SIGINT';
