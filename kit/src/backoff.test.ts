@@ -11,6 +11,15 @@ test('the limit of a pause doubles up to the last one, and begins anew after a s
   expect(pauses(backoff, 2)).toEqual([100, 200]);
 });
 
+test('the limit of the next pause is told before it, and whether anything failed', () => {
+  const backoff = new Backoff({ firstMs: 100, lastMs: 100, random: () => 0 });
+  expect([backoff.limitMs, backoff.isFresh]).toEqual([100, true]);
+  expect(pauses(backoff, 2_000).at(-1)).toBe(0); // as long as an outage may be
+  expect([backoff.limitMs, backoff.isFresh]).toEqual([100, false]);
+  backoff.reset();
+  expect([backoff.limitMs, backoff.isFresh]).toEqual([100, true]);
+});
+
 test('a pause is anywhere between nothing and its limit', () => {
   const chances = [0, 0.25, 0.999];
   const backoff = new Backoff({ firstMs: 100, lastMs: 400, random: () => chances.shift() ?? 1 });

@@ -16,24 +16,34 @@ export interface BackoffOptions {
  */
 export class Backoff {
   readonly #options: BackoffOptions;
-  #limitMs: number;
+  #failures = 0;
 
   constructor(options: BackoffOptions) {
     this.#options = options;
-    this.#limitMs = options.firstMs;
+  }
+
+  /** Nothing has failed since the last success. */
+  get isFresh(): boolean {
+    return this.#failures === 0;
+  }
+
+  /** The next pause at most, milliseconds. */
+  get limitMs(): number {
+    const { firstMs, lastMs } = this.#options;
+    return Math.min(firstMs * 2 ** this.#failures, lastMs);
   }
 
   /** The pause before the next try, milliseconds. Each call counts as a failure. */
   nextMs(): number {
-    const { lastMs, random = Math.random } = this.#options;
-    const pauseMs = random() * this.#limitMs;
-    this.#limitMs = Math.min(this.#limitMs * 2, lastMs);
+    const { random = Math.random } = this.#options;
+    const pauseMs = random() * this.limitMs;
+    this.#failures += 1;
     return pauseMs;
   }
 
   /** It succeeded: the next pause is a first one. */
   reset(): void {
-    this.#limitMs = this.#options.firstMs;
+    this.#failures = 0;
   }
 
   /** Waits for the next pause. @returns false when the signal ended it: do not try again. */

@@ -1,5 +1,5 @@
 import type { SliceDefinition } from '@banyan/contracts';
-import type { ConfigOf, ConfigTable } from '@banyan/kit';
+import { CodedError, type ConfigOf, type ConfigTable } from '@banyan/kit';
 import type { Knex } from 'knex';
 import { serviceConfigTable, storeConfigTable } from './config.ts';
 import type { Face } from './http/face.ts';
@@ -41,13 +41,12 @@ export type Service<Store = never, Table extends ConfigTable = ConfigTable> = Se
 type NoSettings = {};
 
 /** A service that does not fit together: every mistake at once. */
-export class ServiceDefinitionError extends Error {
-  readonly code = 'service-definition-invalid';
-  override readonly name = 'ServiceDefinitionError';
+export class ServiceDefinitionError extends CodedError<'service-definition-invalid'> {
   readonly problems: readonly string[];
 
   constructor(service: string, problems: readonly string[]) {
     super(
+      'service-definition-invalid',
       `The service "${service}" does not fit together:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
     );
     this.problems = problems;

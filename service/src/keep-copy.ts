@@ -1,14 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import {
-  openBus,
-  startConsumer,
-  syncRoutes,
-  type Bus,
-  type BusSettings,
-  type Consumer,
-} from '@banyan/cdc/apply';
+import { openBus, startConsumer, syncRoutes, type BusSettings, type Consumer } from '@banyan/cdc/apply';
 import { defaultGateLimits, type SliceDefinition, type SyncReport } from '@banyan/contracts';
-import { requireBearer, type Logger } from '@banyan/kit';
+import { Backoff, messageOf, OpenParts, requireBearer, type Logger } from '@banyan/kit';
 import { Router, type RequestHandler } from 'express';
 import type { OpenStore } from './store/store.ts';
 
@@ -44,7 +36,8 @@ export interface Copy {
 }
 
 interface Running {
-  readonly bus: Bus;
+  /** What `close()` closes: the bus, and before it the consumer. */
+  readonly parts: OpenParts;
   readonly consumer: Consumer;
   readonly routes: RequestHandler;
 }
@@ -52,13 +45,15 @@ interface Running {
 async function start(options: CopyOptions, signal: AbortSignal): Promise<Running> {
   const { slice, topicPrefix: prefix, peerToken, log: logger } = options;
   const { apply: store } = options.store;
-  const { bus } = await openBus(options, { clientId: `banyan-${slice.name}`, logger, signal });
+  const parts = new OpenParts();
+  const opened = await openBus(options, { clientId: `banyan-${slice.name}`, logger, signal });
+  const bus = parts.add(opened.bus);
   try {
-    const consumer = await startConsumer({ slice, group: slice.name, prefix, bus, store, logger });
+    const consumer = parts.add(await startConsumer({ slice, group: slice.name, prefix, bus, store, logger }));
     const problems = (): readonly string[] => options.store.problems();
-    return { bus, consumer, routes: syncRoutes({ consumer, store, peerToken, problems }) };
+    return { parts, consumer, routes: syncRoutes({ consumer, store, peerToken, problems }) };
   } catch (error) {
-    await bus.close();
+    await parts.close();
     throw error;
   }
 }
@@ -73,21 +68,18 @@ export function keepCopy(options: CopyOptions): Copy {
   const stop = new AbortController();
   let running: Running | undefined;
   let problem = 'the copy has not started yet';
-  let closed: Promise<void> | undefined;
 
   const run = async (): Promise<void> => {
-    for (let retryMs = FIRST_RETRY_MS; !stop.signal.aborted; retryMs = Math.min(LAST_RETRY_MS, retryMs * 2)) {
+    const backoff = new Backoff({ firstMs: FIRST_RETRY_MS, lastMs: LAST_RETRY_MS });
+    do {
       try {
         running = await start(options, stop.signal);
         return; // from here on the consumer itself tries again
       } catch (error) {
-        problem = `the copy cannot start: ${error instanceof Error ? error.message : String(error)}`;
-        log.error({ err: error, retryMs }, 'the copy cannot start');
-        await delay(retryMs, undefined, { signal: stop.signal }).catch(() => {
-          // closing: the loop sees it
-        });
+        problem = `the copy cannot start: ${messageOf(error)}`;
+        log.error({ err: error, retryWithinMs: backoff.limitMs }, 'the copy cannot start');
       }
-    }
+    } while (await backoff.wait(stop.signal));
   };
   const started = run();
   const waiting = Router().use('/_banyan', requireBearer(options.peerToken), (_request, response) => {
@@ -106,14 +98,10 @@ export function keepCopy(options: CopyOptions): Copy {
     },
     // How old the rows are, and whether any are missing, is not known before.
     unfitness: () => (running ? running.consumer.unfitness({ maxHeartbeatAgeMs }) : problem),
-    close: () => {
-      closed ??= (async () => {
-        stop.abort();
-        await started;
-        await running?.consumer.close();
-        await running?.bus.close();
-      })();
-      return closed;
+    async close() {
+      stop.abort();
+      await started;
+      await running?.parts.close();
     },
   };
 }

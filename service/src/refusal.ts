@@ -1,3 +1,5 @@
+import { CodedError } from '@banyan/kit';
+
 /** What a service refuses, as stable codes that its answers show, and the status (RFC 9110) that each has. */
 export const refusalStatus = {
   'bad-request': 400,
@@ -19,15 +21,12 @@ export type RefusalCode = keyof typeof refusalStatus;
 export type FieldErrors = Readonly<Record<string, string>>;
 
 /** A refusal whose message may be shown to anybody. */
-export class Refusal extends Error {
-  readonly code: RefusalCode;
+export class Refusal extends CodedError<RefusalCode> {
   readonly fields: FieldErrors | undefined;
-  override readonly name = 'Refusal';
 
   /** @param fields of `invalid-input`: what is wrong with each parameter */
   constructor(code: RefusalCode, message: string, fields?: FieldErrors) {
-    super(message);
-    this.code = code;
+    super(code, message);
     this.fields = fields;
   }
 }

@@ -1,6 +1,7 @@
 import {
   createIdentityVerifier,
   listen,
+  OpenParts,
   type Closable,
   type ConfigOf,
   type ConfigTable,
@@ -74,25 +75,18 @@ export async function startService<Store, Table extends ConfigTable>(
   const { host, port } = settings;
   const verifier = await createIdentityVerifier(settings.identityPublicKey, slice.name);
   const copying = slice.tables.length > 0 ? await startCopying(service, options) : undefined;
-  const copy = copying?.copy ?? nothingCopied;
-  // Whoever uses something goes before it: requests and the copy use the store.
-  const steps = [() => copy.close(), () => copying?.store.close()];
-  let closed: Promise<void> | undefined;
-  const close = (): Promise<void> => {
-    closed ??= (async () => {
-      for (const step of steps) await step();
-    })();
-    return closed;
-  };
+  // Whoever uses something is closed before it: requests and the copy use the store.
+  const parts = new OpenParts();
+  if (copying) parts.add(copying.store);
+  const copy = parts.add(copying?.copy ?? nothingCopied);
   try {
     const routes = await routesOf(service, copying?.store, settings);
     const app = serviceApp({ slice, routes, face, verifier, copy, log });
-    const server = await listen(app, { host, port, log });
-    steps.unshift(() => server.close());
-    log.info({ slice: slice.name, port: server.port }, 'the service answers');
-    return { url: server.url, port: server.port, close };
+    const { url, port: boundPort } = parts.add(await listen(app, { host, port, log }));
+    log.info({ slice: slice.name, port: boundPort }, 'the service answers');
+    return { url, port: boundPort, close: () => parts.close() };
   } catch (error) {
-    await close();
+    await parts.close();
     throw error;
   }
 }

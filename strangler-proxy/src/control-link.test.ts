@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { RoutesSnapshot } from '@banyan/contracts';
-import { silentLogger } from '@banyan/kit';
+import { Backoff, silentLogger } from '@banyan/kit';
 import { pino } from 'pino';
 import { Agent } from 'undici';
 import { openSnapshotStream } from './routes/snapshot-stream.ts';
@@ -184,7 +184,7 @@ test('a stream that falls silent is opened anew, one that pings is kept', async 
     log: silentLogger,
     onSnapshot: () => undefined,
     onConnected: () => undefined,
-    backoffMs: 5,
+    backoff: new Backoff({ firstMs: 5, lastMs: 5 }),
   };
   const one = openSnapshotStream({ ...rest, controlUrl: silent.url, silenceMs: 50 });
   const two = openSnapshotStream({ ...rest, controlUrl: pinging.url, silenceMs: 400 });
@@ -227,7 +227,7 @@ describe('the stream of routes', () => {
       log,
       onSnapshot: (text) => texts.push(text),
       onConnected: () => undefined,
-      backoffMs: 60_000,
+      backoff: new Backoff({ firstMs: 60_000, lastMs: 60_000, random: () => 1 }),
     });
     opened.add(() => stream.close().then(() => dispatcher.destroy()));
     await eventually('it has ended', () => reasons.length > 0);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ProxyReport } from '@banyan/contracts';
-import { silentLogger, type Closable, type Logger } from '@banyan/kit';
+import { OpenParts, silentLogger, type Closable, type Logger } from '@banyan/kit';
 import { createDataPathProbe } from './admin/data-path-probe.ts';
 import { openAdmin } from './admin/open-admin.ts';
 import type { ProxyConfig } from './config.ts';
@@ -11,7 +11,6 @@ import { createForward } from './forward/create-forward.ts';
 import type { DataPlane } from './forward/data-plane.ts';
 import { readUpstreamTls } from './forward/upstream-tls.ts';
 import { createClientLimits, openPublicListener } from './open-public-listener.ts';
-import { OpenedParts } from './opened-parts.ts';
 import { createOutbound } from './outbound/create-outbound.ts';
 import { createMetrics } from './report/metrics.ts';
 import { createProxyReport } from './report/proxy-report.ts';
@@ -56,7 +55,7 @@ export interface Proxy extends Closable {
  * const proxy = await createProxy({ ...readProxyConfig(), log });
  */
 export async function createProxy(options: ProxyOptions): Promise<Proxy> {
-  const opened = new OpenedParts();
+  const opened = new OpenParts();
   try {
     return await open(options, opened);
   } catch (error) {
@@ -66,7 +65,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
 }
 
 /** Each part is closed before those that it uses; customers' requests end first, with everything still in place. */
-async function open(options: ProxyOptions, opened: OpenedParts): Promise<Proxy> {
+async function open(options: ProxyOptions, opened: OpenParts): Promise<Proxy> {
   const { proxyId = 'proxy-1', log = silentLogger, controlUrl = null, snapshotFile = null } = options;
   const { peerToken } = options;
   const pseudonym = `banyan-${proxyId}-${randomBytes(4).toString('hex')}`;

@@ -4,7 +4,6 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import { createProxy } from './create-proxy.ts';
-import { OpenedParts } from './opened-parts.ts';
 import { freePortUrl, Opened, secrets, startUpstream } from './testing/fixtures.ts';
 
 const opened = new Opened();
@@ -55,23 +54,4 @@ test('a process whose proxy could not start has nothing left that keeps it runni
   const [code] = (await once(child, 'close')) as [number];
   expect([code, said]).toEqual([0, 'EADDRINUSE']); // it ended by itself
   expect(control.requests).toHaveLength(0);
-});
-
-test('parts are closed newest first, all of them, and once', async () => {
-  const closed: string[] = [];
-  const parts = new OpenedParts();
-  const add = (name: string, error?: Error): void => {
-    parts.add({
-      close() {
-        closed.push(name);
-        return error ? Promise.reject(error) : Promise.resolve();
-      },
-    });
-  };
-  add('first');
-  add('second', new Error('it hangs'));
-  add('third');
-  await expect(parts.close()).rejects.toThrow('it hangs');
-  await expect(parts.close()).rejects.toThrow('it hangs');
-  expect(closed).toEqual(['third', 'second', 'first']);
 });

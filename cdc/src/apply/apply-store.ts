@@ -1,4 +1,5 @@
 import type { StoreReport } from '@banyan/contracts';
+import { CodedError } from '@banyan/kit';
 import type { CompiledTable } from '../rows/mapping.ts';
 import type { RangeReader } from './http/range-reader.ts';
 import type { TableChange } from '../rows/reduce.ts';
@@ -91,15 +92,7 @@ export class ProgressMovedError extends Error {
 }
 
 /** The store's own failure (locked, disk full, no such table). Says no values. */
-export class StoreError extends Error {
-  readonly code: string;
-  override readonly name = 'StoreError';
-
-  constructor(code: string, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
+export class StoreError extends CodedError {}
 
 /** A service's store, as the consumer and the verification need it. */
 export interface ApplyStore {

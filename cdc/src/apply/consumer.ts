@@ -1,6 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { heartbeatTopic, tableTopic, type SliceDefinition, type SyncReport } from '@banyan/contracts';
-import type { Logger } from '@banyan/kit';
+import { Backoff, messageOf, type Logger } from '@banyan/kit';
 import type { Bus, StoredRecord, TopicPosition } from '../bus/bus.ts';
 import { OffsetGoneError } from '../bus/bus-errors.ts';
 import type { ApplyStore } from './apply-store.ts';
@@ -87,6 +86,7 @@ class SliceConsumer implements Consumer {
   readonly #clock: () => number;
   readonly #topics: ReadonlyMap<string, CompiledTable | null>;
   readonly #stop = new AbortController();
+  readonly #backoff = new Backoff({ firstMs: FIRST_RETRY_MS, lastMs: LAST_RETRY_MS });
   readonly #lag = createLagWindow();
   readonly #startedAtMs: number;
   readonly #reporter: GroupReporter;
@@ -95,7 +95,6 @@ class SliceConsumer implements Consumer {
   #heartbeatAtMs: number | null = null;
   readonly #freshness = new Freshness();
   #error: string | null = null;
-  #retryMs = FIRST_RETRY_MS;
   #batchSinceMs: number | null = null;
   #running: Promise<void> | undefined;
   #turn: Promise<void> = Promise.resolve();
@@ -220,7 +219,7 @@ class SliceConsumer implements Consumer {
     try {
       await this.#exclusive(() => this.#apply(records));
       this.#error = null; // a committed batch, and nothing less, shows that we are well
-      this.#retryMs = FIRST_RETRY_MS;
+      this.#backoff.reset();
       this.#reporter.report(this.#states.values());
     } finally {
       this.#batchSinceMs = null;
@@ -260,12 +259,9 @@ class SliceConsumer implements Consumer {
   async #recover(cause: unknown): Promise<void> {
     const { logger, slice } = this.#options;
     this.#fail(cause);
-    logger.error({ slice: slice.name, error: this.#error, retryMs: this.#retryMs }, 'consuming failed');
-    await delay(this.#retryMs, undefined, { signal: this.#stop.signal }).catch(() => {
-      // closing: the loop sees it
-    });
-    this.#retryMs = Math.min(LAST_RETRY_MS, this.#retryMs * 2);
-    if (this.#stop.signal.aborted) return;
+    const retryWithinMs = this.#backoff.limitMs;
+    logger.error({ slice: slice.name, error: this.#error, retryWithinMs }, 'consuming failed');
+    if (!(await this.#backoff.wait(this.#stop.signal))) return;
     try {
       // What was committed is known to the store alone: the failure may have come after a commit.
       await this.load();
@@ -275,7 +271,7 @@ class SliceConsumer implements Consumer {
   }
 
   #fail(cause: unknown): void {
-    this.#error = cause instanceof Error ? cause.message : String(cause);
+    this.#error = messageOf(cause);
   }
 
   #stuck(nowMs: number): string | null {

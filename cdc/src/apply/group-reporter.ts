@@ -1,4 +1,4 @@
-import type { Logger } from '@banyan/kit';
+import { messageOf, type Logger } from '@banyan/kit';
 import type { Bus } from '../bus/bus.ts';
 import type { TopicState } from './topic-state.ts';
 
@@ -80,7 +80,7 @@ export class GroupReporter {
       await telling();
       this.#failed = false;
     } catch (cause) {
-      const error = cause instanceof Error ? cause.message : String(cause);
+      const error = messageOf(cause);
       // Said once: the next report is due soon, and its age is seen in `banyan bus groups`.
       if (!this.#failed) logger.warn({ group, error }, 'the bus was not told how far we are');
       this.#failed = true;

@@ -1,10 +1,9 @@
+import { CodedError, messageOf } from '@banyan/kit';
 import type { TopicPosition } from './bus.ts';
 import { securityAdvice } from './kafka/security-advice.ts';
 
 /** Records that a reader wanted are gone from the bus. Going on from the first one kept would leave a gap. */
-export class OffsetGoneError extends Error {
-  readonly code = 'offset-gone';
-  override readonly name = 'OffsetGoneError';
+export class OffsetGoneError extends CodedError<'offset-gone'> {
   /** Where each of these topics begins now. */
   readonly starts: readonly TopicPosition[];
 
@@ -14,6 +13,7 @@ export class OffsetGoneError extends Error {
       return `${topic} at ${nextOffset} (the first record kept is ${start?.nextOffset ?? 'unknown'})`;
     });
     super(
+      'offset-gone',
       `Records are gone from the bus: ${places.join(', ')}. Whatever was copied from it needs a new table snapshot.`,
     );
     this.starts = starts;
@@ -21,27 +21,22 @@ export class OffsetGoneError extends Error {
 }
 
 /** There is no room for records: nothing of the append was stored. Trying again helps once there is. */
-export class BusFullError extends Error {
-  readonly code = 'bus-full';
-  override readonly name = 'BusFullError';
+export class BusFullError extends CodedError<'bus-full'> {
   /** The bus's own limit, or the disk. */
   readonly reason: 'limit' | 'disk';
 
   constructor(reason: 'limit' | 'disk', message: string) {
-    super(message);
+    super('bus-full', message);
     this.reason = reason;
   }
 }
 
 /** The brokers do not answer as they should. The state behind them is unknown; trying again is right. */
-export class BusUnreachableError extends Error {
-  readonly code = 'bus-unreachable';
-  override readonly name = 'BusUnreachableError';
-
+export class BusUnreachableError extends CodedError<'bus-unreachable'> {
   constructor(what: string, cause: unknown) {
     const advice = securityAdvice(cause);
-    const said = cause instanceof Error ? cause.message : String(cause);
-    super(`Kafka could not ${what}: ${said}${advice === null ? '' : `; ${advice}`}`, { cause });
+    const said = `Kafka could not ${what}: ${messageOf(cause)}`;
+    super('bus-unreachable', advice === null ? said : `${said}; ${advice}`, { cause });
   }
 }
 
@@ -52,12 +47,4 @@ export class BusCorruptError extends Error {
 }
 
 /** Any other failure of the bus's store. Says no values: they may be personal. */
-export class BusStoreError extends Error {
-  readonly code: string;
-  override readonly name = 'BusStoreError';
-
-  constructor(code: string, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
+export class BusStoreError extends CodedError {}

@@ -1,4 +1,5 @@
 export * from '../rows/finding.ts';
+export { MappingError } from '../rows/mapping.ts';
 export * from './caught-up.ts';
 export { checkMapping } from './mapping-check/check-mapping.ts';
 export { checkTransforms } from './mapping-check/check-transforms.ts';

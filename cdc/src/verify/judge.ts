@@ -1,4 +1,5 @@
 import type { RowsReport, SliceDefinition } from '@banyan/contracts';
+import { withDeadline } from '@banyan/kit';
 import type { CaughtUp } from './caught-up.ts';
 import { shownFields } from '../apply/http/answer-ranges.ts';
 import type { CompiledTable } from '../rows/mapping.ts';
@@ -77,8 +78,7 @@ export async function judge(options: JudgeOptions, ranges: readonly OpenRange[])
     const isOpen = looks.some(({ range }) => range.open.length > 0);
     // 1.
     if (isOpen) {
-      const deadline = AbortSignal.timeout(CAUGHT_UP_DEADLINE_MS);
-      await caughtUp.wait({ slice, copy, signal: AbortSignal.any([signal, deadline]) });
+      await caughtUp.wait({ slice, copy, signal: withDeadline(signal, CAUGHT_UP_DEADLINE_MS) });
     }
     const next: typeof looks = [];
     for (const { range, found } of looks) {

@@ -1,14 +1,15 @@
 import type { HeldQueueReport } from '@banyan/contracts';
+import { Backoff } from '@banyan/kit';
 import type { ServiceStore } from './service-client/copy.ts';
 import type { RowReread } from './row-reread.ts';
 
 /** Held keys looked at in one look. */
 const MAX_KEYS = 1_000;
-const FIRST_RETRY_MS = 1_000;
-const LAST_RETRY_MS = 60_000;
+/** Without jitter: rows that came together are asked for together, in one statement. */
+const RETRIES = { firstMs: 1_000, lastMs: 60_000, random: () => 1 };
 
 interface Attempt {
-  readonly retryMs: number;
+  readonly backoff: Backoff;
   readonly nextAtMs: number;
 }
 
@@ -66,8 +67,8 @@ export class MissingValues {
         attempts.set(id, last);
         continue;
       }
-      const retryMs = last ? Math.min(LAST_RETRY_MS, last.retryMs * 2) : FIRST_RETRY_MS;
-      attempts.set(id, { retryMs, nextAtMs: nowMs + retryMs });
+      const backoff = last?.backoff ?? new Backoff(RETRIES);
+      attempts.set(id, { backoff, nextAtMs: nowMs + backoff.nextMs() });
       due.set(table, [...(due.get(table) ?? []), key]);
     }
     this.#attempts = attempts;

@@ -1,3 +1,5 @@
+import { CodedError } from '@banyan/kit';
+
 export type NotCaughtUpCode =
   /** The signal ended the wait; the message says what was still missing. */
   | 'not-caught-up'
@@ -11,12 +13,4 @@ export type NotCaughtUpCode =
   | 'copy-lost';
 
 /** The copy, or the bus, is not known to hold everything up to the position. */
-export class NotCaughtUpError extends Error {
-  readonly code: NotCaughtUpCode;
-  override readonly name = 'NotCaughtUpError';
-
-  constructor(code: NotCaughtUpCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
-}
+export class NotCaughtUpError extends CodedError<NotCaughtUpCode> {}

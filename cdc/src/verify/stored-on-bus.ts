@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '@banyan/kit';
 import { parseLsn } from '../rows/lsn.ts';
 import type { FeedHistory, FeedMark, FeedPosition } from '../capture/feed/feed-history.ts';
 import type { Lsn } from '../capture/feed/monolith-database.ts';
@@ -105,7 +106,7 @@ export async function waitUntil(signal: AbortSignal, missing: () => Promise<stri
       last = answer;
     } catch (cause) {
       if (cause instanceof NotCaughtUpError) throw cause;
-      last = cause instanceof Error ? cause.message : String(cause);
+      last = messageOf(cause);
     }
     await delay(pollMs, undefined, { signal }).catch(() => {
       // aborted: the loop sees it

@@ -1,26 +1,13 @@
 /** Names of every kind, keys of every type, replica identities, changed keys, TRUNCATE: one database, one reader. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { tableTopic } from '@banyan/contracts';
-import { createMemoryBus } from '../beds/memory-bus.ts';
+import { createFeedTestBed, type FeedTestBed } from '../beds/feed-test-bed.ts';
 import type { StoredRecord } from '../../src/bus/bus.ts';
 import { compileMapping } from '../../src/rows/mapping.ts';
 import { decodeRecord } from '../../src/apply/decode.ts';
 import { quoteName, quoteTable } from '../../src/rows/table-name.ts';
-import { startReader, type Reader } from '../../src/capture/reader/reader.ts';
-import {
-  caughtUp,
-  createTestBed,
-  envelopeOf,
-  eventually,
-  expectCopy,
-  PREFIX,
-  readTopic,
-  type TestBed,
-} from '../beds/reader-test-bed.ts';
+import { envelopeOf } from '../beds/reader-test-bed.ts';
 
-let bed: TestBed;
-let reader: Reader;
-const bus = createMemoryBus();
+let bed: FeedTestBed;
 const signal = AbortSignal.timeout(60_000);
 
 /** Key types, and values in the order in which the index has them. */
@@ -56,7 +43,7 @@ const names = [
 const CHUNK = 2;
 
 beforeAll(async () => {
-  bed = await createTestBed('names');
+  bed = await createFeedTestBed('names');
   await bed.sql(`CREATE SCHEMA "Schöne Tabellen"; CREATE EXTENSION citext;
     CREATE COLLATION insensitive (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
     CREATE TYPE mood AS ENUM ('sad', 'happy'); CREATE DOMAIN whole AS int CHECK (value > 0)`);
@@ -78,26 +65,19 @@ beforeAll(async () => {
     CREATE TABLE long_key (k text PRIMARY KEY, note text); ALTER TABLE long_key ALTER COLUMN k SET STORAGE EXTERNAL;
     CREATE TABLE mother (id int PRIMARY KEY); CREATE TABLE child (id int PRIMARY KEY, mother int REFERENCES mother);
     CREATE TABLE stranger (id int PRIMARY KEY, mother int REFERENCES mother)`);
-  reader = await startReader({ ...bed.reader(bus), chunkRows: CHUNK });
+  await bed.start({ chunkRows: CHUNK });
   const tables = [...keyTables.map(({ table }) => table), ...names];
   const others = ['pair', 'pair_full', 'pair_index', 'long_key', 'mother', 'child'].map(
     (name) => `public.${name}`,
   );
   await bed.source.ensureTables([...tables, ...others], signal);
-  await bed.source.requestTableSnapshot(tables, signal);
-  await eventually('the table snapshots are done', async () => {
-    await caughtUp(bed);
-    return reader.status().tableSnapshots.length === 0;
-  });
+  await bed.snapshot(tables);
 });
-afterAll(async () => {
-  await reader.close();
-  await bed.close();
-});
+afterAll(() => bed.close());
 
 async function records(table: string): Promise<readonly StoredRecord[]> {
-  await caughtUp(bed);
-  return await readTopic(bus, tableTopic(PREFIX, table));
+  await bed.caughtUp();
+  return await bed.records(table);
 }
 
 /** What happened, in short: op, key, and the key in a header. */
@@ -108,14 +88,14 @@ function shape({ key, headers, value }: StoredRecord): unknown[] {
 
 describe.each(keyTables)('a key of type $type', ({ type, table }) => {
   test('is read in chunks, streamed, changed and deleted', async () => {
-    await expectCopy(bed, bus, table);
+    await bed.expectCopy(table);
     const [first, second = first] = keyTypes[type] ?? [];
     const before = await records(table);
     expect(before).toHaveLength(keyTypes[type]?.length ?? 0);
     await bed.sql(`UPDATE ${table} SET note = 'changed' WHERE k = ${first}`);
     await bed.sql(`DELETE FROM ${table} WHERE k = ${second}`);
     await bed.sql(`UPDATE ${table} SET k = ${second} WHERE k = ${first}`);
-    await expectCopy(bed, bus, table);
+    await bed.expectCopy(table);
     const changes = (await records(table)).slice(before.length).map((record) => shape(record)[0]);
     expect(changes).toEqual(['u', 'd', 'tombstone', 'd', 'tombstone', 'c']);
   });
@@ -124,7 +104,7 @@ describe.each(keyTables)('a key of type $type', ({ type, table }) => {
 test.each(names)('the table named %s is read, streamed and asked for', async (name) => {
   await bed.sql(`UPDATE ${quoteTable(name)} SET ${quoteName(`it's $1`)} = 'ä' WHERE "Schlüssel ""1""" = 2`);
   await bed.sql(`DELETE FROM ${quoteTable(name)} WHERE "Schlüssel ""1""" = 3`);
-  await expectCopy(bed, bus, name);
+  await bed.expectCopy(name);
   const [last] = (await records(name)).slice(-3);
   expect(last?.key).toBe('{"Schlüssel \\"1\\"":2}');
   expect(envelopeOf(last ?? { value: null })).toMatchObject({
@@ -172,14 +152,14 @@ describe.each(['pair', 'pair_full', 'pair_index'])('a changed composite key in %
     ]);
     const moved = envelopeOf(found[10] ?? { value: null })?.after?.['body'];
     expect(moved === 'x'.repeat(5_000)).toBe(true); // read at the source: the WAL left it out
-    await expectCopy(bed, bus, table);
+    await bed.expectCopy(table);
   });
 
   test('swapped keys end right', async () => {
     await bed.sql(`INSERT INTO ${name} VALUES (${values(21, 'p')}), (${values(22, 'q')})`);
     await bed.sql(`UPDATE ${name} SET a = 99 WHERE a = 21; UPDATE ${name} SET a = 21, b = 'p' WHERE a = 22;
       UPDATE ${name} SET a = 22, b = 'q' WHERE a = 99`);
-    await expectCopy(bed, bus, table);
+    await bed.expectCopy(table);
   });
 });
 
@@ -210,7 +190,7 @@ test('TRUNCATE of several tables, cascading, is told on the topic of each that i
       ['t', null],
       ['c', '{"id":2}'],
     ]);
-    await expectCopy(bed, bus, table);
+    await bed.expectCopy(table);
   }
   expect(await records('public.stranger')).toEqual([]);
 });

@@ -1,8 +1,8 @@
 import type { VerificationReport } from '@banyan/contracts';
 import { randomUUID } from 'node:crypto';
-import { codeOf, messageOf } from '@banyan/kit';
+import { messageOf } from '@banyan/kit';
 import { KeySortingError } from '@banyan/cdc/capture';
-import { VerifyUnsupportedError } from '@banyan/cdc/verify';
+import { MappingError, VerifyUnsupportedError } from '@banyan/cdc/verify';
 import { completeCopyOf, type Verification } from '../slices/domain/slice-state.ts';
 import type { Clock } from '../clock.ts';
 import type { Verify } from './verify.ts';
@@ -241,6 +241,6 @@ function isLasting(error: unknown): boolean {
     error instanceof NoCompleteCopyError ||
     error instanceof VerifyUnsupportedError ||
     error instanceof KeySortingError ||
-    codeOf(error) === 'mapping-failed'
+    error instanceof MappingError
   );
 }

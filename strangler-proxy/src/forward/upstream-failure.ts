@@ -1,3 +1,4 @@
+import { codeOf } from '@banyan/kit';
 import type { ForwardFailure } from './domain/forward-outcome.ts';
 
 /** An answer that is HTTP by its form, and must not be passed on. */
@@ -13,9 +14,13 @@ export class DeadlineError extends Error {
 }
 
 /** This machine has no more of something that a connection needs: the upstream is not to blame. */
-const EXHAUSTION = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
-
-const codeOf = (error: Error): string => (error as NodeJS.ErrnoException).code ?? '';
+const EXHAUSTION: ReadonlySet<string | null> = new Set([
+  'EMFILE',
+  'ENFILE',
+  'ENOBUFS',
+  'ENOMEM',
+  'EADDRNOTAVAIL',
+]);
 
 /** What it means that no connection came to be. */
 export function connectFailureOf(error: Error): ForwardFailure {
@@ -27,5 +32,5 @@ export function connectFailureOf(error: Error): ForwardFailure {
 export function answerFailureOf(error: Error): ForwardFailure {
   if (error instanceof DeadlineError) return 'deadline';
   // HPE_*: Node's parser could not read the answer.
-  return error instanceof AnswerError || codeOf(error).startsWith('HPE_') ? 'protocol' : 'reset';
+  return error instanceof AnswerError || codeOf(error)?.startsWith('HPE_') ? 'protocol' : 'reset';
 }

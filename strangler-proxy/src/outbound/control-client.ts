@@ -1,4 +1,5 @@
 import { caughtUpResponseSchema, type ProxyReport } from '@banyan/contracts';
+import { withDeadline } from '@banyan/kit';
 import type { Dispatcher } from 'undici';
 import { requestWithin } from './request-within.ts';
 
@@ -44,11 +45,10 @@ export function createControlClient(options: {
 
   return {
     async report(report, signal) {
-      const deadline = AbortSignal.any([signal, AbortSignal.timeout(REPORT_DEADLINE_MS)]);
-      await post('/v1/proxies/report', report, deadline);
+      await post('/v1/proxies/report', report, withDeadline(signal, REPORT_DEADLINE_MS));
     },
     async isCaughtUp({ slices, timeoutMs, signal }) {
-      const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs + 1_000)]);
+      const deadline = withDeadline(signal, timeoutMs + 1_000);
       const answer = await post('/v1/caught-up', { slices, timeoutMs }, deadline);
       return caughtUpResponseSchema.parse(answer).caughtUp;
     },

@@ -1,4 +1,4 @@
-import type { Logger } from '@banyan/kit';
+import { Backoff, type Logger } from '@banyan/kit';
 import { createParser } from 'eventsource-parser';
 import type { Dispatcher } from 'undici';
 import { requestWithin } from '../outbound/request-within.ts';
@@ -15,20 +15,19 @@ export interface SnapshotStreamOptions {
   readonly onConnected: (isConnected: boolean) => void;
   /** Silence after which the stream counts as dead, in milliseconds; control pings every 5 s. Default 15,000. */
   readonly silenceMs?: number;
-  /** First pause before connecting again, in milliseconds; doubles up to 5,000. Default 100. */
-  readonly backoffMs?: number;
+  /** Pauses before connecting again. Default up to 100 ms at first, up to 5 s at last. */
+  readonly backoff?: Backoff;
 }
 
-const MAX_BACKOFF_MS = 5_000;
 /** Most characters of a line or event that has not ended: far above any snapshot. */
 const MAX_EVENT_CHARS = 4_000_000;
 
 /** Listens to the control plane's stream of routes snapshots, and connects again for as long as it is not closed. */
 export function openSnapshotStream(options: SnapshotStreamOptions): { close(): Promise<void> } {
-  const { log, onSnapshot, onConnected, silenceMs = 15_000, backoffMs = 100 } = options;
+  const { log, onSnapshot, onConnected, silenceMs = 15_000 } = options;
+  const { backoff = new Backoff({ firstMs: 100, lastMs: 5_000 }) } = options;
   const stopped = new AbortController();
   const isStopped = (): boolean => stopped.signal.aborted;
-  let pauseMs = backoffMs;
 
   async function listen(): Promise<void> {
     const silence = new AbortController();
@@ -53,7 +52,7 @@ export function openSnapshotStream(options: SnapshotStreamOptions): { close(): P
       const parser = createParser({
         maxBufferSize: MAX_EVENT_CHARS,
         onEvent({ event, data }) {
-          pauseMs = backoffMs; // it talks sense, so a lost connection deserves a quick return
+          backoff.reset(); // it talks sense, so a lost connection deserves a quick return
           if (event === 'routes') onSnapshot(data);
         },
         onError(error) {
@@ -74,25 +73,20 @@ export function openSnapshotStream(options: SnapshotStreamOptions): { close(): P
   }
 
   async function run(): Promise<void> {
-    let wasLost = false;
-    for (;;) {
+    do {
       try {
         await listen();
       } catch (error) {
         if (isStopped()) return;
         // Once an outage, not at each try.
-        if (!wasLost || pauseMs === backoffMs) {
+        if (backoff.isFresh) {
           log.warn(
             { reason: (error as Error).message },
             'no routes stream: serving on with the snapshot at hand',
           );
         }
-        wasLost = true;
       }
-      await pause(pauseMs * (0.75 + Math.random() / 2), stopped.signal);
-      if (isStopped()) return;
-      pauseMs = Math.min(pauseMs * 2, MAX_BACKOFF_MS);
-    }
+    } while (await backoff.wait(stopped.signal));
   }
 
   const running = run();
@@ -102,17 +96,4 @@ export function openSnapshotStream(options: SnapshotStreamOptions): { close(): P
       return running;
     },
   };
-}
-
-function pause(timeMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, timeMs);
-    signal.addEventListener('abort', end, { once: true });
-    if (signal.aborted) end();
-  });
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Closable, Logger } from '@banyan/kit';
+import { messageOf, type Closable, type Logger } from '@banyan/kit';
 import type { GroupStatus, TopicStatus } from '../bus.ts';
 import { BusCorruptError } from '../bus-errors.ts';
 import { heldBytes, roomLevel, roomWarning, type RoomLevel } from './bus-room.ts';
@@ -106,7 +106,7 @@ class Keeper implements BusKeeper {
         await this.#round();
       } catch (cause) {
         if (cause instanceof BusCorruptError) return cause; // trying again cannot mend it
-        const error = cause instanceof Error ? cause.message : String(cause);
+        const error = messageOf(cause);
         this.#say(`failed ${error}`, () =>
           this.#options.logger.error({ error }, 'the bus could not be kept; trying again'),
         );

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { withDeadline } from '@banyan/kit';
 import { z } from 'zod';
 import { ConnectError } from './connect-error.ts';
 
@@ -140,7 +141,7 @@ export class ConnectClient {
         ...(body === undefined
           ? {}
           : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-        signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
+        signal: withDeadline(signal, REQUEST_TIMEOUT_MS),
       });
       const text = await answer.text();
       return { status: answer.status, json: parseJson(text) };

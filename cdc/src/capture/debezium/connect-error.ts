@@ -1,3 +1,5 @@
+import { CodedError } from '@banyan/kit';
+
 export type ConnectErrorCode =
   /** Connect does not answer, or is rebalancing for too long. */
   | 'connect-unreachable'
@@ -11,15 +13,7 @@ export type ConnectErrorCode =
   | 'topics-foreign';
 
 /** Kafka Connect, or a connector in it, does not do what was asked. */
-export class ConnectError extends Error {
-  readonly code: ConnectErrorCode;
-  override readonly name = 'ConnectError';
-
-  constructor(code: ConnectErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
-}
+export class ConnectError extends CodedError<ConnectErrorCode> {}
 
 /** A connector that is not ours writes to our topics. */
 export function foreignTopicsError(

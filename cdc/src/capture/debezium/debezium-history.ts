@@ -1,5 +1,6 @@
 import { heartbeatTopic } from '@banyan/contracts';
 import { setTimeout as delay } from 'node:timers/promises';
+import { withDeadline } from '@banyan/kit';
 import type { Bus } from '../../bus/bus.ts';
 import type { FeedHistory } from '../feed/feed-history.ts';
 import type { DebeziumFeed } from './debezium-feed.ts';
@@ -28,8 +29,7 @@ export function createDebeziumHistory(options: DebeziumHistoryOptions): FeedHist
   });
   return {
     async sourcePosition() {
-      const asking = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]);
-      const position = await feed.feedPosition(asking);
+      const position = await feed.feedPosition(withDeadline(signal, DEADLINE_MS));
       return position && { ...position, heardAtMs };
     },
   };

@@ -12,6 +12,7 @@ import {
 } from './publication.ts';
 import { SIGNAL_TABLE } from './signal-table.ts';
 import type { AskDatabase, SourceDatabase, TextRow } from '../postgres/source-database.ts';
+import { hasSqlState } from '../postgres/sql-state.ts';
 import { SourceTableError, type SourceTableProblem } from './source-table-error.ts';
 import { PUBLICATION_MEMBER, type UnwritableTable } from './monolith-database.ts';
 import { quoteName, type TableName } from '../../rows/table-name.ts';
@@ -158,11 +159,10 @@ export class FeedPublication {
         });
         return;
       } catch (error) {
-        if (!(error instanceof pg.DatabaseError)) throw error;
         // Somebody else has just added it, taken it out, or dropped it.
-        if (/^42(710|704|P01)$/.test(error.code ?? '')) return;
-        if (error.code === '42501') throw notOwnerError(table, error);
-        if (error.code !== '55P03' && error.code !== '40P01') throw error;
+        if (hasSqlState(error, '42710', '42704', '42P01')) return;
+        if (hasSqlState(error, '42501')) throw notOwnerError(table, error);
+        if (!hasSqlState(error, '55P03', '40P01')) throw error;
       }
       if (Date.now() > deadlineMs) throw new SourceTableError([{ table: nameOf(table), problem: 'in-use' }]);
       await sleep(waitMs, undefined, { signal }); // lets those pass who queued behind our lock

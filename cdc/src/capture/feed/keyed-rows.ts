@@ -1,4 +1,3 @@
-import pg from 'pg';
 import { decodeRow, fromTable, type CatalogTable, type TypeCatalog } from '../postgres/catalog.ts';
 import { readConsistently } from '../postgres/consistent-read.ts';
 import { busKey, envelopeSource, envelopeText } from '../../rows/envelope.ts';
@@ -6,6 +5,7 @@ import { feedTableNow } from './feed-table-now.ts';
 import { RowsUnreadableError, type RowsUnreadableCode } from '../postgres/rows-unreadable-error.ts';
 import type { AskDatabase, SourceDatabase, TextRow } from '../postgres/source-database.ts';
 import type { KeyedRow } from './monolith-database.ts';
+import { hasSqlState } from '../postgres/sql-state.ts';
 import { quoteName, quoteParts } from '../../rows/table-name.ts';
 import { waitForWriters } from './table-writers.ts';
 
@@ -69,9 +69,7 @@ export async function readKeyedRows(options: {
     return keyedRows({ ...result, prefix });
   } catch (error) {
     // 22: the text is no value of the column's type; 23514: none of its domain.
-    if (error instanceof pg.DatabaseError && /^(22|23514)/.test(error.code ?? '')) {
-      throw refuse('wrong-key', error.message);
-    }
+    if (hasSqlState(error, '22', '23514')) throw refuse('wrong-key', error.message);
     throw error;
   }
 }

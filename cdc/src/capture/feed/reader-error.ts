@@ -1,3 +1,5 @@
+import { CodedError } from '@banyan/kit';
+
 /** Why a reader stopped for good. Each wants something done by a person. */
 export type ReaderStopCode =
   /** The slot is of another database or plugin. */
@@ -11,14 +13,8 @@ export type ReaderStopCode =
   /** The server does not let us: role, password, privilege, setting. */
   | 'source-refused';
 
-/** The reader has stopped, and starting it again will not help before somebody has acted. */
-export class ReaderStoppedError extends Error {
-  readonly code: ReaderStopCode;
-  override readonly name = 'ReaderStoppedError';
-
-  /** @param message Says the cause, what was found, and what to do. */
-  constructor(code: ReaderStopCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
-}
+/**
+ * The reader has stopped, and starting it again will not help before somebody has acted. The message says the cause, what
+ * was found, and what to do.
+ */
+export class ReaderStoppedError extends CodedError<ReaderStopCode> {}

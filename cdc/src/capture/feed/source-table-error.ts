@@ -1,3 +1,5 @@
+import { CodedError } from '@banyan/kit';
+
 /** Why the feed cannot carry a table. */
 export type SourceTableProblemCode =
   | 'missing'
@@ -85,13 +87,11 @@ const texts: Readonly<Record<SourceTableProblemCode, string>> = {
 };
 
 /** Tables that cannot be in the feed: all of them at once. */
-export class SourceTableError extends Error {
-  readonly code = 'source-tables-unfit';
-  override readonly name = 'SourceTableError';
+export class SourceTableError extends CodedError<'source-tables-unfit'> {
   readonly problems: readonly SourceTableProblem[];
 
   constructor(problems: readonly SourceTableProblem[]) {
-    super(`The feed cannot carry:\n${problems.map(toLine).join('\n')}`);
+    super('source-tables-unfit', `The feed cannot carry:\n${problems.map(toLine).join('\n')}`);
     this.problems = problems;
   }
 }

@@ -1,3 +1,5 @@
+import { CodedError } from '@banyan/kit';
+
 export type RowsUnreadableCode =
   | 'no-such-table'
   | 'no-primary-key'
@@ -8,12 +10,4 @@ export type RowsUnreadableCode =
   | 'table-busy';
 
 /** Rows could not be read by their keys. */
-export class RowsUnreadableError extends Error {
-  readonly code: RowsUnreadableCode;
-  override readonly name = 'RowsUnreadableError';
-
-  constructor(code: RowsUnreadableCode, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
+export class RowsUnreadableError extends CodedError<RowsUnreadableCode> {}

@@ -1,5 +1,5 @@
 /** Exits 0 when somebody reads the slot `SLOT_NAME` at this moment, else 1 with the reason: a container's health. */
-import { readConfig } from '@banyan/kit';
+import { messageOf, readConfig } from '@banyan/kit';
 import pg from 'pg';
 import { readerConfig } from './config.ts';
 
@@ -25,6 +25,6 @@ try {
     await client.end();
   }
 } catch (error) {
-  console.error(error instanceof Error ? error.message : String(error));
+  console.error(messageOf(error));
   process.exitCode = 1;
 }

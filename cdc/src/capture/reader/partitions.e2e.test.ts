@@ -1,37 +1,20 @@
 /** Partitioned tables through their root, and tables that inherit: what the feed carries, and what it cannot see. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { tableTopic } from '@banyan/contracts';
 import pg from 'pg';
-import { createMemoryBus } from '../../../testing/beds/memory-bus.ts';
-import { startReader, type Reader } from './reader.ts';
-import {
-  caughtUp,
-  createTestBed,
-  envelopeOf,
-  eventually,
-  expectCopy,
-  PREFIX,
-  readTopic,
-  replay,
-  type TestBed,
-} from '../../../testing/beds/reader-test-bed.ts';
+import { createFeedTestBed, type FeedTestBed } from '../../../testing/beds/feed-test-bed.ts';
+import { envelopeOf, eventually, PREFIX, replay } from '../../../testing/beds/reader-test-bed.ts';
 
-let bed: TestBed;
-let reader: Reader;
-const bus = createMemoryBus();
+let bed: FeedTestBed;
 const signal = AbortSignal.timeout(60_000);
 const LONG = 'x'.repeat(5_000);
 
 beforeAll(async () => {
-  bed = await createTestBed('partitions');
+  bed = await createFeedTestBed('partitions');
   // As an older Banyan, or somebody else, made it.
   await bed.sql(`CREATE PUBLICATION ${bed.publication} FOR TABLE banyan.signal`);
-  reader = await startReader({ ...bed.reader(bus), chunkRows: 3 });
+  await bed.start({ chunkRows: 3 });
 });
-afterAll(async () => {
-  await reader.close();
-  await bed.close();
-});
+afterAll(() => bed.close());
 
 /** Makes a table partitioned by day, with two partitions, one of them in parts and with columns in another order. */
 async function createPartitioned(name: string, identity = 'DEFAULT'): Promise<void> {
@@ -52,33 +35,25 @@ async function createPartitioned(name: string, identity = 'DEFAULT'): Promise<vo
 
 async function copyTable(table: string): Promise<void> {
   await bed.source.ensureTables([table], signal);
-  await snapshot(table);
-}
-
-async function snapshot(table: string): Promise<void> {
-  await bed.source.requestTableSnapshot([table], signal);
-  await caughtUp(bed);
-  await eventually('the table snapshot is done', () => reader.status().tableSnapshots.length === 0);
+  await bed.snapshot([table]);
 }
 
 async function operations(table: string): Promise<unknown[]> {
-  await caughtUp(bed);
-  return (await readTopic(bus, tableTopic(PREFIX, table))).map(
-    (record) => envelopeOf(record)?.op ?? 'tombstone',
-  );
+  await bed.caughtUp();
+  return (await bed.records(table)).map((record) => envelopeOf(record)?.op ?? 'tombstone');
 }
 
 test('rows of partitions are read and streamed as rows of the root, wherever they are written', async () => {
   await createPartitioned('sale');
   await copyTable('public.sale');
-  await expectCopy(bed, bus, 'public.sale');
+  await bed.expectCopy('public.sale');
   await bed.sql(`
     UPDATE sale SET note = 'new' WHERE id % 2 = 0;
     INSERT INTO sale_1 VALUES (1, 100, 'direct', NULL);
     INSERT INTO sale_2b (day, id, note) VALUES (11, 101, 'direct');
     DELETE FROM sale_2 WHERE id = 15;
     UPDATE sale SET id = 3 WHERE id = 13`);
-  await expectCopy(bed, bus, 'public.sale');
+  await bed.expectCopy('public.sale');
   const [described] = await bed.source.describeTables(['public.sale'], signal);
   expect(described).toMatchObject({ key: ['id', 'day'] });
 });
@@ -87,7 +62,7 @@ test('a row that moves to another partition is a delete and a create', async () 
   const before = (await operations('public.sale')).length;
   await bed.sql('UPDATE sale SET day = 12 WHERE id = 4');
   expect((await operations('public.sale')).slice(before)).toEqual(['d', 'tombstone', 'c']);
-  await expectCopy(bed, bus, 'public.sale');
+  await bed.expectCopy('public.sale');
 });
 
 test('rows of partitions are read by their key', async () => {
@@ -126,23 +101,23 @@ test('a transaction that writes to one partition alone is waited for', async () 
 
 test('partitions come and go: what is written is in the feed, rows that come or go with them are not', async () => {
   const absent = async (id: number): Promise<boolean> =>
-    !(await replay(bus, 'public.sale')).has(`{"id":${id},"day":30}`);
+    !(await replay(bed.bus, 'public.sale')).has(`{"id":${id},"day":30}`);
   await bed.sql(`CREATE TABLE sale_3 (LIKE sale INCLUDING ALL);
     INSERT INTO sale_3 VALUES (30, 300, NULL, 'brought along')`);
   await bed.sql('ALTER TABLE sale ATTACH PARTITION sale_3 FOR VALUES FROM (30) TO (40)');
   await bed.sql(`INSERT INTO sale VALUES (30, 301, NULL, 'written')`);
-  await caughtUp(bed);
+  await bed.caughtUp();
   expect([await absent(300), await absent(301)]).toEqual([true, false]);
-  await snapshot('public.sale');
-  await expectCopy(bed, bus, 'public.sale');
+  await bed.snapshot(['public.sale']);
+  await bed.expectCopy('public.sale');
   await bed.sql('ALTER TABLE sale DETACH PARTITION sale_3');
   await bed.sql('DELETE FROM sale_3 WHERE id = 300');
-  await caughtUp(bed);
+  await bed.caughtUp();
   expect([await absent(300), await absent(301)]).toEqual([false, false]);
   await bed.sql(`ALTER TABLE sale ATTACH PARTITION sale_3 FOR VALUES FROM (30) TO (40);
     INSERT INTO sale VALUES (30, 300, NULL, 'again')`);
-  await snapshot('public.sale');
-  await expectCopy(bed, bus, 'public.sale');
+  await bed.snapshot(['public.sale']);
+  await bed.expectCopy('public.sale');
 });
 
 test('TRUNCATE of the root is told; of a partition alone PostgreSQL tells nobody', async () => {
@@ -152,7 +127,7 @@ test('TRUNCATE of the root is told; of a partition alone PostgreSQL tells nobody
   await bed.sql('TRUNCATE sale');
   expect((await operations('public.sale')).slice(silent.length)).toEqual(['t']);
   await bed.sql(`INSERT INTO sale VALUES (1, 1, NULL, 'after')`);
-  await expectCopy(bed, bus, 'public.sale');
+  await bed.expectCopy('public.sale');
 });
 
 test('the root says full, its partitions do not: an unchanged long value does not become null', async () => {
@@ -162,12 +137,12 @@ test('the root says full, its partitions do not: an unchanged long value does no
   const rows = await replayed('public.bill');
   expect(rows.get('{"id":2,"day":12}')?.['body'] === LONG).toBe(true);
   expect(rows.get('{"id":1000,"day":4}')?.['body'] === LONG).toBe(true);
-  await expectCopy(bed, bus, 'public.bill');
+  await bed.expectCopy('public.bill');
 });
 
 async function replayed(table: string): Promise<Map<string, Record<string, unknown>>> {
-  await caughtUp(bed);
-  return (await replay(bus, table)) as Map<string, Record<string, unknown>>;
+  await bed.caughtUp();
+  return (await replay(bed.bus, table)) as Map<string, Record<string, unknown>>;
 }
 
 test('a root joins the feed only after open changes of its partitions have ended', async () => {
@@ -188,8 +163,8 @@ test('a root joins the feed only after open changes of its partitions have ended
   await joining;
   await writer.end();
   expect(steps).toEqual(['commit', 'joined']);
-  await snapshot('public.ticket');
-  await expectCopy(bed, bus, 'public.ticket');
+  await bed.snapshot(['public.ticket']);
+  await bed.expectCopy('public.ticket');
 });
 
 test('a partition is not a table of its own, and a foreign identity in one of them keeps the root out', async () => {
@@ -217,13 +192,13 @@ test('a table that others inherit from is its own rows; theirs are their own', a
   await copyTable('public.animal');
   await bed.sql(`INSERT INTO animal VALUES (3, 'streamed'); INSERT INTO dog VALUES (4, 'streamed', 1);
     UPDATE animal SET name = 'changed'`);
-  await expectCopy(bed, bus, 'public.animal');
+  await bed.expectCopy('public.animal');
   expect(await operations('public.animal')).toEqual(['r', 'c', 'u', 'u']);
   expect(await operations('public.dog')).toEqual([]);
   await copyTable('public.dog');
-  await expectCopy(bed, bus, 'public.dog');
+  await bed.expectCopy('public.dog');
   await bed.source.removeTables(['public.animal'], signal);
   await bed.sql(`INSERT INTO animal VALUES (5, 'unheard'); INSERT INTO dog VALUES (6, 'heard', 1)`);
-  await expectCopy(bed, bus, 'public.dog');
+  await bed.expectCopy('public.dog');
   expect((await operations('public.animal')).length).toBe(4);
 });

@@ -1,23 +1,13 @@
 /** Text of the application that is the same as Debezium's placeholder is a text like any other, all the way to a copy. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { tableTopic, UNAVAILABLE_VALUE, type TableMapping } from '@banyan/contracts';
-import { createMemoryBus } from '../../../testing/beds/memory-bus.ts';
+import { UNAVAILABLE_VALUE, type TableMapping } from '@banyan/contracts';
+import { createFeedTestBed, type FeedTestBed } from '../../../testing/beds/feed-test-bed.ts';
 import { createRowReread } from '../../verify/row-reread.ts';
 import { decodeRecord } from '../../apply/decode.ts';
 import { compileMapping } from '../../rows/mapping.ts';
-import {
-  createTestBed,
-  caughtUp,
-  eventually,
-  PREFIX,
-  readTopic,
-  type TestBed,
-} from '../../../testing/beds/reader-test-bed.ts';
-import { startReader, type Reader } from './reader.ts';
+import { eventually, PREFIX } from '../../../testing/beds/reader-test-bed.ts';
 
-let bed: TestBed;
-let reader: Reader;
-const bus = createMemoryBus();
+let bed: FeedTestBed;
 const signal = AbortSignal.timeout(60_000);
 const names = ['id', 'note', 'raw', 'tags', 'body'];
 const mapping: TableMapping = {
@@ -36,17 +26,14 @@ const odd = {
 };
 
 beforeAll(async () => {
-  bed = await createTestBed('placeholder_text');
+  bed = await createFeedTestBed('placeholder_text');
   await bed.sql(`CREATE TABLE notes (id int PRIMARY KEY, note text, raw bytea, tags text[], body text);
     ALTER TABLE notes ALTER COLUMN body SET STORAGE EXTERNAL`);
   await insert(1);
-  reader = await startReader(bed.reader(bus));
+  await bed.start();
   await bed.source.ensureTables(['public.notes'], signal);
 });
-afterAll(async () => {
-  await reader.close();
-  await bed.close();
-});
+afterAll(() => bed.close());
 
 async function insert(id: number): Promise<void> {
   await bed.sql('INSERT INTO notes VALUES ($1, $2, convert_to($2, $3), ARRAY[$2], $4)', [
@@ -56,8 +43,8 @@ async function insert(id: number): Promise<void> {
 
 /** The row as the last record of its topic tells a copy. */
 async function lastRow(): Promise<unknown> {
-  await caughtUp(bed);
-  const records = await readTopic(bus, tableTopic(PREFIX, 'public.notes'));
+  await bed.caughtUp();
+  const records = await bed.records('public.notes');
   const decoded = records.flatMap((record) => {
     const one = record.value === null ? null : decodeRecord(record, table);
     return one?.kind === 'change' && one.change.kind === 'upsert' ? [one.change.row] : [];
@@ -76,7 +63,7 @@ test('by a table snapshot, an insert, updates with and without the long value, a
   expect(await lastRow()).toEqual(whole(2));
   await bed.sql('ALTER TABLE notes REPLICA IDENTITY FULL; UPDATE notes SET note = note WHERE id = 1');
   expect(await lastRow()).toEqual(whole(1));
-  const reread = createRowReread({ source: bed.source, bus, prefix: PREFIX });
+  const reread = createRowReread({ source: bed.source, bus: bed.bus, prefix: PREFIX });
   await reread.readAgain('public.notes', [['2']], signal);
   expect(await lastRow()).toEqual(whole(2));
 });

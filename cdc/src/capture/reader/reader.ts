@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { Backoff } from '@banyan/kit';
 import type { SourceFencedError, SourcePosition } from '../../bus/bus.ts';
 import { FeedPublication } from '../feed/feed-publication.ts';
 import { isAborted } from '../postgres/is-aborted.ts';
@@ -64,6 +64,7 @@ class WalReader implements Reader {
   readonly #signal: AbortSignal;
   readonly #firstAttempt = Promise.withResolvers<null>();
   readonly #background: Promise<void>[] = [];
+  readonly #backoff = new Backoff({ firstMs: FIRST_PAUSE_MS, lastMs: LAST_PAUSE_MS });
   #transactions = new StreamedTransactions();
   readonly #visible = new VisibleAtHeartbeat();
   #databaseName = '';
@@ -76,7 +77,6 @@ class WalReader implements Reader {
   #state: ReaderStatus['state'] = 'connecting';
   #problem: string | null = null;
   #heartbeatAtMs: number | null = null;
-  #pauseMs = FIRST_PAUSE_MS;
 
   constructor(options: ReaderOptions) {
     const { sourceUrl: url, slot, prefix, publication, logger } = options;
@@ -130,7 +130,7 @@ class WalReader implements Reader {
 
   async #run(): Promise<ReaderStoppedError | SourceFencedError | null> {
     let end: ReaderStoppedError | SourceFencedError | null = null;
-    while (!this.#signal.aborted && !end) {
+    do {
       try {
         await this.#read();
       } catch (error) {
@@ -138,8 +138,9 @@ class WalReader implements Reader {
       }
       this.#stream?.close();
       this.#snapshots.abandonChunks();
-      if (!end && !isAborted(this.#signal)) await this.#pause();
-    }
+      if (end) break;
+      this.#firstAttempt.resolve(null);
+    } while (await this.#backoff.wait(this.#signal));
     this.#state = 'stopped';
     this.#stop.abort(end ?? new Error('The reader has stopped.'));
     await Promise.all(this.#background);
@@ -158,14 +159,9 @@ class WalReader implements Reader {
     }
     if (error instanceof HistoryChangedError) this.#brokenBecause = error.message;
     this.#state = 'connecting';
-    logger.warn({ err: error, slot, pauseMs: this.#pauseMs }, 'reading was interrupted; connecting again');
+    const retryWithinMs = this.#backoff.limitMs;
+    logger.warn({ err: error, slot, retryWithinMs }, 'reading was interrupted; connecting again');
     return null;
-  }
-
-  async #pause(): Promise<void> {
-    this.#firstAttempt.resolve(null);
-    await sleep(this.#pauseMs, undefined, { signal: this.#signal }).catch(() => undefined); // aborted: the loop ends
-    this.#pauseMs = Math.min(this.#pauseMs * 2, LAST_PAUSE_MS);
   }
 
   /** One connection, from its making to its loss. */
@@ -363,7 +359,7 @@ class WalReader implements Reader {
     // 3. Only then go on with what rests on it.
     onStored();
     if (heartbeatMs !== null) this.#heartbeatAtMs = heartbeatMs;
-    this.#pauseMs = FIRST_PAUSE_MS;
+    this.#backoff.reset();
   }
 }
 

@@ -1,36 +1,20 @@
 /** Tables that join and leave a feed while it runs and others write. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { tableTopic } from '@banyan/contracts';
 import pg from 'pg';
-import { createMemoryBus } from '../../../testing/beds/memory-bus.ts';
-import { startReader, type Reader } from './reader.ts';
-import {
-  caughtUp,
-  createTestBed,
-  envelopeOf,
-  eventually,
-  expectCopy,
-  PREFIX,
-  readTopic,
-  type TestBed,
-} from '../../../testing/beds/reader-test-bed.ts';
+import { createFeedTestBed, type FeedTestBed } from '../../../testing/beds/feed-test-bed.ts';
+import { envelopeOf, eventually } from '../../../testing/beds/reader-test-bed.ts';
 
-let bed: TestBed;
-let reader: Reader;
-const bus = createMemoryBus();
+let bed: FeedTestBed;
 const signal = AbortSignal.timeout(60_000);
 
 beforeAll(async () => {
-  bed = await createTestBed('running_feed');
+  bed = await createFeedTestBed('running_feed');
   await bed.sql(`CREATE TABLE steady (id int PRIMARY KEY); CREATE TABLE guest (id serial PRIMARY KEY, writer int);
     CREATE TABLE bystander (id int PRIMARY KEY)`);
-  reader = await startReader(bed.reader(bus));
+  await bed.start();
   await bed.source.ensureTables(['public.steady'], signal);
 });
-afterAll(async () => {
-  await reader.close();
-  await bed.close();
-});
+afterAll(() => bed.close());
 
 async function published(): Promise<unknown[]> {
   const rows = await bed.sql('SELECT tablename FROM pg_publication_tables WHERE pubname = $1 ORDER BY 1', [
@@ -41,8 +25,8 @@ async function published(): Promise<unknown[]> {
 
 /** Ids of the rows that were streamed, not read by a table snapshot. */
 async function streamed(table: string): Promise<number[]> {
-  await caughtUp(bed);
-  const envelopes = (await readTopic(bus, tableTopic(PREFIX, table))).map(envelopeOf);
+  await bed.caughtUp();
+  const envelopes = (await bed.records(table)).map(envelopeOf);
   return envelopes.flatMap((envelope) => (envelope?.op === 'c' ? Number(envelope.after?.['id']) : []));
 }
 
@@ -102,13 +86,10 @@ test('nothing is lost once a table has joined, and nothing comes once it has lef
   await bed.sql('INSERT INTO steady VALUES (1)');
   await eventually('they wrote on', () => writers.committed.length > joined + 60);
   await writers.stop();
-  await eventually('the table snapshot is done', async () => {
-    await caughtUp(bed);
-    return reader.status().tableSnapshots.length === 0;
-  });
+  await bed.snapshotsDone();
   const heard = new Set(await streamed('public.guest'));
   expect(writers.committed.slice(joined).filter((id) => !heard.has(id))).toEqual([]);
-  await expectCopy(bed, bus, 'public.guest'); // those from before it joined came with the table snapshot
+  await bed.expectCopy('public.guest'); // those from before it joined came with the table snapshot
 
   const again = await startWriters(4);
   await eventually('they write', () => again.committed.length > 20);
@@ -130,9 +111,7 @@ test('the publication holds the tables asked for and the signal table, whoever c
   expect(await published()).toEqual(['guest', 'signal', 'steady']);
   await bed.source.removeTables(['public.guest', 'public.bystander', 'banyan.signal', 'public.none'], signal);
   expect(await published()).toEqual(['signal', 'steady']);
-  await bed.source.requestTableSnapshot(['public.steady'], signal);
-  await caughtUp(bed);
-  await eventually('the table snapshot is done', () => reader.status().tableSnapshots.length === 0);
+  await bed.snapshot(['public.steady']);
 });
 
 test('two slices may ask for the same table at once, and one may leave while another joins', async () => {

@@ -1,41 +1,23 @@
 /** Tables and types that change while they are in the feed, also before the reader comes to what was written earlier. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { tableTopic, UNAVAILABLE_VALUE } from '@banyan/contracts';
-import { createMemoryBus } from '../../../testing/beds/memory-bus.ts';
-import { startReader, type Reader } from './reader.ts';
-import {
-  caughtUp,
-  createTestBed,
-  envelopeOf,
-  expectCopy,
-  PREFIX,
-  readTopic,
-  type TestBed,
-} from '../../../testing/beds/reader-test-bed.ts';
+import { createFeedTestBed, type FeedTestBed } from '../../../testing/beds/feed-test-bed.ts';
+import { envelopeOf, PREFIX, readTopic } from '../../../testing/beds/reader-test-bed.ts';
 
-let bed: TestBed;
-let reader: Reader | undefined;
-const bus = createMemoryBus();
+let bed: FeedTestBed;
 const signal = AbortSignal.timeout(60_000);
 
 beforeAll(async () => {
-  bed = await createTestBed('schema_changes');
-  await start();
+  bed = await createFeedTestBed('schema_changes');
+  await bed.start();
 });
-afterAll(async () => {
-  await reader?.close();
-  await bed.close();
-});
-
-async function start(): Promise<void> {
-  reader = await startReader(bed.reader(bus));
-}
+afterAll(() => bed.close());
 
 /** Runs SQL while no reader listens, so that the catalog is of later when the changes are read. */
 async function whileAway(...statements: readonly string[]): Promise<void> {
-  await reader?.close();
+  await bed.stop();
   for (const statement of statements) await bed.sql(statement);
-  await start();
+  await bed.start();
 }
 
 async function create(name: string, columns: string): Promise<string> {
@@ -46,8 +28,8 @@ async function create(name: string, columns: string): Promise<string> {
 
 /** Rows after each change; the old row of a delete; `t` of a truncate. */
 async function told(topic: string): Promise<unknown[]> {
-  await caughtUp(bed);
-  return (await readTopic(bus, topic)).flatMap((record) => {
+  await bed.caughtUp();
+  return (await readTopic(bed.bus, topic)).flatMap((record) => {
     const envelope = envelopeOf(record);
     return envelope ? [envelope.after ?? envelope.before ?? envelope.op] : [];
   });
@@ -99,8 +81,8 @@ test('changes from before a new primary key keep the old one, in its order', asy
     'ALTER TABLE rekeyed DROP CONSTRAINT rekeyed_pkey, ADD PRIMARY KEY (a, b)',
     'UPDATE rekeyed SET c = 1',
   );
-  await caughtUp(bed);
-  const keys = (await readTopic(bus, topic)).map((record) => record.key);
+  await bed.caughtUp();
+  const keys = (await readTopic(bed.bus, topic)).map((record) => record.key);
   // (c, a) is gone from the catalog when its changes are read: the same columns, in the table's order.
   expect(keys).toEqual(['{"b":1}', '{"a":20,"c":0}', '{"a":10,"c":0}', '{"a":10,"c":0}', '{"a":20,"b":2}']);
 });
@@ -213,5 +195,5 @@ test('generated columns are left out, identity columns are not, whether read or 
     { id: 2, n: 2 },
   ]);
   await bed.source.requestTableSnapshot(['public.made'], signal);
-  await expectCopy(bed, bus, 'public.made');
+  await bed.expectCopy('public.made');
 });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Logger } from '@banyan/kit';
+import { Backoff, type Logger } from '@banyan/kit';
 import type { TypeCatalog } from '../postgres/catalog.ts';
 import type { EnvelopeContext } from '../../rows/envelope.ts';
 import { isAborted } from '../postgres/is-aborted.ts';
@@ -33,7 +33,7 @@ export interface TableSnapshotsOptions {
   readonly storeTargetMs?: number;
 }
 
-/** Wait before a chunk is read again, doubled up to the last one while it goes on failing. */
+/** Pauses at most before a chunk is read again, while it goes on failing. */
 const FIRST_PAUSE_MS = 20;
 const LAST_PAUSE_MS = 1_000;
 /** While the stream has no room, how often it is looked at. */
@@ -43,7 +43,7 @@ const MAX_UNDER_WAY = 2;
 
 interface Entry {
   readonly work: SnapshotWork;
-  failures: number;
+  readonly backoff: Backoff;
   /** Not before then, milliseconds since the epoch; never while its STARTED is not stored. */
   retryAtMs: number;
 }
@@ -203,7 +203,7 @@ export class TableSnapshots {
     const { work, content, highAtMs } = chunk;
     content?.measured(Date.now() - highAtMs);
     const entry = this.#entries.find((each) => each.work === work);
-    if (entry) entry.failures = 0;
+    entry?.backoff.reset();
     if (work.open === null) this.#entries = this.#entries.filter((each) => each !== entry);
     this.#wake?.();
   }
@@ -214,8 +214,7 @@ export class TableSnapshots {
     work.rewind();
     const entry = this.#entries.find((each) => each.work === work);
     if (!entry) return;
-    entry.retryAtMs = Date.now() + Math.min(FIRST_PAUSE_MS * 2 ** entry.failures, LAST_PAUSE_MS);
-    entry.failures += 1;
+    entry.retryAtMs = Date.now() + entry.backoff.nextMs();
     this.#wake?.();
   }
 
@@ -249,7 +248,8 @@ export class TableSnapshots {
   }
 
   #entry(work: SnapshotWork): Entry {
-    return { work, failures: 0, retryAtMs: 0 };
+    const backoff = new Backoff({ firstMs: FIRST_PAUSE_MS, lastMs: LAST_PAUSE_MS });
+    return { work, backoff, retryAtMs: 0 };
   }
 
   /** Waits until something may have changed; at most so long. */

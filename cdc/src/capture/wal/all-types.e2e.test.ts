@@ -1,23 +1,11 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { parseExactJson, stringifyExactJson, tableTopic, type Row } from '@banyan/contracts';
-import { createMemoryBus } from '../../../testing/beds/memory-bus.ts';
+import { parseExactJson, stringifyExactJson, type Row } from '@banyan/contracts';
+import { createFeedTestBed, type FeedTestBed } from '../../../testing/beds/feed-test-bed.ts';
 import { envelopeTypeCases, envelopeTypeSetup } from '../../../testing/conformance/envelope-type-cases.ts';
-import { startReader, type Reader } from '../reader/reader.ts';
-import {
-  caughtUp,
-  createTestBed,
-  envelopeOf,
-  eventually,
-  PREFIX,
-  readTopic,
-  type TestBed,
-} from '../../../testing/beds/reader-test-bed.ts';
+import { envelopeOf } from '../../../testing/beds/reader-test-bed.ts';
 
-let bed: TestBed;
-let reader: Reader;
-const bus = createMemoryBus();
+let bed: FeedTestBed;
 const signal = AbortSignal.timeout(60_000);
-const topic = tableTopic(PREFIX, 'public.types');
 const cases = Object.values(envelopeTypeCases)
   .flat()
   .map((one, n) => ({ ...one, column: `c${n}` }));
@@ -36,7 +24,7 @@ const rows: Record<
 };
 
 beforeAll(async () => {
-  bed = await createTestBed('all_types');
+  bed = await createFeedTestBed('all_types');
   // The database's own settings would print other texts: ours must not depend on them.
   await bed.sql(
     `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET timezone = ''Asia/Kolkata''', current_database());
@@ -53,17 +41,16 @@ beforeAll(async () => {
     `CREATE TABLE types (id int PRIMARY KEY, ${columns}); ALTER TABLE types REPLICA IDENTITY FULL`,
   );
   await bed.sql(`INSERT INTO types VALUES (1); INSERT INTO types (id, ${names}) VALUES (2, ${nulls})`);
-  reader = await startReader(bed.reader(bus));
+  await bed.start();
   await bed.source.ensureTables(['public.types'], signal);
-  await bed.source.requestTableSnapshot(['public.types'], signal);
-  await eventually('the rows are read', async () => (await readTopic(bus, topic)).length === 2);
+  await bed.snapshot(['public.types']);
   const values = cases.map(({ sql }) => sql).join(', ');
   await bed.sql(`INSERT INTO types (id, ${names}) VALUES (3, ${values})`);
   await bed.sql('INSERT INTO types VALUES (4)');
   await bed.sql(`INSERT INTO types (id, ${names}) VALUES (5, ${nulls})`);
   await bed.sql('UPDATE types SET id = 6 WHERE id = 3');
-  await caughtUp(bed);
-  const found = (await readTopic(bus, topic)).map(envelopeOf);
+  await bed.caughtUp();
+  const found = (await bed.records('public.types')).map(envelopeOf);
   const after = (op: string, id: number): Row => {
     const envelope = found.find((one) => one?.op === op && (one.after ?? one.before)?.['id'] === id);
     return envelope?.after ?? envelope?.before ?? {};
@@ -90,10 +77,7 @@ beforeAll(async () => {
   );
   rows.asked = page[0] ?? {};
 });
-afterAll(async () => {
-  await reader.close();
-  await bed.close();
-});
+afterAll(() => bed.close());
 
 test.each(cases)('$type $sql', ({ column, value }) => {
   const same = ['streamed', 'read', 'asked', 'updated', 'old', 'defaults'] as const;

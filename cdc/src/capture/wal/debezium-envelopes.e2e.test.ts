@@ -5,20 +5,11 @@
  * numeric is a string (`decimal.handling.mode=string`) also where the second table was recorded otherwise.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { GONE_HEADER, tableTopic, UNAVAILABLE_COLUMNS_HEADER, UNAVAILABLE_VALUE } from '@banyan/contracts';
+import { GONE_HEADER, UNAVAILABLE_COLUMNS_HEADER, UNAVAILABLE_VALUE } from '@banyan/contracts';
 import { readFileSync } from 'node:fs';
-import { createMemoryBus } from '../../../testing/beds/memory-bus.ts';
+import { createFeedTestBed, type FeedTestBed } from '../../../testing/beds/feed-test-bed.ts';
 import type { StoredRecord } from '../../bus/bus.ts';
-import {
-  caughtUp,
-  createTestBed,
-  envelopeOf,
-  eventually,
-  PREFIX,
-  readTopic,
-  type TestBed,
-} from '../../../testing/beds/reader-test-bed.ts';
-import { startReader, type Reader } from '../reader/reader.ts';
+import { envelopeOf, PREFIX } from '../../../testing/beds/reader-test-bed.ts';
 
 type Fields = Record<string, unknown>;
 interface Recorded {
@@ -34,15 +25,13 @@ const recorded = JSON.parse(
 ) as Record<string, Recorded>;
 
 const signal = AbortSignal.timeout(60_000);
-const bus = createMemoryBus();
-let bed: TestBed;
-let reader: Reader;
+let bed: FeedTestBed;
 let customer: readonly StoredRecord[];
 let cust2: readonly StoredRecord[];
 const LONG = 'x'.repeat(9_000);
 
 beforeAll(async () => {
-  bed = await createTestBed('envelopes');
+  bed = await createFeedTestBed('envelopes');
   await bed.sql(`
     CREATE SCHEMA app;
     CREATE TABLE app.customer (
@@ -55,11 +44,9 @@ beforeAll(async () => {
     INSERT INTO app.customer VALUES (1, 'Ann', 'ann@x.io', 10.50, '{a,b}', '{"k": 1}', true,
       '2026-01-02 03:04:05.678901+00', '2026-01-02 03:04:05.123456', '2026-01-02');
   `);
-  reader = await startReader(bed.reader(bus));
+  await bed.start();
   await bed.source.ensureTables(['app.customer', 'app.cust2'], signal);
-  await bed.source.requestTableSnapshot(['app.customer'], signal);
-  const topic = tableTopic(PREFIX, 'app.customer');
-  await eventually('the row is read', async () => (await readTopic(bus, topic)).length === 1);
+  await bed.snapshot(['app.customer']);
   for (const statement of [
     `INSERT INTO app.customer VALUES (2, 'Bob', 'bob@x.io', 99.99, '{c}', '{"k": 2}', true,
        '2026-02-02 03:04:05.678901+00', '2026-02-02 03:04:05.123456', '2026-02-02')`,
@@ -78,14 +65,11 @@ beforeAll(async () => {
   ]) {
     await bed.sql(statement);
   }
-  await caughtUp(bed);
-  customer = await readTopic(bus, topic);
-  cust2 = await readTopic(bus, tableTopic(PREFIX, 'app.cust2'));
+  await bed.caughtUp();
+  customer = await bed.records('app.customer');
+  cust2 = await bed.records('app.cust2');
 });
-afterAll(async () => {
-  await reader.close();
-  await bed.close();
-});
+afterAll(() => bed.close());
 
 /** What can be compared of a record: without times, positions and Debezium's own context headers. */
 function comparable(record: { key: unknown; headers: Record<string, string>; value: Fields | null }): Fields {
@@ -222,8 +206,8 @@ test('an unchanged TOAST value is read at the source while the row is there', as
   await bed.sql('ALTER TABLE app.cust2 REPLICA IDENTITY DEFAULT');
   await bed.sql(`UPDATE app.cust2 SET name = 'New' WHERE id = $1`, [id]);
   await bed.sql(`UPDATE app.cust2 SET id = 51 WHERE id = $1`, [id]);
-  await caughtUp(bed);
-  const records = (await readTopic(bus, tableTopic(PREFIX, 'app.cust2'))).slice(cust2.length);
+  await bed.caughtUp();
+  const records = (await bed.records('app.cust2')).slice(cust2.length);
   const created = records.map(envelopeOf).find((envelope) => envelope?.after?.['id'] === 51);
   expect(created).toMatchObject({ op: 'c', after: { id: 51, name: 'New', big: LONG } });
 });

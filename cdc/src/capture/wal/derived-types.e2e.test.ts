@@ -1,24 +1,12 @@
 /** Every type of the reference page again: in an array, under a domain, and in an array of that domain. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { tableTopic, type Row } from '@banyan/contracts';
-import { createMemoryBus } from '../../../testing/beds/memory-bus.ts';
+import { type Row } from '@banyan/contracts';
+import { createFeedTestBed, type FeedTestBed } from '../../../testing/beds/feed-test-bed.ts';
 import { envelopeTypeCases, envelopeTypeSetup } from '../../../testing/conformance/envelope-type-cases.ts';
-import { startReader, type Reader } from '../reader/reader.ts';
-import {
-  caughtUp,
-  createTestBed,
-  envelopeOf,
-  eventually,
-  PREFIX,
-  readTopic,
-  type TestBed,
-} from '../../../testing/beds/reader-test-bed.ts';
+import { envelopeOf } from '../../../testing/beds/reader-test-bed.ts';
 
-let bed: TestBed;
-let reader: Reader;
-const bus = createMemoryBus();
+let bed: FeedTestBed;
 const signal = AbortSignal.timeout(60_000);
-const topic = tableTopic(PREFIX, 'public.derived');
 const cases = Object.values(envelopeTypeCases).flat();
 const plain = cases.flatMap((one, n) =>
   one.type.endsWith('[]') || one.type === 'wholes' ? [] : [{ ...one, n }],
@@ -42,26 +30,21 @@ const columns = [
 ];
 
 beforeAll(async () => {
-  bed = await createTestBed('derived_types');
+  bed = await createFeedTestBed('derived_types');
   await bed.sql(envelopeTypeSetup);
   await bed.sql(cases.map(({ type }, n) => `CREATE DOMAIN domain_${n} AS ${type}`).join('; '));
   await bed.sql(
     `CREATE TABLE derived (id int PRIMARY KEY, ${columns.map(({ name, type }) => `${name} ${type}`).join(', ')})`,
   );
-  reader = await startReader(bed.reader(bus));
+  await bed.start();
   await bed.source.ensureTables(['public.derived'], signal);
   await bed.sql(`INSERT INTO derived VALUES (1, ${columns.map(({ sql }) => sql).join(', ')})`);
-  await bed.source.requestTableSnapshot(['public.derived'], signal);
-  await caughtUp(bed);
-  await eventually('the row is read', async () => (await readTopic(bus, topic)).length === 2);
+  await bed.snapshot(['public.derived']);
 });
-afterAll(async () => {
-  await reader.close();
-  await bed.close();
-});
+afterAll(() => bed.close());
 
 test('arrays and domains of every type hold what the type holds, streamed and read', async () => {
-  const envelopes = (await readTopic(bus, topic)).map(envelopeOf);
+  const envelopes = (await bed.records('public.derived')).map(envelopeOf);
   expect(envelopes.map((envelope) => envelope?.op)).toEqual(['c', 'r']);
   const expected: Row = {
     id: 1,

@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fromTable } from '../postgres/catalog.ts';
 import { readConsistently } from '../postgres/consistent-read.ts';
 import type { AskDatabase, SourceDatabase, TextRow } from '../postgres/source-database.ts';
+import { hasSqlState } from '../postgres/sql-state.ts';
 import { quoteName, quoteParts } from '../../rows/table-name.ts';
 import { isVisible } from '../postgres/transaction-visibility.ts';
 import type { StreamedTable } from './feed-table.ts';
 import type { RowChange, StreamedTransaction } from './row-change.ts';
-import pg from 'pg';
 
 /** Keys in one question. */
 const MAX_KEYS = 200;
@@ -75,7 +75,7 @@ async function fill(gaps: readonly Gap[], database: SourceDatabase, signal: Abor
     (error: unknown) => {
       // Table, column, type of the key or our right to read have changed since (classes 22 and 42 of SQLSTATE): the
       // values stay unavailable, which is safe, since a copy then keeps its own. Asking again would end the same way.
-      if (error instanceof pg.DatabaseError && /^(22|42)/.test(error.code ?? '')) return null;
+      if (hasSqlState(error, '22', '42')) return null;
       throw error;
     },
   );

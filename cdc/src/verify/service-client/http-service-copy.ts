@@ -8,6 +8,7 @@ import {
   rowsReportSchema,
   syncReportSchema,
 } from '@banyan/contracts';
+import { CodedError, withDeadline } from '@banyan/kit';
 import type { z } from 'zod';
 import type { ServiceCopy, ServiceStore } from './copy.ts';
 
@@ -24,15 +25,7 @@ export type ServiceCopyErrorCode =
   | 'service-answer-invalid';
 
 /** A service could not be asked about its copy. */
-export class ServiceCopyError extends Error {
-  readonly code: ServiceCopyErrorCode;
-  override readonly name = 'ServiceCopyError';
-
-  constructor(code: ServiceCopyErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
-}
+export class ServiceCopyError extends CodedError<ServiceCopyErrorCode> {}
 
 /**
  * A service's copy over HTTP, as `syncRoutes` serves it.
@@ -60,7 +53,7 @@ export function createHttpServiceCopy(options: {
     const { status, text } = await request(address, {
       method: body ? 'POST' : 'GET',
       headers: { authorization: `Bearer ${peerToken}`, ...(body && { 'content-type': 'application/json' }) },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      signal: withDeadline(signal, timeoutMs),
       ...(body && { body: JSON.stringify(body) }),
     });
     if (status >= 500) throw new ServiceCopyError('service-failed', `${address} answered ${status}`);

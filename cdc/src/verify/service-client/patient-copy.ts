@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { Backoff } from '@banyan/kit';
 import type { ServiceCopy } from './copy.ts';
 import { ServiceCopyError } from './http-service-copy.ts';
 
@@ -17,13 +17,15 @@ export function createPatientCopy(
   const { awayTimeoutMs = 60_000 } = options;
   const patiently = async <T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> => {
     const deadlineMs = performance.now() + awayTimeoutMs;
-    for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(LAST_RETRY_MS, waitMs * 2)) {
+    const backoff = new Backoff({ firstMs: FIRST_RETRY_MS, lastMs: LAST_RETRY_MS });
+    for (;;) {
       try {
         return await ask();
       } catch (error) {
         signal.throwIfAborted();
         if (!isAway(error) || performance.now() > deadlineMs) throw error;
-        await delay(waitMs, undefined, { signal });
+        await backoff.wait(signal);
+        signal.throwIfAborted();
       }
     }
   };

@@ -126,7 +126,7 @@ function rowsOf(run: RunPostgres): RunSql {
  * SQLSTATE classes and codes that are verdicts on a row, as against PostgreSQL's own troubles: data exceptions, broken
  * constraints, a view's check, an exception that a trigger raised, a value beyond a limit of an index.
  */
-const rowFaults = /^(22|23|44)|^P0001$|^54000$/;
+const rowFaults = ['22', '23', '44', 'P0001', '54000'];
 
 /** SQLSTATE, or Node's code of a lost connection; our own errors have other codes. */
 const foreignCode = /^[0-9A-Z]{5}$|^E[A-Z]+$/;
@@ -135,7 +135,7 @@ const foreignCode = /^[0-9A-Z]{5}$|^E[A-Z]+$/;
 function cleaned(cause: unknown): unknown {
   const { code, constraint, column, table, message } = cause as Readonly<Record<string, unknown>>;
   if (typeof code !== 'string' || !foreignCode.test(code)) return cause;
-  if (rowFaults.test(code)) {
+  if (rowFaults.some((fault) => code.startsWith(fault))) {
     const what =
       faults[code] ?? (code.startsWith('22') ? 'a value does not fit its column' : 'a constraint refuses it');
     const about = Object.entries({ table, column, constraint }).flatMap(([kind, name]) =>
