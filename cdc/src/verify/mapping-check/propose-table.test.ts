@@ -21,7 +21,7 @@ const source: SourceTable = {
 test.each(['sqlite', 'postgres'] as const)('types proposed for %s are those that the check takes', (kind) => {
   const { table, problems } = proposeTable(source);
   const store: StoreReport = {
-    kind,
+    kind: kind === 'sqlite' ? 'sqlite' : 'postgresql',
     tables: [
       {
         name: 'thing',

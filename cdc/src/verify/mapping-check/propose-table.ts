@@ -9,16 +9,14 @@ export function proposeTable(source: SourceTable): {
   readonly problems: readonly string[];
 } {
   const { name, key, estimatedRows, notNull = [], uncarried = {} } = source;
-  const columns = Object.entries(source.columns).map(
-    ([column, type]): CatalogColumn => ({
-      name: column,
-      type,
-      kind: parseSourceType(type).kind,
-      notNull: notNull.includes(column) || key.includes(column),
-      stores: { sqlite: sqliteType(parseSourceType(type)), postgres: postgresType(type) },
-      problem: Object.hasOwn(uncarried, column) ? (uncarried[column] ?? null) : null,
-    }),
-  );
+  const columns = Object.entries(source.columns).map(([column, type]): CatalogColumn => ({
+    name: column,
+    type,
+    kind: parseSourceType(type).kind,
+    notNull: notNull.includes(column) || key.includes(column),
+    stores: { sqlite: sqliteType(parseSourceType(type)), postgres: postgresType(type) },
+    problem: Object.hasOwn(uncarried, column) ? (uncarried[column] ?? null) : null,
+  }));
   const lost = columns.filter((column) => key.includes(column.name) && column.problem !== null);
   return {
     table: { name, key: [...key], columns, estimatedRows },
