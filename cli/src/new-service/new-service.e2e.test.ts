@@ -18,6 +18,8 @@ const ORDER = wordsOf(/^npx banyan (new service (?:.*\\\n)*.*)$/m.exec(page)?.[1
 const tree = new CopiedTree(projectRoot);
 const stack = new Stack({ checkout: tree.root });
 let siteUrl: string;
+/** What `new service` printed to take it away again. */
+let undo: readonly string[];
 
 beforeAll(async () => {
   tree.commit();
@@ -138,6 +140,7 @@ test('a configuration of another form is left alone, with what to add', async ()
 
 test('writes a service, and touches nothing but its folders, the lockfile and the configuration', async () => {
   const made = await stack.json<{ files: { path: string }[]; undo: string[]; tables: object[] }>(...ORDER);
+  undo = made.undo;
   expect(made.tables).toMatchObject([
     { source: 'public.inventory', kind: 'reference', columns: ['product_id', 'quantity'] },
     { source: 'public.products', kind: 'reference', columns: ['id', 'slug'] },
@@ -158,11 +161,10 @@ test('writes a service, and touches nothing but its folders, the lockfile and th
 });
 
 test('its test fails until the marked places are written, and says where they are', async () => {
-  const { code, text } = await testService('-t', 'leaves nothing|answers as its OpenAPI');
+  const { code, text } = await testService('-t', 'leaves nothing');
   expect(code).toBe(1);
   expect(text).toMatch(new RegExp(`"${STORE}:\\d+: the query`));
   expect(text).toMatch(new RegExp(`"${CONTRACT}:\\d+: what GET /api/products/:slug/stock answers`));
-  expect(text).toContain('GET /api/products/slug-1/stock: 500');
 }, 240_000);
 
 test('with the marked places written as on the page, it copies and verifies', async () => {
@@ -177,7 +179,8 @@ test('with the marked places written as on the page, it copies and verifies', as
   for (const slice of ['reviews', NAME]) await stack.json('advance', slice, '--wait');
   const { report } = await stack.status();
   for (const { name, verification, tables } of report?.slices ?? []) {
-    expect([name, verification?.outcome]).toEqual([name, 'equal']);
+    expect([name, verification?.differences]).toEqual([name, 0]);
+    expect(verification?.rowsTarget).toBeGreaterThan(0);
     expect(tables.map(({ source }) => source)).toContain('public.products');
   }
 }, 240_000);
@@ -247,10 +250,8 @@ test('answers beside the first slice, both from public.products', async () => {
 
 test('the commands printed take it away again', async () => {
   await stack.banyan(['down']);
-  for (const folder of ['extracted', 'migrations', 'contracts']) {
-    execFileSync('rm', ['-r', join(tree.root, folder, NAME)]);
-  }
-  execFileSync('git', ['checkout', 'banyan.config.ts', 'package-lock.json'], { cwd: tree.root });
+  // `git checkout -p` asks; `a` is all of a file.
+  for (const command of undo) execFileSync('sh', ['-c', command], { cwd: tree.root, input: 'a\na\n' });
   expect(tree.files()).toEqual(['?? tsconfig.new.json']);
-  expect(existsSync(join(tree.root, 'extracted', NAME))).toBe(false);
+  expect(existsSync(join(tree.root, 'node_modules', '@banyan', NAME))).toBe(false);
 });
