@@ -3,6 +3,7 @@ import {
   busGroupsSchema,
   busRecordsSchema,
   busTopicsSchema,
+  catalogResponseSchema,
   explanationSchema,
   journalResponseSchema,
   outboxReadmitResponseSchema,
@@ -15,6 +16,7 @@ import {
   type BusGroups,
   type BusRecords,
   type BusTopics,
+  type CatalogResponse,
   verificationResponseSchema,
   type Explanation,
   type JournalEntry,
@@ -119,6 +121,11 @@ export class ControlClient {
   async journal(query: Readonly<Record<string, string>>): Promise<readonly JournalEntry[]> {
     const path = `/v1/journal?${new URLSearchParams(query).toString()}`;
     return (await this.#ask(journalResponseSchema, path)).entries;
+  }
+
+  catalog(tables: readonly string[]): Promise<CatalogResponse> {
+    const query = new URLSearchParams({ tables: tables.join(',') });
+    return this.#ask(catalogResponseSchema, `/v1/catalog?${query.toString()}`);
   }
 
   busTopics(): Promise<BusTopics> {

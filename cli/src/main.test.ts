@@ -33,8 +33,11 @@ test.each([
   [0, ['quarantine', 'list', '--help']],
   [0, ['sync', 'errors', '--help']],
   [0, ['bus', 'read', '--help']],
+  [0, ['new', 'service', '--help']],
   [2, ['no-such-command']],
   [2, ['route', 'reviews']],
+  [2, ['new', 'service', 'x', '--tables', 'a.b', '--routes', '/x', '--columns', 'a.b']],
+  [3, ['new', 'service', 'x', '--tables', 'a.b', '--routes', '/x']],
   [3, ['status']],
   [3, ['pid', 'reviews']],
 ])('every command that is shown can be typed as it is: exit %d, %j', (code, args) => {

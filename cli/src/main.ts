@@ -12,6 +12,7 @@ import { feedReadmit } from './commands/feed-readmit.ts';
 import { journal } from './commands/journal.ts';
 import { lookThrough } from './commands/look.ts';
 import { slices, status } from './commands/status.ts';
+import { addNewCommand } from './commands/new-command.ts';
 import { printPid } from './commands/pid.ts';
 import { addQuarantineCommand } from './commands/quarantine-command.ts';
 import { up, type UpOptions } from './commands/up.ts';
@@ -293,6 +294,8 @@ addCommonOptions(
   .option('--check', 'change nothing; exit 1 when they are not as they would be written')
   .addHelpText('after', '\nExample:\n  $ npx banyan config render --check')
   .action((options: { check?: boolean; json?: boolean }) => configRender(options, contextOf(options)));
+
+addNewCommand(program);
 
 command('doctor', 'check the environment, and say how to fix what is wrong', 'banyan doctor').action(
   (options: { json?: boolean }) => doctor(contextOf(options)),

@@ -1,5 +1,6 @@
 export * from './asked.ts';
 export * from './bus-report.ts';
+export * from './catalog.ts';
 export * from './control-api.ts';
 export * from './duration.ts';
 export * from './envelope.ts';

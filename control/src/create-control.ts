@@ -2,6 +2,7 @@ import type { ResolvedBanyanConfig } from '@banyan/contracts';
 import { listen, OpenParts, startLoop, type Closable, type Logger, type Loop, type Work } from '@banyan/kit';
 import { busRoutes } from './bus/bus-routes.ts';
 import { systemClock, type Clock } from './clock.ts';
+import { catalogRoutes } from './feed/catalog-routes.ts';
 import { caughtUpRoutes } from './feed/caught-up-routes.ts';
 import { outboxRoutes } from './feed/outbox-routes.ts';
 import type { FeedParts } from './feed/ports.ts';
@@ -109,6 +110,7 @@ async function openControl(given: ControlDeps, parts: OpenParts): Promise<Contro
     routes: [
       routes.addRoutes,
       caughtUpRoutes({ ...base, rounds: feed.rounds }),
+      catalogRoutes(deps.feed),
       busRoutes({ ...deps, slices: config.slices }),
       statusRoutes(reporter),
       verificationRoutes(verifications, opened.slices),

@@ -24,6 +24,7 @@ export {
 export { serviceApp, type AppOptions } from './http/service-app.ts';
 export { keepCopy, type Copy, type CopyOptions } from './keep-copy.ts';
 export { readListQuery, readPageNumber, readQuery, wholeNumber, type Query } from './list-query.ts';
+export { notWritten, NotWrittenError } from './not-written.ts';
 export { paginate, type PageRequest, type Paging } from './paging.ts';
 export { found, Refusal, type FieldErrors, type RefusalCode } from './refusal.ts';
 export { runService } from './run-service.ts';

@@ -4,6 +4,7 @@ export * from './caught-up.ts';
 export { checkMapping } from './mapping-check/check-mapping.ts';
 export { checkTransforms } from './mapping-check/check-transforms.ts';
 export { keyAsSourceText } from './mapping-check/key-text.ts';
+export { proposeTable } from './mapping-check/propose-table.ts';
 export { MissingValues } from './missing-values.ts';
 export * from './not-caught-up-error.ts';
 export { defaultPaceLimits, type PaceLimits } from './pace.ts';

@@ -7,12 +7,8 @@ import {
 import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
-/**
- * Loads a declaration and checks it.
- *
- * @throws BanyanConfigError with every mistake at once.
- */
-export async function loadConfig(file: string): Promise<ResolvedBanyanConfig> {
+/** What a declaration exports, as it is. @throws BanyanConfigError when it cannot be loaded. */
+export async function loadExported(file: string): Promise<ReturnType<typeof exportedConfig>> {
   if (!existsSync(file)) throw new BanyanConfigError([`${file} is not there`]);
   let module: unknown;
   try {
@@ -21,7 +17,16 @@ export async function loadConfig(file: string): Promise<ResolvedBanyanConfig> {
     const problem = error instanceof Error ? error.message : String(error);
     throw new BanyanConfigError([`it cannot be loaded: ${problem}`]);
   }
-  const { value, notices } = exportedConfig(module);
+  return exportedConfig(module);
+}
+
+/**
+ * Loads a declaration and checks it.
+ *
+ * @throws BanyanConfigError with every mistake at once.
+ */
+export async function loadConfig(file: string): Promise<ResolvedBanyanConfig> {
+  const { value, notices } = await loadExported(file);
   const config = parseBanyanConfig(value);
   return { ...config, notices: [...notices, ...config.notices] };
 }

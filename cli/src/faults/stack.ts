@@ -9,8 +9,6 @@ import { look, type Everything } from '../commands/status.ts';
 import { openHome, projectRoot, type Home } from '../home.ts';
 import { processStartedAt, readLastRunState } from '../supervise/run-state.ts';
 
-const banyanBin = join(projectRoot, 'cli', 'bin', 'banyan.js');
-
 export interface CommandResult {
   readonly code: number;
   readonly stdout: string;
@@ -23,10 +21,16 @@ export class Stack {
   #up: ChildProcess | null = null;
 
   readonly #cwd: string;
+  readonly #bin: string;
 
-  /** @param options.cwd Folder of the installation, where commands are typed. Default: the checkout, which is the sample's. */
-  constructor({ cwd = projectRoot }: { readonly cwd?: string } = {}) {
+  /**
+   * @param options.cwd Folder of the installation, where commands are typed. Default: the checkout, which is the sample's.
+   * @param options.checkout Whose command is typed. Default: this one's.
+   */
+  constructor(options: { readonly cwd?: string; readonly checkout?: string } = {}) {
+    const { checkout = projectRoot, cwd = checkout } = options;
     this.#cwd = cwd;
+    this.#bin = join(checkout, 'cli', 'bin', 'banyan.js');
     const dir = mkdtempSync(join(tmpdir(), 'banyan-stack-'));
     chmodSync(dir, 0o711); // PostgreSQL's account must reach it: else the data lie elsewhere, and stay.
     this.home = openHome({ BANYAN_HOME: dir });
@@ -55,7 +59,7 @@ export class Stack {
     return new Promise((resolve) => {
       execFile(
         process.execPath,
-        [banyanBin, ...args],
+        [this.#bin, ...args],
         { cwd: this.#cwd, env: this.#env(env), timeout: 180_000, maxBuffer: 20_000_000 },
         (error, stdout, stderr) => {
           const code = error ? (typeof error.code === 'number' ? error.code : 1) : 0;
@@ -82,7 +86,7 @@ export class Stack {
     env: Readonly<Record<string, string>>,
     ...args: readonly string[]
   ): Promise<{ shopUrl: string }> {
-    const child = spawn(process.execPath, [banyanBin, 'up', '--json', ...args], {
+    const child = spawn(process.execPath, [this.#bin, 'up', '--json', ...args], {
       cwd: this.#cwd,
       env: this.#env(env),
       stdio: ['ignore', 'pipe', 'inherit'],

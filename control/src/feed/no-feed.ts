@@ -1,10 +1,12 @@
-import { CodedError } from '@banyan/kit';
+import { ControlError } from '../control-error.ts';
 import type { FeedParts } from './ports.ts';
 
 /** Asked for by something that only slices with tables need. */
-export class NoFeedError extends CodedError<'no-feed'> {
+export class NoFeedError extends ControlError<'no-feed'> {
   constructor() {
-    super('no-feed', 'There is no feed: no slice copies a table, and SOURCE_URL is not set.');
+    super('refused', 'no-feed', 'There is no feed: no slice copies a table, and SOURCE_URL is not set.', {
+      nextSteps: ['banyan up # once banyan.config.ts has a source: { url }'],
+    });
   }
 }
 

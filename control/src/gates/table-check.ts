@@ -1,12 +1,10 @@
 import type { StoreReport, TableMapping } from '@banyan/contracts';
 import { checkMapping, checkTransforms } from '@banyan/cdc/verify';
-import { SourceTableError } from '@banyan/cdc/capture';
 import { messageOf } from '@banyan/kit';
 import type { TableCheck } from './domain/evidence.ts';
+import { describeAll, type Described } from '../feed/describe-all.ts';
 import type { MonolithDatabase, TableFeed } from '../feed/ports.ts';
 import type { ManagedSlice } from '../slices/managed-slice.ts';
-
-type Described = Awaited<ReturnType<TableFeed['describeTables']>>[number];
 
 /** Both of whom the source is asked. */
 export interface CheckedSource {
@@ -28,7 +26,7 @@ export async function checkTables(
 ): Promise<TableCheck> {
   if (slice.tables.length === 0) return { known: true, problems: [] };
   const [described, store] = await Promise.all([
-    describeAll(source, slice.tables, signal).catch((error: unknown) => messageOf(error)),
+    describeAll(source.feed, slice.tables, signal).catch((error: unknown) => messageOf(error)),
     slice.copy.store(signal).catch((error: unknown) => messageOf(error)),
   ]);
   const problems: string[] = typeof described === 'string' ? [] : [...described.problems];
@@ -53,28 +51,6 @@ export async function checkTables(
 
 function storeOf(store: StoreReport | string): StoreReport | null {
   return typeof store === 'string' ? null : store;
-}
-
-/** Tables that the source has, and a line for each that it cannot give. @throws what the source throws else. */
-async function describeAll(
-  source: CheckedSource,
-  tables: readonly string[],
-  signal: AbortSignal,
-): Promise<{ readonly tables: readonly Described[]; readonly problems: readonly string[] }> {
-  try {
-    const described = await source.feed.describeTables(tables, signal);
-    const missing = tables.filter((name) => !described.some((table) => table.name === name));
-    return { tables: described, problems: missing.map((name) => `${name} does not exist`) };
-  } catch (error) {
-    // A source that names unfit tables by this error did answer; the others may have problems of their own.
-    if (!(error instanceof SourceTableError)) throw error;
-    const unfit = error.problems.map(({ table }) => table);
-    const rest = tables.filter((table) => !unfit.includes(table));
-    const problems = [messageOf(error).replaceAll(/\n\s*-?\s*/g, ' ')];
-    if (rest.length === 0 || rest.length === tables.length) return { tables: [], problems };
-    const described = await describeAll(source, rest, signal);
-    return { tables: described.tables, problems: [...problems, ...described.problems] };
-  }
 }
 
 async function tryTransforms(

@@ -39,7 +39,7 @@ export const unknownAddress: RequestHandler = (request, response) => {
     message: `There is nothing at ${request.method} ${request.path}.`,
     evidence: [
       'admin, the bus: GET /v1/bus/topics, /v1/bus/groups, /v1/bus/records?topic=',
-      'admin: GET /v1/status, /v1/slices, /v1/slices/:name, /v1/slices/:name/quarantine, /v1/slices/:name/verification, /v1/explain, /v1/journal; POST /v1/slices/:name/{advance|pause|resume|rollback|route|resync|verify}, /v1/slices/:name/quarantine/{retry|skip}, /v1/outbox/readmit',
+      'admin: GET /v1/status, /v1/slices, /v1/slices/:name, /v1/slices/:name/quarantine, /v1/slices/:name/verification, /v1/explain, /v1/journal, /v1/catalog?tables=; POST /v1/slices/:name/{advance|pause|resume|rollback|route|resync|verify}, /v1/slices/:name/quarantine/{retry|skip}, /v1/outbox/readmit',
       'peers: GET /v1/routes, /v1/routes/stream; POST /v1/proxies/report, /v1/caught-up',
       'open: GET /healthz, /metrics',
     ],

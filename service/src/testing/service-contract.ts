@@ -8,6 +8,7 @@ import { silentLogger } from '@banyan/kit';
 import { createTestDatabase } from '@banyan/postgres';
 import createKnex from 'knex';
 import { openStore } from '../store/open-store.ts';
+import { openPlaces } from './open-places.ts';
 import { processContract } from './process-contract.ts';
 import { rowOf } from './contract-bed.ts';
 import type { ServiceContract } from './contract-terms.ts';
@@ -25,9 +26,16 @@ const PEER_TOKEN_OF_WRONG_SETTINGS = 'short-secret';
  */
 export function serviceContract(contract: ServiceContract): void {
   describe(`the service ${contract.service.slice.name}`, () => {
+    isWritten(contract);
     wrongSettings(contract);
     mappingFits(contract);
     describe('as a process', () => processContract(contract));
+  });
+}
+
+function isWritten({ service, main }: ServiceContract): void {
+  test('leaves nothing of what `banyan new service` could not know', async () => {
+    expect(await openPlaces([new URL('.', main), service.openapi])).toEqual([]);
   });
 }
 

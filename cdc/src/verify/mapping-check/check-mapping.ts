@@ -66,13 +66,7 @@ function sourceFindings(mapping: TableMapping, source: SourceTable): string[] {
       `${name}: the mapping's key is (${mapping.key.join(', ')}), the primary key is (${source.key.join(', ')}): correct "key"`,
     );
   }
-  const unsorted = source.key.filter((column) => !isSortable(parseSourceType(source.columns[column] ?? '')));
-  if (unsorted.length > 0) {
-    const types = unsorted.map((column) => `${column} (${source.columns[column] ?? ''})`).join(', ');
-    findings.push(
-      `${name}: no verification could compare rows by the key column ${types}, whose text sorts otherwise than its values: give the table a key of whole numbers, text or uuid`,
-    );
-  }
+  findings.push(...unsortedKey(source));
   const missing = Object.keys(mapping.columns).filter((column) => !(column in source.columns));
   if (missing.length > 0) findings.push(`${name} has no column ${missing.join(', ')}: correct "columns"`);
   for (const [column, why] of Object.entries(source.uncarried ?? {})) {
@@ -88,6 +82,16 @@ function sourceFindings(mapping: TableMapping, source: SourceTable): string[] {
     );
   }
   return findings;
+}
+
+/** A key by which the two sides cannot be compared; empty when they can. */
+export function unsortedKey({ name, key, columns }: SourceTable): readonly string[] {
+  const unsorted = key.filter((column) => !isSortable(parseSourceType(columns[column] ?? '')));
+  if (unsorted.length === 0) return [];
+  const types = unsorted.map((column) => `${column} (${columns[column] ?? ''})`).join(', ');
+  return [
+    `${name}: no verification could compare rows by the key column ${types}, whose text sorts otherwise than its values: give the table a key of whole numbers, text or uuid`,
+  ];
 }
 
 /** Whether both sides sort keys of the type alike; of a type that is not known here the verification itself tells. */
