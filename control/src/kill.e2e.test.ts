@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { createSqliteApplyStore, openSqliteBus, startConsumer, syncRoutes } from '@banyan/cdc/apply';
 import { openSqliteFile } from '@banyan/kit/sqlite';
+import { kill, startProcess, type TestProcess } from '@banyan/kit/testing';
 import {
   sliceStatusSchema,
   type JournalEntry,
@@ -9,82 +10,54 @@ import {
   type SliceStatus,
 } from '@banyan/contracts';
 import { listen, silentLogger } from '@banyan/kit';
-import { createTestDatabase, findFreePort, type TestDatabase } from '@banyan/postgres';
+import { findFreePort } from '@banyan/postgres';
 import express from 'express';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import createKnex from 'knex';
-import pg from 'pg';
-import { migrateBanyan } from '../../migrations/banyan/index.ts';
 import { createTestSlice } from '../testing/fake-feed.ts';
-import { eventually, kill, processes, startProcess } from '../testing/processes.ts';
+import { eventually } from '../testing/eventually.ts';
+import { createTestMonolith, type TestMonolith } from '../testing/test-monolith.ts';
 import { PEER_TOKEN } from '../testing/test-control.ts';
 
 const ROWS = 3_000;
 const slice = createTestSlice();
-const stops: (() => Promise<unknown>)[] = [];
-let folder: string;
-let database: TestDatabase;
-let sql: pg.Client;
+let monolith: TestMonolith;
 let serviceUrl: string;
-let feed: Record<string, string>;
+/** Those that a test has started. */
+const controls: TestProcess[] = [];
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'banyan-control-kill-'));
-  database = await createTestDatabase('control_kill');
-  sql = new pg.Client(database.url);
-  await sql.connect();
-  const knex = createKnex({ client: 'pg', connection: database.url });
-  await migrateBanyan(knex);
-  await knex.destroy();
-  await sql.query('CREATE TABLE public.reviews (id bigint PRIMARY KEY, body text)');
-  await sql.query(`INSERT INTO public.reviews SELECT n, 'good' FROM generate_series(1, ${ROWS}) n`);
-  feed = {
-    PATH: process.env['PATH'] ?? '',
-    LOG_LEVEL: 'warn',
-    SOURCE_URL: database.url,
-    BUS_FILE: join(folder, 'bus.sqlite'),
-    TOPIC_PREFIX: 'shop',
-    HEARTBEAT_INTERVAL_MS: '200',
-    SLOT_NAME: database.name,
-    PUBLICATION_NAME: database.name,
-  };
+  monolith = await createTestMonolith('control_kill');
+  await monolith.sql.query('CREATE TABLE public.reviews (id bigint PRIMARY KEY, body text)');
+  await monolith.sql.query(`INSERT INTO public.reviews SELECT n, 'good' FROM generate_series(1, ${ROWS}) n`);
   await startService();
-  startProcess(new URL('../../cdc/src/capture/reader/main.ts', import.meta.url), feed);
+  monolith.startReader();
   await writeFile(
-    join(folder, 'banyan.config.ts'),
+    join(monolith.folder, 'banyan.config.ts'),
     `export const config = ${JSON.stringify({ slices: [slice] })}`,
   );
 });
 
 afterEach(async () => {
-  for (const child of processes)
-    if (child.spawnargs.some((arg) => arg.endsWith('/control/src/main.ts'))) await kill(child);
+  for (const child of controls.splice(0)) await kill(child);
 });
 
-afterAll(async () => {
-  for (const child of processes) await kill(child);
-  for (const stop of stops.reverse()) await stop();
-  await sql.end();
-  await database.drop();
-  await rm(folder, { recursive: true });
-});
+afterAll(() => monolith.close());
 
 /** A service that copies the slice, in this process. */
 async function startService(): Promise<void> {
-  const knex = await openSqliteFile({ file: join(folder, 'service.sqlite') });
+  const knex = await openSqliteFile({ file: join(monolith.folder, 'service.sqlite') });
   await knex.schema.createTable('review', (table) => table.integer('review_id').primary());
-  const bus = await openSqliteBus({ file: feed['BUS_FILE'] ?? '' });
+  const bus = await openSqliteBus({ file: monolith.feed.BUS_FILE });
   const store = createSqliteApplyStore({ knex });
   const options = { slice, group: 'reviews', bus, store, prefix: 'shop', logger: silentLogger };
   const consumer = await startConsumer(options);
   const app = express().use(syncRoutes({ consumer, store, peerToken: PEER_TOKEN }));
   const server = await listen(app, { port: 0, graceMs: 100 });
   serviceUrl = server.url;
-  stops.push(
+  monolith.onClose(
     () => knex.destroy(),
     () => bus.close(),
     () => consumer.close(),
@@ -103,12 +76,12 @@ interface ControlProcess {
 
 function controlEnv(port: number): Record<string, string> {
   return {
-    ...feed,
+    ...monolith.feed,
     PORT: String(port),
-    STORE_FILE: join(folder, 'control.sqlite'),
+    STORE_FILE: join(monolith.folder, 'control.sqlite'),
     PEER_TOKEN,
-    CONFIG_FILE: join(folder, 'banyan.config.ts'),
-    ADMIN_TOKEN_FILE: join(folder, 'admin.token'),
+    CONFIG_FILE: join(monolith.folder, 'banyan.config.ts'),
+    ADMIN_TOKEN_FILE: join(monolith.folder, 'admin.token'),
     MONOLITH_URL: 'http://127.0.0.1:9',
     SERVICE_URLS: `reviews=${serviceUrl}`,
   };
@@ -117,12 +90,13 @@ function controlEnv(port: number): Record<string, string> {
 async function startControl(): Promise<ControlProcess> {
   const port = await findFreePort();
   const child = startProcess(new URL('main.ts', import.meta.url), controlEnv(port));
+  controls.push(child);
   const url = `http://127.0.0.1:${port}`;
   await eventually('control is up', async () => {
     if (child.exitCode !== null) throw new Error(child.said());
     return (await fetch(`${url}/healthz`)).ok;
   });
-  const adminToken = (await readFile(join(folder, 'admin.token'), 'utf8')).trim();
+  const adminToken = (await readFile(join(monolith.folder, 'admin.token'), 'utf8')).trim();
   const ask = (path: string, token = adminToken, init: RequestInit = {}): Promise<Response> =>
     fetch(`${url}${path}`, {
       ...init,
@@ -157,7 +131,7 @@ test('killed again and again while it copies, it ends with a complete, verified 
   for (const afterMs of [0, 60, 150, 400]) {
     await delay(afterMs);
     await control.kill();
-    await sql.query(`UPDATE public.reviews SET body = 'better' WHERE id % 7 = ${afterMs % 7}`);
+    await monolith.sql.query(`UPDATE public.reviews SET body = 'better' WHERE id % 7 = ${afterMs % 7}`);
     control = await startControl();
     versions.push((await control.routes()).version);
   }
@@ -184,7 +158,7 @@ test('killed again and again while it copies, it ends with a complete, verified 
   expect((await control.routes()).slices[0]).toMatchObject({ share: 0, rolledBack: true });
   const epochs = (await control.journal()).map(({ epoch }) => epoch);
   expect(epochs).toEqual(Array.from({ length: epochs.length }, (_, index) => index + 1));
-  expect((await stat(join(folder, 'admin.token'))).mode & 0o777).toBe(0o600);
+  expect((await stat(join(monolith.folder, 'admin.token'))).mode & 0o777).toBe(0o600);
 }, 120_000);
 
 test.each<[string, Record<string, string>, string[]]>([

@@ -8,12 +8,13 @@ import {
   type VerbResponse,
 } from '@banyan/contracts';
 import { listen } from '@banyan/kit';
+import { killAll, startProcess } from '@banyan/kit/testing';
 import { findFreePort } from '@banyan/postgres';
 import express from 'express';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually, kill, processes, startProcess } from '../testing/processes.ts';
+import { eventually } from '../testing/eventually.ts';
 import { createTestSlice } from '../testing/fake-feed.ts';
 import { PEER_TOKEN } from '../testing/test-control.ts';
 
@@ -46,7 +47,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  for (const child of processes) await kill(child);
+  await killAll();
   await service.close();
   await rm(folder, { recursive: true });
 });

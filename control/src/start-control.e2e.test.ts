@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { createTestSlice } from '../testing/fake-feed.ts';
-import { eventually } from '../testing/processes.ts';
+import { eventually } from '../testing/eventually.ts';
 import { readSettings } from './config.ts';
 import { startControl } from './start-control.ts';
 

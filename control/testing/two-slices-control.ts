@@ -3,7 +3,7 @@ import { findFreePort } from '@banyan/postgres';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startProcess } from './processes.ts';
+import { startProcess } from '@banyan/kit/testing';
 import { PEER_TOKEN } from './test-control.ts';
 import { slices, type Name } from './two-slices.ts';
 

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { kill, processes } from './processes.ts';
+import { killAll } from '@banyan/kit/testing';
 import { PEER_TOKEN } from './test-control.ts';
 import { startControl, type ControlProcess } from './two-slices-control.ts';
 import { slices, type Name } from './two-slices.ts';
@@ -78,7 +78,7 @@ export async function expectTwoSlicesToShare(options: TwoSlicesOptions): Promise
   } finally {
     writing.abort();
     await written.catch(() => undefined); // the first error says more
-    for (const child of processes) await kill(child);
+    await killAll();
     for (const service of services) await service.close();
     await pool.end();
     await rm(folder, { recursive: true });

@@ -10,8 +10,8 @@ import { findLosses } from './losses.ts';
 import { compileMapping, type CompiledTable } from '../rows/mapping.ts';
 import { planBatch, type BatchPlan } from './plan-batch.ts';
 import { Quarantine } from './quarantine/quarantine.ts';
-import { keyTexts } from '../rows/record-key.ts';
 import { RowRejectedError } from '../rows/reduce.ts';
+import { tableReports } from './sync-report.ts';
 import { initialStates, type TopicState } from './topic-state.ts';
 import { unfitnessOf } from './unfitness.ts';
 
@@ -25,8 +25,6 @@ export type ConsumerBus = Pick<
   Bus,
   'id' | 'consume' | 'partitions' | 'starts' | 'ends' | 'commit' | 'release' | 'groups'
 >;
-/** Held keys that a report names, of each table. */
-const SHOWN_KEYS = 10;
 
 export interface ConsumerOptions {
   readonly slice: SliceDefinition;
@@ -169,9 +167,7 @@ class SliceConsumer implements Consumer {
       error,
       startedAtMs: this.#startedAtMs,
       nowMs,
-      tables: [...this.#states.values()].flatMap((state) =>
-        state.table ? [tableReport(state, state.table, this.#reporter.ends)] : [],
-      ),
+      tables: tableReports(this.#states.values(), this.#reporter.ends),
       lag: this.#lag.percentiles(nowMs),
       heartbeatAtMs: this.#heartbeatAtMs,
     };
@@ -308,36 +304,4 @@ class SliceConsumer implements Consumer {
       if (lost) logger.error({ slice: slice.name, topic, reason }, 'the copy has missed records; it is lost');
     }
   }
-}
-
-function tableReport(
-  state: TopicState,
-  table: CompiledTable,
-  ends: ReadonlyMap<string, number> | null,
-): SyncReport['tables'][number] {
-  const partitions = [...state.partitions.values()];
-  const nextOffset = partitions.reduce((sum, place) => sum + place.nextOffset, 0);
-  const end = ends?.get(state.topic);
-  return {
-    source: table.source,
-    target: table.target,
-    topic: state.topic,
-    nextOffset,
-    appliedRows: partitions.reduce((sum, { appliedRows }) => sum + appliedRows, 0),
-    quarantined: state.heldCount,
-    lost: partitions.some(({ lost }) => lost),
-    // What was applied since it was asked for ends no earlier.
-    endOffset: end === undefined ? null : Math.max(end, nextOffset),
-    heldKeys: someHeldKeys(state, table),
-  };
-}
-
-function someHeldKeys({ heldKeys }: TopicState, table: CompiledTable): string[][] {
-  const some: string[][] = [];
-  for (const key of heldKeys.keys()) {
-    const texts = keyTexts(key, table);
-    if (texts) some.push(texts);
-    if (some.length === SHOWN_KEYS) break;
-  }
-  return some;
 }

@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { createSqliteApplyStore, openSqliteBus, startConsumer, syncRoutes } from '@banyan/cdc/apply';
 import { openSqliteFile } from '@banyan/kit/sqlite';
+import { startProcess, type TestProcess } from '@banyan/kit/testing';
 import {
   defineSlice,
   sliceStatusSchema,
@@ -10,16 +11,13 @@ import {
   type SliceStatus,
 } from '@banyan/contracts';
 import { listen, silentLogger } from '@banyan/kit';
-import { createTestDatabase, findFreePort, type TestDatabase } from '@banyan/postgres';
+import { findFreePort } from '@banyan/postgres';
 import express from 'express';
 import type { Knex } from 'knex';
-import createKnex from 'knex';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import pg from 'pg';
-import { migrateBanyan } from '../../../migrations/banyan/index.ts';
-import { eventually, kill, processes, startProcess, type TestProcess } from '../../testing/processes.ts';
+import { eventually } from '../../testing/eventually.ts';
+import { createTestMonolith, type TestMonolith } from '../../testing/test-monolith.ts';
 import { PEER_TOKEN } from '../../testing/test-control.ts';
 
 const ROWS = 200;
@@ -44,37 +42,18 @@ const slice = defineSlice({
   gates: { maxLagMs: 600_000, maxHeartbeatAgeMs: 600_000 },
 });
 
-const stops: (() => Promise<unknown>)[] = [];
-let folder: string;
-let database: TestDatabase;
-let sql: pg.Client;
+let monolith: TestMonolith;
 let copy: Knex;
 let reader: TestProcess;
 let control: Control;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'banyan-large-change-'));
-  database = await createTestDatabase('large_change');
-  sql = new pg.Client(database.url);
-  await sql.connect();
-  const knex = createKnex({ client: 'pg', connection: database.url });
-  await migrateBanyan(knex);
-  await knex.destroy();
-  await sql.query('CREATE TABLE public.reviews (id bigint PRIMARY KEY, body text)');
-  await sql.query(`INSERT INTO public.reviews SELECT n, 'good' FROM generate_series(1, ${ROWS}) n`);
-  const feed = {
-    PATH: process.env['PATH'] ?? '',
-    LOG_LEVEL: 'warn',
-    SOURCE_URL: database.url,
-    BUS_FILE: join(folder, 'bus.sqlite'),
-    TOPIC_PREFIX: 'shop',
-    HEARTBEAT_INTERVAL_MS: '200',
-    SLOT_NAME: database.name,
-    PUBLICATION_NAME: database.name,
-  };
-  const serviceUrl = await startService(feed.BUS_FILE);
-  reader = startProcess(new URL('../../../cdc/src/capture/reader/main.ts', import.meta.url), feed);
-  control = await startControl(feed, serviceUrl);
+  monolith = await createTestMonolith('large_change');
+  await monolith.sql.query('CREATE TABLE public.reviews (id bigint PRIMARY KEY, body text)');
+  await monolith.sql.query(`INSERT INTO public.reviews SELECT n, 'good' FROM generate_series(1, ${ROWS}) n`);
+  const serviceUrl = await startService();
+  reader = monolith.startReader();
+  control = await startControl(serviceUrl);
   await control.advance();
   await control.until('the copy is verified', ({ verification }) => verification?.differences === 0);
 }, STEP_MS);
@@ -84,24 +63,18 @@ afterEach(async () => {
   if (shareOf(await control.routes()) > 0) await control.verb('rollback');
 });
 
-afterAll(async () => {
-  for (const child of processes) await kill(child); // also one that is stopped
-  for (const stop of stops.reverse()) await stop();
-  await sql.end();
-  await database.drop();
-  await rm(folder, { recursive: true });
-});
+afterAll(() => monolith.close());
 
-async function startService(busFile: string): Promise<string> {
-  copy = await openSqliteFile({ file: join(folder, 'service.sqlite') });
+async function startService(): Promise<string> {
+  copy = await openSqliteFile({ file: join(monolith.folder, 'service.sqlite') });
   await copy.raw('CREATE TABLE review (id INTEGER PRIMARY KEY, body TEXT)');
-  const bus = await openSqliteBus({ file: busFile });
+  const bus = await openSqliteBus({ file: monolith.feed.BUS_FILE });
   const store = createSqliteApplyStore({ knex: copy });
   const options = { slice, group: 'reviews', bus, store, prefix: 'shop', logger: silentLogger };
   const consumer = await startConsumer(options);
   const app = express().use(syncRoutes({ consumer, store, peerToken: PEER_TOKEN }));
   const server = await listen(app, { port: 0, graceMs: 100 });
-  stops.push(
+  monolith.onClose(
     () => copy.destroy(),
     () => bus.close(),
     () => consumer.close(),
@@ -125,12 +98,12 @@ interface Control {
   routes(): Promise<RoutesSnapshot>;
 }
 
-async function startControl(feed: Record<string, string>, serviceUrl: string): Promise<Control> {
-  const file = (name: string): string => join(folder, name);
+async function startControl(serviceUrl: string): Promise<Control> {
+  const file = (name: string): string => join(monolith.folder, name);
   await writeFile(file('banyan.config.ts'), `export const config = ${JSON.stringify({ slices: [slice] })}`);
   const port = String(await findFreePort());
   const child = startProcess(new URL('../main.ts', import.meta.url), {
-    ...feed,
+    ...monolith.feed,
     PORT: port,
     STORE_FILE: file('control.sqlite'),
     PEER_TOKEN,
@@ -186,10 +159,10 @@ function shareOf({ slices: [first] }: RoutesSnapshot): number {
 }
 
 async function addLarge(id: number): Promise<void> {
-  await sql.query(`INSERT INTO public.reviews VALUES ($1, left(repeat('"ä" ', $2::int / 5), $2::int))`, [
-    id,
-    LARGE_CHARS,
-  ]);
+  await monolith.sql.query(
+    `INSERT INTO public.reviews VALUES ($1, left(repeat('"ä" ', $2::int / 5), $2::int))`,
+    [id, LARGE_CHARS],
+  );
 }
 
 async function untilCopied(id: number): Promise<void> {
@@ -200,14 +173,14 @@ async function untilCopied(id: number): Promise<void> {
 
 /** The copy has the large rows to the last byte. */
 async function expectLarge(ids: readonly number[]): Promise<void> {
-  const { rows } = await sql.query<{ id: string; md5: string }>(
+  const { rows } = await monolith.sql.query<{ id: string; md5: string }>(
     'SELECT id, md5(body) AS md5 FROM public.reviews WHERE id = ANY ($1) ORDER BY id',
     [ids],
   );
   expect(rows).toHaveLength(ids.length);
   for (const { id, md5 } of rows) {
     const stored = await copy.raw<{ body: string }[]>('SELECT body FROM review WHERE id = ?', [id]);
-    const check = await sql.query<{ md5: string }>('SELECT md5($1::text) AS md5', [stored[0]?.body]);
+    const check = await monolith.sql.query<{ md5: string }>('SELECT md5($1::text) AS md5', [stored[0]?.body]);
     expect(check.rows[0]?.md5).toBe(md5);
   }
 }

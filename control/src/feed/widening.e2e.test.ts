@@ -2,68 +2,44 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createSqliteApplyStore, openSqliteBus, startConsumer, syncRoutes } from '@banyan/cdc/apply';
 import { openSqliteFile } from '@banyan/kit/sqlite';
+import { kill, startProcess, type TestProcess } from '@banyan/kit/testing';
 import { defineSlice, sliceStatusSchema, type SliceDefinition, type SliceStatus } from '@banyan/contracts';
 import { listen, silentLogger } from '@banyan/kit';
-import { createTestDatabase, findFreePort, type TestDatabase } from '@banyan/postgres';
+import { findFreePort } from '@banyan/postgres';
 import express from 'express';
-import createKnex, { type Knex } from 'knex';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import type { Knex } from 'knex';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { migrateBanyan } from '../../../migrations/banyan/index.ts';
-import { eventually, kill, processes, startProcess, type TestProcess } from '../../testing/processes.ts';
+import { eventually } from '../../testing/eventually.ts';
+import { createTestMonolith, type TestMonolith } from '../../testing/test-monolith.ts';
 import { PEER_TOKEN } from '../../testing/test-control.ts';
 
 const ROWS = 2_000;
 /** Four processes start several times. */
 const PATIENCE_MS = 90_000;
 const CANARY = 'canary-51ce';
-const stops: (() => Promise<unknown>)[] = [];
-let folder: string;
-let database: TestDatabase;
-let sql: pg.Client;
+let monolith: TestMonolith;
 let store: Knex;
-let feed: Record<string, string>;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'banyan-widening-'));
-  database = await createTestDatabase('widening');
-  sql = new pg.Client(database.url);
-  await sql.connect();
-  const knex = createKnex({ client: 'pg', connection: database.url });
-  await migrateBanyan(knex);
-  await knex.destroy();
-  await sql.query('CREATE TABLE public.people (id bigint PRIMARY KEY, name text, town text, secret text)');
-  await sql.query(
+  monolith = await createTestMonolith('widening');
+  await monolith.sql.query(
+    'CREATE TABLE public.people (id bigint PRIMARY KEY, name text, town text, secret text)',
+  );
+  await monolith.sql.query(
     `INSERT INTO public.people SELECT n, 'name ' || n, 'town ' || n, '${CANARY}' FROM generate_series(1, ${ROWS}) n`,
   );
-  feed = {
-    PATH: process.env['PATH'] ?? '',
-    LOG_LEVEL: 'warn',
-    SOURCE_URL: database.url,
-    BUS_FILE: join(folder, 'bus.sqlite'),
-    TOPIC_PREFIX: 'shop',
-    HEARTBEAT_INTERVAL_MS: '200',
-    SLOT_NAME: database.name,
-    PUBLICATION_NAME: database.name,
-  };
-  store = await openSqliteFile({ file: join(folder, 'service.sqlite') });
+  store = await openSqliteFile({ file: join(monolith.folder, 'service.sqlite') });
   await store.schema.createTable('person', (table) => {
     table.integer('id').primary();
     table.text('name');
     table.text('town');
   });
-  stops.push(() => store.destroy());
+  monolith.onClose(() => store.destroy());
 });
-afterAll(async () => {
-  for (const child of processes) await kill(child);
-  for (const stop of stops.reverse()) await stop();
-  await sql.end();
-  await database.drop();
-  await rm(folder, { recursive: true });
-});
+afterAll(() => monolith.close());
 
 function sliceOf(...columns: string[]): SliceDefinition {
   return defineSlice({
@@ -86,7 +62,7 @@ function sliceOf(...columns: string[]): SliceDefinition {
 
 /** A service with that mapping, in this process. */
 async function startService(slice: SliceDefinition): Promise<{ url: string; close(): Promise<void> }> {
-  const bus = await openSqliteBus({ file: feed['BUS_FILE'] ?? '' });
+  const bus = await openSqliteBus({ file: monolith.feed.BUS_FILE });
   const applyStore = createSqliteApplyStore({ knex: store });
   const options = { slice, group: slice.name, bus, store: applyStore, prefix: 'shop', logger: silentLogger };
   const consumer = await startConsumer(options);
@@ -110,16 +86,16 @@ interface ControlProcess {
 }
 
 async function startControl(slice: SliceDefinition, serviceUrl: string): Promise<ControlProcess> {
-  const configFile = join(folder, 'banyan.config.ts');
+  const configFile = join(monolith.folder, 'banyan.config.ts');
   await writeFile(configFile, `export const config = ${JSON.stringify({ slices: [slice] })}`);
   const port = await findFreePort();
   const child = startProcess(new URL('../main.ts', import.meta.url), {
-    ...feed,
+    ...monolith.feed,
     PORT: String(port),
-    STORE_FILE: join(folder, 'control.sqlite'),
+    STORE_FILE: join(monolith.folder, 'control.sqlite'),
     PEER_TOKEN,
     CONFIG_FILE: configFile,
-    ADMIN_TOKEN_FILE: join(folder, 'admin.token'),
+    ADMIN_TOKEN_FILE: join(monolith.folder, 'admin.token'),
     MONOLITH_URL: 'http://127.0.0.1:9',
     SERVICE_URLS: `people=${serviceUrl}`,
   });
@@ -128,7 +104,7 @@ async function startControl(slice: SliceDefinition, serviceUrl: string): Promise
     if (child.exitCode !== null) throw new Error(child.said());
     return (await fetch(`${url}/healthz`)).ok;
   });
-  const token = (await readFile(join(folder, 'admin.token'), 'utf8')).trim();
+  const token = (await readFile(join(monolith.folder, 'admin.token'), 'utf8')).trim();
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
   const ask = (path: string, init: RequestInit = {}): Promise<Response> =>
     fetch(`${url}${path}`, { ...init, headers });
@@ -163,8 +139,7 @@ async function verified(control: ControlProcess): Promise<SliceStatus> {
 }
 
 test('a mapping that grows while the slice serves', async () => {
-  const startReader = (): TestProcess =>
-    startProcess(new URL('../../../cdc/src/capture/reader/main.ts', import.meta.url), feed);
+  const startReader = (): TestProcess => monolith.startReader();
   let reader = startReader();
   let slice = sliceOf('id', 'name');
   let service = await startService(slice);
@@ -178,7 +153,7 @@ test('a mapping that grows while the slice serves', async () => {
   const over = new AbortController();
   let next = ROWS + 1;
   const writer = (async () => {
-    const client = new pg.Client(database.url);
+    const client = new pg.Client(monolith.feed.SOURCE_URL);
     await client.connect();
     for (; !over.signal.aborted; next += 1) {
       await client.query(`INSERT INTO public.people VALUES ($1, 'n', 'new', '${CANARY}')`, [next]);
@@ -206,7 +181,9 @@ test('a mapping that grows while the slice serves', async () => {
   await verified(control);
   over.abort();
   await writer;
-  const { rows } = await sql.query<{ id: string }>('SELECT id, name, town FROM public.people ORDER BY id');
+  const { rows } = await monolith.sql.query<{ id: string }>(
+    'SELECT id, name, town FROM public.people ORDER BY id',
+  );
   await eventually(
     'the copy is equal',
     async () => {
@@ -225,7 +202,7 @@ test('a mapping that grows while the slice serves', async () => {
   await verified(control); // it has looked at the feed by then
   expect(await control.resyncs()).toHaveLength(1);
   await service.close();
-  for (const name of (await readdir(folder)).filter((each) => each.startsWith('bus.sqlite'))) {
-    expect((await readFile(join(folder, name), 'latin1')).includes(CANARY)).toBe(false);
+  for (const name of (await readdir(monolith.folder)).filter((each) => each.startsWith('bus.sqlite'))) {
+    expect((await readFile(join(monolith.folder, name), 'latin1')).includes(CANARY)).toBe(false);
   }
 }, 400_000);

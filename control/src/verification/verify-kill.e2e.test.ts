@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createSqliteApplyStore, openSqliteBus, startConsumer, syncRoutes } from '@banyan/cdc/apply';
 import { openSqliteFile } from '@banyan/kit/sqlite';
+import { kill, startProcess } from '@banyan/kit/testing';
 import {
   piecesRequestSchema,
   verificationResponseSchema,
@@ -9,26 +10,21 @@ import {
   type VerificationReport,
 } from '@banyan/contracts';
 import { listen, silentLogger } from '@banyan/kit';
-import { createTestDatabase, findFreePort, type TestDatabase } from '@banyan/postgres';
+import { findFreePort } from '@banyan/postgres';
 import express from 'express';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import createKnex, { type Knex } from 'knex';
-import pg from 'pg';
-import { migrateBanyan } from '../../../migrations/banyan/index.ts';
+import type { Knex } from 'knex';
 import { createTestSlice } from '../../testing/fake-feed.ts';
-import { eventually, kill, processes, startProcess } from '../../testing/processes.ts';
+import { eventually } from '../../testing/eventually.ts';
+import { createTestMonolith, type TestMonolith } from '../../testing/test-monolith.ts';
 import { PEER_TOKEN } from '../../testing/test-control.ts';
 
 const ROWS = 2_000;
 const PAGE_ROWS = 50;
 const slice = createTestSlice();
-const stops: (() => Promise<unknown>)[] = [];
-let folder: string;
-let database: TestDatabase;
-let sql: pg.Client;
+let monolith: TestMonolith;
 let store: Knex;
 let serviceUrl: string;
 let settings: Record<string, string>;
@@ -36,46 +32,24 @@ let settings: Record<string, string>;
 let asked: string[] = [];
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'banyan-verify-kill-'));
-  database = await createTestDatabase('verify_kill');
-  sql = new pg.Client(database.url);
-  await sql.connect();
-  const knex = createKnex({ client: 'pg', connection: database.url });
-  await migrateBanyan(knex);
-  await knex.destroy();
-  await sql.query('CREATE TABLE public.reviews (id bigint PRIMARY KEY)');
-  await sql.query(`INSERT INTO public.reviews SELECT n FROM generate_series(1, ${ROWS}) n`);
-  settings = {
-    PATH: process.env['PATH'] ?? '',
-    LOG_LEVEL: 'warn',
-    SOURCE_URL: database.url,
-    PEER_TOKEN,
-    BUS_FILE: join(folder, 'bus.sqlite'),
-    TOPIC_PREFIX: 'shop',
-    HEARTBEAT_INTERVAL_MS: '200',
-    SLOT_NAME: database.name,
-    PUBLICATION_NAME: database.name,
-  };
+  monolith = await createTestMonolith('verify_kill');
+  await monolith.sql.query('CREATE TABLE public.reviews (id bigint PRIMARY KEY)');
+  await monolith.sql.query(`INSERT INTO public.reviews SELECT n FROM generate_series(1, ${ROWS}) n`);
+  settings = { ...monolith.feed, PEER_TOKEN };
   await startService();
-  startProcess(new URL('../../../cdc/src/capture/reader/main.ts', import.meta.url), settings);
+  monolith.startReader();
   const config = `export const config = ${JSON.stringify({ slices: [slice] })}`;
-  await writeFile(join(folder, 'banyan.config.ts'), config);
+  await writeFile(join(monolith.folder, 'banyan.config.ts'), config);
 });
 
-afterAll(async () => {
-  for (const child of processes) await kill(child);
-  for (const stop of stops.reverse()) await stop();
-  await sql.end();
-  await database.drop();
-  await rm(folder, { recursive: true });
-});
+afterAll(() => monolith.close());
 
 /** A service that copies the slice, in this process, and remembers what it is asked. */
 async function startService(): Promise<void> {
-  const knex = await openSqliteFile({ file: join(folder, 'service.sqlite') });
+  const knex = await openSqliteFile({ file: join(monolith.folder, 'service.sqlite') });
   store = knex;
   await knex.schema.createTable('review', (table) => table.integer('review_id').primary());
-  const bus = await openSqliteBus({ file: settings['BUS_FILE'] ?? '' });
+  const bus = await openSqliteBus({ file: monolith.feed.BUS_FILE });
   const applyStore = createSqliteApplyStore({ knex });
   const options = { slice, group: 'reviews', bus, store: applyStore, prefix: 'shop', logger: silentLogger };
   const consumer = await startConsumer(options);
@@ -87,7 +61,7 @@ async function startService(): Promise<void> {
   app.use(syncRoutes({ consumer, store: applyStore, peerToken: PEER_TOKEN }));
   const server = await listen(app, { port: 0, graceMs: 100 });
   serviceUrl = server.url;
-  stops.push(
+  monolith.onClose(
     () => knex.destroy(),
     () => bus.close(),
     () => consumer.close(),
@@ -107,9 +81,9 @@ async function startControl(maxRowsPerSecond: number): Promise<ControlProcess> {
   const child = startProcess(new URL('../main.ts', import.meta.url), {
     ...settings,
     PORT: String(port),
-    STORE_FILE: join(folder, 'control.sqlite'),
-    CONFIG_FILE: join(folder, 'banyan.config.ts'),
-    ADMIN_TOKEN_FILE: join(folder, 'admin.token'),
+    STORE_FILE: join(monolith.folder, 'control.sqlite'),
+    CONFIG_FILE: join(monolith.folder, 'banyan.config.ts'),
+    ADMIN_TOKEN_FILE: join(monolith.folder, 'admin.token'),
     MONOLITH_URL: 'http://127.0.0.1:9',
     SERVICE_URLS: `reviews=${serviceUrl}`,
     VERIFY_PAGE_ROWS: String(PAGE_ROWS),
@@ -120,7 +94,7 @@ async function startControl(maxRowsPerSecond: number): Promise<ControlProcess> {
     if (child.exitCode !== null) throw new Error(child.said());
     return (await fetch(`${url}/healthz`)).ok;
   });
-  const token = (await readFile(join(folder, 'admin.token'), 'utf8')).trim();
+  const token = (await readFile(join(monolith.folder, 'admin.token'), 'utf8')).trim();
   const ask = (path: string, body?: object): Promise<Response> =>
     fetch(`${url}${path}`, {
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },

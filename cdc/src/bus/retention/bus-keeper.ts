@@ -1,19 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, type Closable, type Logger } from '@banyan/kit';
-import type { GroupStatus, TopicStatus } from '../bus.ts';
+import type { GroupStatus } from '../bus.ts';
 import { BusCorruptError } from '../bus-errors.ts';
 import { heldBytes, roomLevel, roomWarning, type RoomLevel } from './bus-room.ts';
 import type { KeptBus } from './kept-bus.ts';
-import { isRead, readWhole, type Retention, type RetentionOf } from './retention.ts';
+import { isRead, type RetentionOf } from './retention.ts';
+import { TopicTrimmer } from './topic-trimmer.ts';
 
 /** Free room is left in the file up to this, or an eighth of the limit: the next records need it again. */
 const MOST_SPARE_BYTES = 16 * 1024 * 1024;
 const VACUUM_STEP_BYTES = 1024 * 1024;
-/** Below this part of `maxBytes` applied records may stay for a while. */
-const ROOMY_RATIO = 0.25;
-/** How often topics whose records supersede each other are looked through. */
-const SUPERSEDED_EVERY_MS = 60_000;
-const DELETED_AT_ONCE = 500;
 /** A group that told how far it is within this time is alive. */
 const ALIVE_FOR_MS = 10_000;
 /** A group that was not heard of for this long keeps no table snapshot of others waiting. */
@@ -62,8 +58,7 @@ export async function startBusKeeper(options: BusKeeperOptions): Promise<BusKeep
 class Keeper implements BusKeeper {
   readonly #options: Required<BusKeeperOptions>;
   readonly #closing = new AbortController();
-  /** When a topic's superseded records were last looked for. */
-  readonly #looked = new Map<string, number>();
+  readonly #trimmer: TopicTrimmer;
   readonly stopped: Promise<BusCorruptError | null>;
   #refusals = 0;
   /** Table snapshots that wait for room. */
@@ -73,6 +68,7 @@ class Keeper implements BusKeeper {
 
   constructor(options: BusKeeperOptions) {
     this.#options = { intervalMs: 1_000, clock: Date.now, ...options };
+    this.#trimmer = new TopicTrimmer({ ...this.#options, signal: this.#closing.signal });
     this.stopped = this.#run();
   }
 
@@ -122,7 +118,7 @@ class Keeper implements BusKeeper {
     const { bus } = this.#options;
     // 1. What nobody needs.
     const groups = await this.#forgetOldGroups(await bus.groups());
-    for (const topic of await bus.topics()) await this.#trim(topic, groups);
+    for (const topic of await bus.topics()) await this.#trimmer.trim(topic, groups);
     // 2. What somebody needs, if it must be.
     const wasRefused = bus.refusals > this.#refusals; // since the last round
     this.#refusals = bus.refusals;
@@ -149,72 +145,13 @@ class Keeper implements BusKeeper {
     return groups.filter((group) => !isOld(group));
   }
 
-  async #trim(topic: TopicStatus, groups: readonly GroupStatus[]): Promise<void> {
-    const { clock } = this.#options;
-    const retention = this.#options.retention(topic.topic);
-    const before = topic.nextOffset;
-    switch (retention.kind) {
-      case 'until-applied':
-        if (isRead(topic.topic, groups)) {
-          const isKept = retention.appliedMs > 0 && (await this.#isRoomy());
-          const storedBeforeMs = isKept ? clock() - retention.appliedMs : Infinity;
-          await this.#delete({ topic: topic.topic, before, storedBeforeMs });
-        } else {
-          const storedBeforeMs = clock() - retention.unreadMs;
-          await this.#delete({ topic: topic.topic, before, storedBeforeMs, unreadToo: true });
-        }
-        return;
-      case 'for-a-time': {
-        const storedBeforeMs = clock() - retention.maxAgeMs;
-        await this.#delete({ topic: topic.topic, before, storedBeforeMs, unreadToo: true });
-        return;
-      }
-      case 'superseded':
-        await this.#dropSuperseded(topic, retention);
-    }
-  }
-
-  async #dropSuperseded(
-    topic: TopicStatus,
-    retention: Extract<Retention, { kind: 'superseded' }>,
-  ): Promise<void> {
-    const { bus, clock } = this.#options;
-    const nowMs = clock();
-    if (nowMs - (this.#looked.get(topic.topic) ?? -Infinity) < SUPERSEDED_EVERY_MS) return;
-    this.#looked.set(topic.topic, nowMs);
-    const records = await readWhole(bus, topic);
-    const isOld = new Map(
-      records.map(({ offset, storedAtMs }) => [offset, nowMs - storedAtMs > retention.minAgeMs]),
-    );
-    const gone = retention.find(records).filter((offset) => isOld.get(offset));
-    for (let i = 0; i < gone.length; i += DELETED_AT_ONCE) {
-      await bus.deleteRecords(topic.topic, gone.slice(i, i + DELETED_AT_ONCE));
-    }
-  }
-
-  async #isRoomy(): Promise<boolean> {
-    const { bus, maxBytes } = this.#options;
-    return ((await bus.usage()).bytes ?? 0) < maxBytes * ROOMY_RATIO;
-  }
-
-  /** Step by step, so that appends get between. */
-  async #delete(step: Parameters<KeptBus['deleteStep']>[0]): Promise<number> {
-    let deleted = 0;
-    while (!this.#closing.signal.aborted) {
-      const now = await this.#options.bus.deleteStep(step);
-      if (now === 0) break;
-      deleted += now;
-    }
-    return deleted;
-  }
-
   /** @param wasRefused An append found no room: what it needs is unknown, so one is let go in any case. */
   async #makeRoom(wasRefused: boolean): Promise<void> {
     const { bus, retention, logger } = this.#options;
     let deleted = 0;
     for (const { topic, nextOffset } of await bus.topics()) {
       if (retention(topic).kind !== 'until-applied' || isRead(topic, await bus.groups())) continue;
-      deleted += await this.#delete({ topic, before: nextOffset, unreadToo: true });
+      deleted += await this.#trimmer.delete({ topic, before: nextOffset, unreadToo: true });
     }
     while ((wasRefused && deleted === 0) || roomLevel(await bus.usage()) === 'shedding') {
       const gone = await this.#loseSlowest();
@@ -260,7 +197,7 @@ class Keeper implements BusKeeper {
         .filter(({ name }) => name !== group.name)
         .flatMap(({ topics }) => topics.filter((place) => place.topic === topic && !place.lost))
         .map(({ nextOffset }) => nextOffset);
-      deleted += await this.#delete({ topic, before: Math.min(end, ...wanted), unreadToo: true });
+      deleted += await this.#trimmer.delete({ topic, before: Math.min(end, ...wanted), unreadToo: true });
     }
     return deleted;
   }
