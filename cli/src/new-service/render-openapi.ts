@@ -50,7 +50,7 @@ const PROBLEM = `    Problem:
         fields: { type: object, additionalProperties: { type: string } }`;
 
 /** `contracts/<name>/openapi.yaml`: what the service promises. */
-export function renderContract({ title, routes }: ServicePlan): string {
+export function renderOpenapi({ title, routes }: ServicePlan): string {
   return fileOf(
     'openapi: 3.1.0',
     'info:',

@@ -1,5 +1,5 @@
 import { renderMain, renderRoutes, renderService, renderStore } from './render-code.ts';
-import { renderContract } from './render-openapi.ts';
+import { renderOpenapi } from './render-openapi.ts';
 import { renderMigration, renderMigrations } from './render-schema.ts';
 import { renderSlice } from './render-slice.ts';
 import { renderContractTest, renderSourceTables } from './render-tests.ts';
@@ -36,7 +36,7 @@ export function serviceFiles(plan: ServicePlan): Readonly<Record<string, string>
   };
   const own = `extracted/${name}`;
   return {
-    [`contracts/${name}/openapi.yaml`]: renderContract(plan),
+    [`contracts/${name}/openapi.yaml`]: renderOpenapi(plan),
     [`migrations/${name}/0001-${name}.ts`]: renderMigration(plan),
     [`migrations/${name}/index.ts`]: renderMigrations(plan),
     [`${own}/package.json`]: `${JSON.stringify(manifest, null, 2)}\n`,
