@@ -21,7 +21,7 @@ import {
 let bed: TestBed;
 let reader: Reader;
 const bus = createMemoryBus();
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(300_000);
 
 /** Key types, and values in the order in which the index has them. */
 const keyTypes: Readonly<Record<string, readonly [string, ...string[]]>> = {

@@ -19,7 +19,7 @@ import {
 let bed: TestBed;
 let reader: Reader;
 const bus = createMemoryBus();
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(300_000);
 const LONG = 'x'.repeat(5_000);
 
 beforeAll(async () => {

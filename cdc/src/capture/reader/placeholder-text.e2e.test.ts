@@ -18,7 +18,7 @@ import { startReader, type Reader } from './reader.ts';
 let bed: TestBed;
 let reader: Reader;
 const bus = createMemoryBus();
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(300_000);
 const names = ['id', 'note', 'raw', 'tags', 'body'];
 const mapping: TableMapping = {
   ...{ source: 'public.notes', target: 'notes', kind: 'owned', key: ['id'] },

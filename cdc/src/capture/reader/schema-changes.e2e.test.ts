@@ -16,7 +16,7 @@ import {
 let bed: TestBed;
 let reader: Reader | undefined;
 const bus = createMemoryBus();
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(300_000);
 
 beforeAll(async () => {
   bed = await createTestBed('schema_changes');

@@ -16,7 +16,7 @@ import {
 let bed: TestBed;
 let reader: Reader;
 const bus = createMemoryBus();
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(300_000);
 const topic = tableTopic(PREFIX, 'public.types');
 const cases = Object.values(envelopeTypeCases)
   .flat()
