@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { processEnv } from '@banyan/kit/testing';
 
 export type TestProcess = ChildProcess & {
   /** All that it has written so far. */
@@ -11,9 +12,12 @@ export type TestProcess = ChildProcess & {
 /** Those that run. */
 export const processes = new Set<ChildProcess>();
 
-/** Runs a `main.ts` with this environment and no other. */
+/** Runs a `main.ts` with this environment, `processEnv()`, and nothing else. */
 export function startProcess(main: URL, env: Record<string, string>): TestProcess {
-  const child = spawn(process.execPath, [main.pathname], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [main.pathname], {
+    env: { ...processEnv(), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   processes.add(child);
   let said = '';
   child.stdout.on('data', (bytes: Buffer) => (said += bytes.toString()));
