@@ -29,7 +29,7 @@ export default tseslint.config(
   },
   {
     // The sample is one declaration among others: what moves out of a monolith does not know which one it is.
-    files: ['{bench,cdc,cli,contracts,control,kit,postgres,strangler-proxy}/**/*.ts'],
+    files: ['{bench,cdc,cli,contracts,control,kit,postgres,service,strangler-proxy}/**/*.ts'],
     ignores: [
       '**/*.test.ts',
       '**/testing/**',

@@ -24,6 +24,7 @@ const tasks = {
   banyan: [quiet, 'cli/bin/banyan.js'],
   // `npm run stack -- up` is `banyan up --stack kafka`; other commands are the same.
   stack: [quiet, 'cli/bin/banyan.js'],
+  reference: [quiet, 'script/configuration-reference.ts'],
   'bench:proxy': [quiet, 'bench/src/proxy.ts'],
   'bench:feed': [quiet, 'bench/src/feed.ts'],
   'bench:stack': [quiet, 'bench/src/stack.ts'],

@@ -56,6 +56,7 @@ const parts = [
     env: { BANYAN_HOME: join(dir, 'walkthrough'), NODE_COMPILE_CACHE: compileCache },
   },
   { name: 'lint', places: 1, command: bin('eslint'), args: ['.'] },
+  { name: 'prose', places: 1, command: process.execPath, args: ['script/lint-prose.ts'] },
   {
     name: 'types',
     places: 1,

@@ -8,9 +8,9 @@ import {
   outboxReadmitResponseSchema,
   problemSchema,
   statusReportSchema,
-  syncErrorsResponseSchema,
-  syncRetryResponseSchema,
-  syncSkipResponseSchema,
+  quarantineListResponseSchema,
+  quarantineRetryResponseSchema,
+  quarantineSkipResponseSchema,
   verbResponseSchema,
   type BusGroups,
   type BusRecords,
@@ -21,11 +21,11 @@ import {
   type OutboxReadmitRequest,
   type OutboxReadmitResponse,
   type StatusReport,
-  type SyncErrorsResponse,
-  type SyncRetryRequest,
-  type SyncRetryResponse,
-  type SyncSkipRequest,
-  type SyncSkipResponse,
+  type QuarantineListResponse,
+  type QuarantineRetryRequest,
+  type QuarantineRetryResponse,
+  type QuarantineSkipRequest,
+  type QuarantineSkipResponse,
   type VerbRequest,
   type VerbResponse,
   type VerificationResponse,
@@ -92,16 +92,16 @@ export class ControlClient {
     return this.#ask(verbResponseSchema, `/v1/slices/${encodeURIComponent(slice)}/${verb}`, { body });
   }
 
-  heldRecords(slice: string, limit: number): Promise<SyncErrorsResponse> {
-    return this.#ask(syncErrorsResponseSchema, `${quarantineOf(slice)}?limit=${limit}`);
+  quarantine(slice: string, limit: number): Promise<QuarantineListResponse> {
+    return this.#ask(quarantineListResponseSchema, `${quarantineOf(slice)}?limit=${limit}`);
   }
 
-  retryHeld(slice: string, body: SyncRetryRequest): Promise<SyncRetryResponse> {
-    return this.#ask(syncRetryResponseSchema, `${quarantineOf(slice)}/retry`, { body });
+  retryQuarantined(slice: string, body: QuarantineRetryRequest): Promise<QuarantineRetryResponse> {
+    return this.#ask(quarantineRetryResponseSchema, `${quarantineOf(slice)}/retry`, { body });
   }
 
-  skipHeld(slice: string, body: SyncSkipRequest): Promise<SyncSkipResponse> {
-    return this.#ask(syncSkipResponseSchema, `${quarantineOf(slice)}/skip`, { body });
+  skipQuarantined(slice: string, body: QuarantineSkipRequest): Promise<QuarantineSkipResponse> {
+    return this.#ask(quarantineSkipResponseSchema, `${quarantineOf(slice)}/skip`, { body });
   }
 
   readmitOutbox(body: OutboxReadmitRequest): Promise<OutboxReadmitResponse> {
@@ -184,7 +184,7 @@ function readAdminToken(home: Home): string {
       code: 'no-admin-token',
       message: "The control plane's admin token is not here.",
       evidence: [cause instanceof Error ? cause.message : String(cause)],
-      nextSteps: ['wait until the control plane has started once, and try again'],
+      nextSteps: ['banyan status # the control plane writes it at its first start'],
       exitCode: 3,
       cause,
     });

@@ -13,10 +13,11 @@ import { journal } from './commands/journal.ts';
 import { lookThrough } from './commands/look.ts';
 import { slices, status } from './commands/status.ts';
 import { printPid } from './commands/pid.ts';
-import { addSyncCommand } from './commands/sync-command.ts';
+import { addQuarantineCommand } from './commands/quarantine-command.ts';
 import { up, type UpOptions } from './commands/up.ts';
 import { runVerb, type VerbOptions } from './commands/verbs.ts';
 import { verify, type VerifyCommandOptions } from './commands/verify.ts';
+import { refuseUnknownVariables } from './variables.ts';
 import { stackNames } from './supervise/stack-choice.ts';
 import { FIRST_SAMPLE_FLAG, FIRST_SAMPLE_OPTION } from './config/before-declarations.ts';
 import { CommandError } from './output/command-error.ts';
@@ -60,7 +61,7 @@ Example:
   $ npx banyan rollback SLICE --reason "wrong prices"
 
 Exit codes: 0 done, 1 refused by a gate or not yet, 2 wrong command line or request,
-            3 the environment is not as needed, 130 interrupted.
+            3 the environment needs fixing (npx banyan doctor), 130 interrupted.
 The state is kept in .banyan/ beside banyan.config.ts; BANYAN_HOME names another folder.`,
   );
 
@@ -134,7 +135,7 @@ const verbs = [
   ],
   [
     'resync',
-    "make the service's copy anew; all reads go to the monolith meanwhile",
+    "restart the service's copy from a new table snapshot; all reads go to the monolith meanwhile",
     'banyan resync SLICE --reason "store restored from a backup" --wait',
     true,
   ],
@@ -155,7 +156,7 @@ for (const [verb, text, example, wantsReason] of verbs) {
   );
 }
 
-addSyncCommand(program, parseCount);
+addQuarantineCommand(program, parseCount);
 
 command(
   'verify <slice>',
@@ -293,11 +294,12 @@ addCommonOptions(
   .addHelpText('after', '\nExample:\n  $ npx banyan config render --check')
   .action((options: { check?: boolean; json?: boolean }) => configRender(options, contextOf(options)));
 
-command('doctor', 'is the environment as needed, and how to mend what is not', 'banyan doctor').action(
+command('doctor', 'check the environment, and say how to fix what is wrong', 'banyan doctor').action(
   (options: { json?: boolean }) => doctor(contextOf(options)),
 );
 
 try {
+  refuseUnknownVariables();
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommandError) {

@@ -58,7 +58,7 @@ export const serviceSchema = z
 /** One slice and the service that takes it. */
 export const sliceEntrySchema = z.strictObject({
   slice: z.unknown().describe('what `defineSlice` returns'),
-  service: serviceSchema.optional(),
+  service: serviceSchema.optional().describe('who takes it: how to start it, or where it runs'),
   deadlineMs: milliseconds
     .default(2_000)
     .describe(
@@ -102,23 +102,29 @@ const kafkaSchema = z.strictObject({
     "the source's password as a reference that Connect's workers resolve, e.g. ${dir:/run/secrets:source.password}",
   ),
   ssl: z
-    .union([z.boolean(), z.strictObject({ caFile: text })], 'true, false or { caFile }')
+    .union(
+      [z.boolean(), z.strictObject({ caFile: text.describe('PEM file of the authorities') })],
+      'true, false or { caFile }',
+    )
     .optional()
     .describe(
       'connect to the brokers by TLS; with the file of its authorities where Node does not know them',
     ),
   sasl: z
     .strictObject({
-      mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
-      username: setting,
-      password: envReferenceSchema,
+      mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).describe('SASL mechanism'),
+      username: setting.describe('user name for SASL'),
+      password: envReferenceSchema.describe('its password'),
     })
     .optional()
     .describe('how a process proves who it is'),
 });
 
 const stackSchema = z.union(
-  [z.enum(['embedded', 'kafka']), z.strictObject({ kafka: kafkaSchema })],
+  [
+    z.enum(['embedded', 'kafka']),
+    z.strictObject({ kafka: kafkaSchema.describe('a Kafka with Connect that others run') }),
+  ],
   "'embedded', 'kafka' or { kafka: { brokers, connectUrl, connectPassword } }",
 );
 
@@ -176,7 +182,7 @@ export const limitsSchema = z.strictObject({
     .int()
     .nonnegative()
     .optional()
-    .describe("silence after which one of Banyan's processes is started anew, milliseconds; 0 for never"),
+    .describe("silence after which one of Banyan's processes is restarted, milliseconds; 0 for never"),
   monolithRestartAfterMs: z.number().int().nonnegative().optional().describe('the same for the monolith'),
 });
 
@@ -199,7 +205,11 @@ export const configSchema = z.strictObject({
     .min(1, 'at least one slice')
     .describe('what is moved, each with its service'),
   services: z
-    .array(z.strictObject({ name, ...serviceSchema.shape }).superRefine(oneOf('main', 'command', 'urls')))
+    .array(
+      z
+        .strictObject({ name: name.describe('names its process'), ...serviceSchema.shape })
+        .superRefine(oneOf('main', 'command', 'urls')),
+    )
     .default([])
     .describe('further processes beside the services of slices; they get no requests from the proxy'),
   limits: limitsSchema.prefault({}).describe('limits, where the defaults of the processes do not fit'),

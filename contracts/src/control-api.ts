@@ -159,7 +159,7 @@ const feedStatusSchema = z.strictObject({
   otherSlots: z.array(otherSlotSchema),
   /** Since the reader last stored anything, heartbeat included. */
   heardAgeMs: z.number().nullable(),
-  /** Raised by one whenever the feed began anew with a possible gap; every copy of before is made anew. */
+  /** Raised by one whenever the feed restarted with a possible gap; every copy of before is resynced. */
   incarnation: z.number().int().nullable(),
   /** Why and when this one began, milliseconds since the epoch. */
   incarnationReason: z.string().nullable(),
@@ -199,7 +199,7 @@ export const verbRequestSchema = z.strictObject({
   dryRun: z.boolean().default(false),
   /** For `route`, and for `advance` within canary: the share wanted, 0 to 1. */
   share: z.number().min(0).max(1).optional(),
-  /** For `verify`: mend what differs; wants a reason. */
+  /** For `verify`: repair what differs; needs a reason. */
   repair: z.boolean().optional(),
   /** For `verify`: false answers once it has begun; `GET /v1/slices/:name/verification` tells how far it is. */
   wait: z.boolean().optional(),

@@ -8,16 +8,13 @@ const likeness = z.enum(['same', 'different']);
  * is right either way, and such a write is refused once the two readings belong to different owners.
  */
 export const pathReadingSchema = z.strictObject({
-  /** `/CART`. Express and IIS: same. Most others: different. */
-  letterCase: likeness.optional(),
-  /** `/cart/`. Default same. */
-  trailingSlash: likeness.default('same'),
-  /** `/cart.` and `/cart%20`. Windows: same. Most others: different. */
-  trailingDotOrSpace: likeness.optional(),
-  /** `/cart;x=1`. Java's servlets: same. Most others: different. */
-  parameters: likeness.optional(),
-  /** `/cart.json`. Rails: same. Most others: different. */
-  extension: likeness.optional(),
+  letterCase: likeness.optional().describe('`/CART`; Express and IIS: same, most others: different'),
+  trailingSlash: likeness.default('same').describe('`/cart/`'),
+  trailingDotOrSpace: likeness
+    .optional()
+    .describe('`/cart.` and `/cart%20`; Windows: same, most others: different'),
+  parameters: likeness.optional().describe("`/cart;x=1`; Java's servlets: same, most others: different"),
+  extension: likeness.optional().describe('`/cart.json`; Rails: same, most others: different'),
 });
 
 export type PathReading = Readonly<z.infer<typeof pathReadingSchema>>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { bySchema, reasonSchema } from './asked.ts';
 
-/** What a held record says, with nothing personal in it. */
+/** What a quarantined record says, with nothing personal in it. */
 export const heldPayloadSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('row'),
@@ -18,7 +18,7 @@ export const heldPayloadSchema = z.discriminatedUnion('kind', [
 ]);
 export type HeldPayload = z.infer<typeof heldPayloadSchema>;
 
-/** A key whose events are held: the first one could not be applied, the others wait behind it. */
+/** A key whose records are in quarantine: the first one could not be applied, the others wait behind it. */
 export const heldQueueReportSchema = z.strictObject({
   /** Source table, `schema.table`. */
   table: z.string(),
@@ -41,9 +41,9 @@ export const heldQueueReportSchema = z.strictObject({
 });
 export type HeldQueueReport = z.infer<typeof heldQueueReportSchema>;
 
-/** Answer of `GET /_banyan/quarantine?limit=`: longest held first. */
+/** Answer of `GET /_banyan/quarantine?limit=`: those longest in quarantine first. */
 export const quarantineReportSchema = z.strictObject({
-  /** Records held over all tables. */
+  /** Records in quarantine, over all tables. */
   records: z.number().int(),
   queues: z.array(heldQueueReportSchema),
 });
@@ -56,7 +56,7 @@ const queueName = {
   key: z.array(z.string()).min(1),
 };
 
-/** Body of `POST /_banyan/quarantine/retry`. Without table and key: everything that is held. */
+/** Body of `POST /_banyan/quarantine/retry`. Without table and key: everything in quarantine. */
 export const retryRequestSchema = z.strictObject({
   queue: z.strictObject(queueName).nullable(),
   /** Tries it in the store and rolls it back. */
@@ -84,30 +84,30 @@ export type RetryReport = z.infer<typeof retryReportSchema>;
 export const heldKeyRequestSchema = z.strictObject(queueName);
 export type HeldKeyRequest = z.infer<typeof heldKeyRequestSchema>;
 
-/** Answer: how many records are held of this key; 0 when it is not held. */
+/** Answer: how many records of this key are in quarantine; 0 for none. */
 export const heldKeyReportSchema = z.strictObject({ records: z.number().int() });
 export type HeldKeyReport = z.infer<typeof heldKeyReportSchema>;
 
 /** Answer of `GET /v1/slices/:name/quarantine?limit=`. */
-export const syncErrorsResponseSchema = z.strictObject({
+export const quarantineListResponseSchema = z.strictObject({
   schema_version: z.literal(1),
   slice: z.string(),
   records: z.number().int(),
   queues: z.array(heldQueueReportSchema),
   next_steps: z.array(z.string()),
 });
-export type SyncErrorsResponse = z.infer<typeof syncErrorsResponseSchema>;
+export type QuarantineListResponse = z.infer<typeof quarantineListResponseSchema>;
 
 const asked = {
   /** Who asks, for the journal. */
   by: bySchema,
   dryRun: z.boolean().default(false),
-  /** Source table, `schema.table`; may be left out where only one table holds the key. */
+  /** Source table, `schema.table`; may be left out where only one table has the key in quarantine. */
   table: z.string().min(1).optional(),
 };
 
-/** Body of `POST /v1/slices/:name/quarantine/retry`. Without table and key: everything that is held. */
-export const syncRetryRequestSchema = z
+/** Body of `POST /v1/slices/:name/quarantine/retry`. Without table and key: everything in quarantine. */
+export const quarantineRetryRequestSchema = z
   .strictObject({
     ...asked,
     reason: reasonSchema.optional(),
@@ -115,11 +115,11 @@ export const syncRetryRequestSchema = z
   })
   .refine(({ table, key }) => table === undefined || key !== undefined, {
     path: ['key'],
-    message: 'a table alone is not enough: give a key with it, or neither for everything that is held',
+    message: 'a table alone is not enough: give a key with it, or neither for everything in quarantine',
   });
-export type SyncRetryRequest = z.input<typeof syncRetryRequestSchema>;
+export type QuarantineRetryRequest = z.input<typeof quarantineRetryRequestSchema>;
 
-export const syncRetryResponseSchema = z.strictObject({
+export const quarantineRetryResponseSchema = z.strictObject({
   schema_version: z.literal(1),
   slice: z.string(),
   dryRun: z.boolean(),
@@ -128,27 +128,27 @@ export const syncRetryResponseSchema = z.strictObject({
   journalId: z.number().int().nullable(),
   next_steps: z.array(z.string()),
 });
-export type SyncRetryResponse = z.infer<typeof syncRetryResponseSchema>;
+export type QuarantineRetryResponse = z.infer<typeof quarantineRetryResponseSchema>;
 
 /** Body of `POST /v1/slices/:name/quarantine/skip`. */
-export const syncSkipRequestSchema = z.strictObject({
+export const quarantineSkipRequestSchema = z.strictObject({
   ...asked,
   reason: reasonSchema,
   key: z.array(z.string()).min(1),
 });
-export type SyncSkipRequest = z.input<typeof syncSkipRequestSchema>;
+export type QuarantineSkipRequest = z.input<typeof quarantineSkipRequestSchema>;
 
-export const syncSkipResponseSchema = z.strictObject({
+export const quarantineSkipResponseSchema = z.strictObject({
   schema_version: z.literal(1),
   slice: z.string(),
   dryRun: z.boolean(),
   table: z.string(),
   key: z.array(z.string()),
-  /** How many records were held. */
+  /** How many records were in quarantine. */
   records: z.number().int(),
   /**
-   * - `let-go`: the row has come, and nothing of its key is held any more.
-   * - `held`: the row was changed each time that it was read, or the service refuses it as well.
+   * - `let-go`: the row has come, and its key's records are released.
+   * - `held`: still in quarantine, since the row was changed each time that it was read, or the service refuses it as well.
    * - `under-way`: the service has not come to the row yet.
    *
    * Null for a dry run.
@@ -157,4 +157,4 @@ export const syncSkipResponseSchema = z.strictObject({
   journalId: z.number().int().nullable(),
   next_steps: z.array(z.string()),
 });
-export type SyncSkipResponse = z.infer<typeof syncSkipResponseSchema>;
+export type QuarantineSkipResponse = z.infer<typeof quarantineSkipResponseSchema>;

@@ -142,11 +142,19 @@ const tableMapping = z
     {
       source: z
         .string({ error: (issue) => (Array.isArray(issue.input) ? JOIN_REFUSED : undefined) })
-        .regex(/^[^.]+\.[^.]+$/, 'schema.table, e.g. public.orders'),
-      target: z.string().min(1),
-      kind: z.enum(['owned', 'reference']),
-      key: z.array(z.string()).min(1, 'a table without a primary key cannot be copied'),
-      columns: z.record(z.string(), columnTarget),
+        .regex(/^[^.]+\.[^.]+$/, 'schema.table, e.g. public.orders')
+        .describe("table of the monolith's, schema.table"),
+      target: z.string().min(1).describe("table in the service's store"),
+      kind: z
+        .enum(['owned', 'reference'])
+        .describe('owned: ownership moves with the slice; reference: a copy of what others own'),
+      key: z
+        .array(z.string())
+        .min(1, 'a table without a primary key cannot be copied')
+        .describe("the source's primary key columns, in key order"),
+      columns: z
+        .record(z.string(), columnTarget)
+        .describe('source column to target column, or to { to, transform }; others are dropped'),
       constants: z
         .record(
           z.string().min(1),
@@ -155,8 +163,12 @@ const tableMapping = z
             'a constant is null, true, false, a text, or a number below 2^53',
           ),
         )
-        .optional(),
-      personal: z.array(z.string().min(1)).optional(),
+        .optional()
+        .describe('target columns with a fixed value and no source column'),
+      personal: z
+        .array(z.string().min(1))
+        .optional()
+        .describe('source columns about a person: masked wherever rows are shown'),
     },
     {
       error: (issue) =>
@@ -196,38 +208,75 @@ export const routePatternSchema = z.strictObject({
       /^(\/(:[A-Za-z_]\w*|[^/:*?#\s]+))*(\/\*)?$|^\/$/,
       'a path such as /orders/:id: literal or :name segments, * only as the last one',
     )
-    .min(1),
+    .min(1)
+    .describe('literal or `:name` segments, `*` only as the last one'),
   methods: z
     .array(z.string().regex(/^[A-Z]+$/, 'upper-case, e.g. GET'))
     .min(1)
-    .optional(),
+    .optional()
+    .describe('default: all'),
 });
 
 /** Limits that somebody sets; the others are `defaultGateLimits`. */
 export const gateLimitsSchema = z
   .strictObject({
-    maxLagMs: z.number().positive(),
-    maxHeartbeatAgeMs: z.number().positive(),
-    maxVerificationAgeMs: z.number().positive(),
-    maxErrorShare: z.number().min(0).max(1),
-    maxSlowdown: z.number().min(1),
-    refuseReadsAfterMs: z.number().positive(),
+    maxLagMs: z
+      .number()
+      .positive()
+      .describe('commit to apply, 99th percentile of the last minute, milliseconds; default 2,000'),
+    maxHeartbeatAgeMs: z
+      .number()
+      .positive()
+      .describe('age of the last heartbeat in the service, milliseconds; default 5,000'),
+    maxVerificationAgeMs: z
+      .number()
+      .positive()
+      .describe('age of the last verification without a difference, milliseconds; default 600,000'),
+    maxErrorShare: z
+      .number()
+      .min(0)
+      .max(1)
+      .describe(
+        "of a slice without tables: share of failed answers beyond the monolith's, 0 to 1; default 0.01",
+      ),
+    maxSlowdown: z
+      .number()
+      .min(1)
+      .describe(
+        "of a slice without tables: the service's p95 may be so many times the monolith's; default 2",
+      ),
+    refuseReadsAfterMs: z
+      .number()
+      .positive()
+      .describe(
+        'age of the last heartbeat from which the service itself refuses reads, milliseconds; default 20,000',
+      ),
   })
   .partial();
 
-const sliceSchema = z.strictObject({
-  name: z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'lower-case words joined by -'),
-  title: z.string().min(1),
-  routes: z.array(routePatternSchema).min(1),
-  tables: z.array(tableMapping).superRefine((tables, context) => {
-    for (const side of ['source', 'target'] as const) {
-      const names = tables.map((table) => table[side]);
-      for (const name of new Set(names.filter((each, index) => names.indexOf(each) !== index))) {
-        const message = side === 'target' ? JOIN_REFUSED : 'map all its columns in one place';
-        context.addIssue({ code: 'custom', message: `two mappings have the ${side} "${name}": ${message}` });
+/** What `defineSlice` takes. */
+export const sliceSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'lower-case words joined by -')
+    .describe('names it in commands, metrics and the journal'),
+  title: z.string().min(1).describe('one line for people'),
+  routes: z.array(routePatternSchema).min(1).describe('paths whose requests it takes'),
+  tables: z
+    .array(tableMapping)
+    .describe('what it copies; empty for a slice that copies nothing')
+    .superRefine((tables, context) => {
+      for (const side of ['source', 'target'] as const) {
+        const names = tables.map((table) => table[side]);
+        for (const name of new Set(names.filter((each, index) => names.indexOf(each) !== index))) {
+          const message = side === 'target' ? JOIN_REFUSED : 'map all its columns in one place';
+          context.addIssue({
+            code: 'custom',
+            message: `two mappings have the ${side} "${name}": ${message}`,
+          });
+        }
       }
-    }
-  }),
+    }),
   canaryShares: z
     .array(z.number().gt(0).lte(1))
     .min(1)
@@ -236,8 +285,9 @@ const sliceSchema = z.strictObject({
       'shares must rise',
     )
     .refine((shares) => shares.at(-1) === 1, 'the last share must be 1')
-    .optional(),
-  gates: gateLimitsSchema.optional(),
+    .optional()
+    .describe('shares that `advance` goes through in canary, rising, last 1; default 0.05, 0.25, 0.5, 1'),
+  gates: gateLimitsSchema.optional().describe('its own limits'),
 });
 
 /** A slice definition with mistakes: every one of them, in one message. */

@@ -22,7 +22,7 @@ export const syncReportSchema = z.strictObject({
       nextOffset: z.number().int(),
       appliedRows: z.number().int(),
       quarantined: z.number().int(),
-      /** Keys that are held, as texts in key order; at most ten. Left out by services that do not say. */
+      /** Keys in quarantine, as texts in key order; at most ten. Left out by services that do not say. */
       heldKeys: z.array(z.array(z.string())).optional(),
       /**
        * True when records that this copy had not applied are gone from the bus: rows may be missing until a new table

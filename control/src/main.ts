@@ -8,7 +8,7 @@ await runProcess({
   log,
   async start() {
     const settings = readSettings();
-    // Whoever supervises us starts us anew.
+    // Whoever supervises us restarts us.
     const control = await startControl({ settings, log, onFatal: () => process.exit(1) });
     log.info({ url: control.url, slices: Object.keys(settings.own.serviceUrls) }, 'control is up');
     return control;

@@ -155,7 +155,9 @@ test('it goes to its first share when its service answers, and on when errors an
   );
   await tell({ service: { requests: 100, p95Ms: 90 }, monolith: { requests: 100, p95Ms: 20 } });
   const slow = await verb('advance');
-  expect(slow.body.error.evidence).toEqual([expect.stringMatching(/^latency \(fail\): .*50 ms, got 90 ms/)]);
+  expect(slow.body.error.evidence).toEqual([
+    expect.stringMatching(/^latency \(fail\): 90 ms for 95 % .* \(limit 50 ms\)/),
+  ]);
   await tell({ service: { requests: 200, p95Ms: 30 } });
   expect((await verb('advance')).body).toMatchObject({ from: 'canary 50 %', to: 'canary 100 %' });
   expect(await look()).toMatchObject({ phase: 'canary', inSync: true, tables: [], verification: null });

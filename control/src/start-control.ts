@@ -29,7 +29,7 @@ export interface ControlSettings {
 /**
  * Opens everything that a control plane is made of, and starts it. The one place that wires adapters.
  *
- * @param options.onFatal Called when it cannot go on, and is to be started anew.
+ * @param options.onFatal Called when it cannot go on, and is to be restarted.
  * @throws what a part throws that cannot be opened; those before it are closed then.
  */
 export async function startControl(options: {

@@ -55,7 +55,7 @@ export interface TwoSlicesOptions {
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** Both slices through all phases while everything is written to, one of them being made anew while the other serves. */
+/** Both slices through all phases while everything is written to, one of them being resynced while the other serves. */
 export async function expectTwoSlicesToShare(options: TwoSlicesOptions): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'banyan-two-slices-'));
   const pool = new pg.Pool({ connectionString: options.url, max: 4 });
@@ -103,7 +103,7 @@ async function walk({ control, pool, knex, publication, bus }: Walk): Promise<vo
   await toAllReads('reviews');
   // 2. The other comes to where it is, beside it.
   await servesOn(control, knex, 'reviews', () => toAllReads('orders'));
-  // 3. Each is made anew while the other serves.
+  // 3. Each is resynced while the other serves.
   for (const [anew, serving] of [
     ['reviews', 'orders'],
     ['orders', 'reviews'],

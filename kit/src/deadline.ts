@@ -1,9 +1,10 @@
+import { formatDuration } from '@banyan/contracts';
 import { CodedError } from './coded-error.ts';
 
 /** The answer did not come in time; it may still come. */
 export class LateError extends CodedError<'late'> {
   constructor(deadlineMs: number) {
-    super('late', `no answer within ${deadlineMs} ms`);
+    super('late', `no answer within ${formatDuration(deadlineMs)}`);
   }
 }
 

@@ -16,7 +16,7 @@ const whole = (min: number, max: number) =>
 const SECRET_FILE = fileURLToPath(new URL('../.data/session-secret', import.meta.url));
 
 /** Every variable that the shop reads. Secret: DATABASE_URL, SESSION_SECRET. */
-const environment = z.object({
+export const environment = z.object({
   DATABASE_URL: z
     .string('Give the address of a PostgreSQL database: postgres://user:password@host:port/name.')
     .regex(/^postgres(ql)?:\/\//, 'Give an address that begins with postgres:// or postgresql://.')

@@ -26,7 +26,7 @@ const copyTable = {
     schema: z
       .string()
       .regex(/^[A-Za-z0-9_-]+$/, 'give letters, digits, _ and -')
-      .default('shop'),
+      .default('banyan'),
     text: "first part of the feed's topics",
   },
   refuseReadsAfterMs: positiveNumber({

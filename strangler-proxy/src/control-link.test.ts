@@ -101,7 +101,7 @@ describe('routes snapshots', () => {
     expect(lines.every((line) => line.includes('"servingVersion":1'))).toBe(true);
     expect((await ask(`${proxy.url}/cart`, { headers: { cookie: VISITOR } })).text).toBe('service');
     const metrics = (await ask(`${proxy.adminUrl}/metrics`)).text;
-    expect(metrics).toContain('banyan_proxy_invalid_snapshots_total 3');
+    expect(metrics).toContain('banyan_proxy_invalid_routes_total 3');
   });
 
   test('are kept in a file, and served from it when control is down at the start', async () => {

@@ -16,7 +16,7 @@ import { createOutbound } from './outbound/create-outbound.ts';
 import { createMetrics } from './report/metrics.ts';
 import { createProxyReport } from './report/proxy-report.ts';
 import { Traffic } from './report/traffic.ts';
-import { createRoutesHolder, type SnapshotVerdict } from './routes/routes-holder.ts';
+import { createActiveRoutes, type SnapshotVerdict } from './routes/active-routes.ts';
 import { createSnapshotFile } from './routes/snapshot-file.ts';
 import { createVisitors } from './visitor/create-visitors.ts';
 
@@ -84,7 +84,7 @@ async function open(options: ProxyOptions, opened: OpenedParts): Promise<Proxy> 
     }),
   );
   const routes = opened.add(
-    createRoutesHolder({
+    createActiveRoutes({
       file: snapshotFile === null ? null : createSnapshotFile(snapshotFile),
       log,
       onApplied(table) {

@@ -3,33 +3,39 @@ import type { GateResult, JournalEntry } from '@banyan/contracts';
 import { givenUpOf } from './given-up.ts';
 
 const gate = (name: string, verdict: GateResult['verdict']): GateResult => ({
-  ...{ gate: name, verdict, wanted: '', got: '', remedy: null },
+  gate: name,
+  verdict,
+  wanted: '',
+  got: '',
+  remedy: null,
 });
 
 function entry(change: Partial<JournalEntry>): JournalEntry {
   return {
-    ...{
-      id: 1,
-      atMs: 1,
-      slice: 'reviews',
-      by: 'gate',
-      verb: 'rollback',
-      from: 'canary 100 %',
-      to: 'syncing',
-    },
-    ...{ epoch: 1, reason: null, evidence: [] },
+    id: 1,
+    atMs: 1,
+    slice: 'reviews',
+    by: 'gate',
+    verb: 'rollback',
+    from: 'canary 100 %',
+    to: 'syncing',
+    epoch: 1,
+    reason: null,
+    evidence: [],
     ...change,
   };
 }
 
-test('reads that a gate took back which time mends are counted, by gate, and are no fault', () => {
+test('reads that a gate took back which time fixes are counted, by gate, and are no fault', () => {
   const evidence = [gate('quarantine', 'fail'), gate('lag', 'fail'), gate('feed-continuous', 'pass')];
-  const held = entry({
-    reason: 'for more than 10 s: quarantine (fail): wanted no event held back',
+  const inQuarantine = entry({
+    reason: 'for more than 10 s: quarantine (fail): 1 record (must be empty)',
     evidence,
   });
-  expect(givenUpOf([held, entry({ by: 'test', verb: 'route' })])).toEqual({
-    ...{ byGates: 1, gates: { quarantine: 1 }, unexcused: [] },
+  expect(givenUpOf([inQuarantine, entry({ by: 'test', verb: 'route' })])).toEqual({
+    byGates: 1,
+    gates: { quarantine: 1 },
+    unexcused: [],
   });
 });
 

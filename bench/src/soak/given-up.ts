@@ -1,10 +1,10 @@
 import type { JournalEntry } from '@banyan/contracts';
 
 /**
- * Gates that kills make fail for a while, and that pass again by themselves: rows that are held until they are read again,
+ * Gates that kills make fail for a while, and that pass again by themselves: rows in quarantine until they are read again,
  * lag, a part that is away. Of a copy that is worth nothing the others tell (`copy-complete`, `feed-continuous`).
  */
-const mendedByTime: ReadonlySet<string> = new Set([
+const fixedByTime: ReadonlySet<string> = new Set([
   'service-reachable',
   'caught-up',
   'lag',
@@ -18,7 +18,7 @@ export interface GivenUp {
   readonly byGates: number;
   /** The gates that failed then, and how often each did. */
   readonly gates: Readonly<Record<string, number>>;
-  /** What no kill is an excuse for: the copy was made anew or called suspect, or another gate failed. In words. */
+  /** What no kill is an excuse for: the copy was resynced or called suspect, or another gate failed. In words. */
   readonly unexcused: readonly string[];
 }
 
@@ -33,7 +33,7 @@ export function givenUpOf(entries: readonly JournalEntry[]): GivenUp {
       ({ gate, verdict }) => verdict !== 'pass' && reason?.includes(`${gate} (`),
     );
     for (const { gate } of failed) gates[gate] = (gates[gate] ?? 0) + 1;
-    const isExcused = failed.length > 0 && failed.every(({ gate }) => mendedByTime.has(gate));
+    const isExcused = failed.length > 0 && failed.every(({ gate }) => fixedByTime.has(gate));
     if (!isExcused) unexcused.push(`${verb} by a gate: ${reason ?? 'no reason'}`);
   }
   for (const { verb, reason } of entries) {

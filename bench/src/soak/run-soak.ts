@@ -68,7 +68,8 @@ async function soak(
     await killUntil({
       stack,
       probe,
-      ...{ kinds: options.kinds, pairs: options.pairs },
+      kinds: options.kinds,
+      pairs: options.pairs,
       random: createRandom(options.seed + 1),
       deadlineMs: Date.now() + options.minutes * 60_000,
       onKill: (kill) => {
@@ -97,7 +98,10 @@ async function soak(
     const inSource = compareCopies(expected, texts((await readSource(sourceUrl)).values()));
     const inService = compareCopies(expected, texts((await readStoredReviews(store)).values()));
     const figures = {
-      ...{ seed: options.seed, minutes: options.minutes, stack: options.stack, pairs: options.pairs },
+      seed: options.seed,
+      minutes: options.minutes,
+      stack: options.stack,
+      pairs: options.pairs,
       kills: killFigures(kills),
       writer: counts,
       eventsApplied: await eventsApplied(stack),

@@ -125,7 +125,10 @@ function connectorConfig(
   return {
     ...renderConnectorConfig({
       database: {
-        ...{ host, port: Number(port), database: pathname.slice(1), user },
+        host,
+        port: Number(port),
+        database: pathname.slice(1),
+        user,
         passwordReference: KafkaOnDemand.passwordReference(stack),
       },
       prefix: name,

@@ -80,7 +80,9 @@ export async function prepareKafka(options: PrepareKafkaOptions): Promise<Prepar
   writeFileSync(
     paths.server,
     renderServerProperties({
-      ...{ port: ports.kafka, controllerPort: ports.controller, dataDir: paths.data },
+      port: ports.kafka,
+      controllerPort: ports.controller,
+      dataDir: paths.data,
       further: options.properties?.broker,
     }),
   );
@@ -102,7 +104,11 @@ export async function prepareKafka(options: PrepareKafkaOptions): Promise<Prepar
     writeFileSync(
       properties,
       renderConnectProperties({
-        ...{ restPort, bootstrapServers, pluginsDir, secretsDir, exactlyOnce },
+        restPort,
+        bootstrapServers,
+        pluginsDir,
+        secretsDir,
+        exactlyOnce,
         further: options.properties?.worker,
       }),
     );

@@ -76,7 +76,11 @@ export async function readProgress(run: RunSql): ReturnType<ApplyStore['load']> 
     })),
     held: held.map(({ topic, key, records }) => ({ topic, key, records: Number(records) })),
     windows: windows.map(({ topic, key, partition, id, opened_at_ms: openedAtMs }) => ({
-      ...{ topic, key, partition: Number(partition), id, openedAtMs: Number(openedAtMs) },
+      topic,
+      key,
+      partition: Number(partition),
+      id,
+      openedAtMs: Number(openedAtMs),
     })),
   };
 }

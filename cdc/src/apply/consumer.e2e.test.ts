@@ -125,8 +125,11 @@ describe.each([
       const { next_offset: nextOffset = 0 } = stands;
       expect(nextOffset).toBeGreaterThan(offset);
       expect(stands).toEqual({
-        ...{ next_offset: nextOffset, applied_rows: nextOffset, notes: nextOffset },
-        ...{ ends: nextOffset, changes: nextOffset },
+        next_offset: nextOffset,
+        applied_rows: nextOffset,
+        notes: nextOffset,
+        ends: nextOffset,
+        changes: nextOffset,
       });
       offset = nextOffset;
     }

@@ -149,7 +149,13 @@ class SliceConsumer implements Consumer {
     const busId = await bus.id();
     this.#busId = busId;
     this.#states = initialStates({
-      ...{ slice: slice.name, topics: this.#topics, partitions, progress, held, windows, busId },
+      slice: slice.name,
+      topics: this.#topics,
+      partitions,
+      progress,
+      held,
+      windows,
+      busId,
     });
   }
 
@@ -295,7 +301,10 @@ class SliceConsumer implements Consumer {
     const losses = findLosses({ states: this.#states.values(), starts, ends, busId: this.#busId });
     if (losses.length === 0) return;
     await this.#options.store.apply({
-      ...{ tables: [], barriers: [], releasedTopics: [], quarantine: [] },
+      tables: [],
+      barriers: [],
+      releasedTopics: [],
+      quarantine: [],
       progress: losses,
     });
     await this.load();

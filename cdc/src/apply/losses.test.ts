@@ -38,8 +38,13 @@ afterEach(async () => {
 
 async function start(): Promise<void> {
   consumer = await startConsumer({
-    ...{ slice: notesSlice, group: 'notes', prefix: 'shop', logger: silentLogger, clock: () => nowMs },
-    ...{ bus, store: createSqliteApplyStore({ knex }) },
+    slice: notesSlice,
+    group: 'notes',
+    prefix: 'shop',
+    logger: silentLogger,
+    clock: () => nowMs,
+    bus,
+    store: createSqliteApplyStore({ knex }),
   });
 }
 

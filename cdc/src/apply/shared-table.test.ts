@@ -154,7 +154,10 @@ test('a copy that is lost stays so through the reset of another', async () => {
   await notes.consumer.close();
   const lost = { lost: true, filled: true, appliedRows: 2, busId: await bus.id() };
   await createSqliteApplyStore({ knex: notes.knex }).apply({
-    ...{ tables: [], barriers: [], releasedTopics: [], quarantine: [] },
+    tables: [],
+    barriers: [],
+    releasedTopics: [],
+    quarantine: [],
     progress: [{ ...lost, topic: notesTopic, partition: 0, nextOffset: 0, expectedOffset: 0 }],
   });
   notes.consumer = await consume(notes.slice, notes.knex);

@@ -113,7 +113,9 @@ function createFeed(): {
     onMet: (): Promise<unknown> => Promise.resolve(),
     wait: (timeoutMs = 10_000, slice = notesSlice) =>
       createCaughtUp({
-        ...{ source, bus, prefix: 'shop' },
+        source,
+        bus,
+        prefix: 'shop',
         ...(feed.log ? { feed: { log: feed.log, slot: 'slot' } } : {}),
       }).wait({
         slice,
@@ -251,7 +253,8 @@ describe('two feeds are never one:', () => {
       async beginAnew() {
         const lsn = 0xcn << 32n;
         const { epoch } = await log.takeOver('slot', {
-          ...{ ...server, lsn },
+          ...server,
+          lsn,
           anew: { step: 'announce', reason: 'restored' },
         });
         await log.takeOver('slot', { ...server, lsn, anew: { step: 'begin', epoch, reason: 'restored' } });

@@ -99,7 +99,7 @@ async function missingInCopy(options: {
     const names = lost.map((table) => table.source).join(', ');
     throw new NotCaughtUpError(
       'copy-lost',
-      `Records that the copy of ${names} needed are gone from the bus; take a new table snapshot.`,
+      `Records that the copy of ${names} needed are gone from the bus; take a new table snapshot: banyan resync SLICE --reason "...".`,
     );
   }
   const held = report.tables.filter(({ topic, quarantined }) => topics.includes(topic) && quarantined > 0);

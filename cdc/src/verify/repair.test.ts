@@ -55,7 +55,8 @@ test.each([
   new NotCaughtUpError('not-caught-up', 'the feed stands still'),
 ])('what stands against it is told with what was found: %s', async (error) => {
   expect(await repair(failsWith(error))).toEqual({
-    ...{ left: 2, repaired: 0 },
+    left: 2,
+    repaired: 0,
     notes: [`rows of public.notes could not be read again: ${error.message}`],
   });
 });

@@ -51,7 +51,8 @@ function rereadWith(between: {
         if (records[0]?.value === null) await between.opened?.();
       },
     },
-    ...{ prefix: PREFIX, feed: { log: bed.bus, slot: bed.source.slot } },
+    prefix: PREFIX,
+    feed: { log: bed.bus, slot: bed.source.slot },
   });
 }
 

@@ -57,7 +57,9 @@ export function createRowReread(options: {
     const question = { prefix, table, keys };
     const record = (key: string, value: string | null): BusRecord => ({
       topic: tableTopic(prefix, table),
-      ...{ key: controlRecordKey('reread'), value, partitionKey: key },
+      key: controlRecordKey('reread'),
+      value,
+      partitionKey: key,
       // A row that was read has all its values, whatever they look like.
       headers: { id, key, ...(value === null ? {} : NOTHING_UNAVAILABLE) },
     });

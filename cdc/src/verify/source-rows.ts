@@ -59,8 +59,13 @@ export async function readCanonicalPage(question: SourceQuestion): Promise<Canon
   const { source, table, range, limit, withVersions = false, previousKey = null, signal } = question;
   const page = await source.readPage(
     {
-      ...{ table: table.source, columns: table.sourceColumns, key: table.sourceKey, limit, withVersions },
-      ...{ afterKey: range.after?.source ?? null, toKey: range.to?.source ?? null },
+      table: table.source,
+      columns: table.sourceColumns,
+      key: table.sourceKey,
+      limit,
+      withVersions,
+      afterKey: range.after?.source ?? null,
+      toKey: range.to?.source ?? null,
     },
     signal,
   );

@@ -83,7 +83,10 @@ async function missingOnBus(
 ): Promise<string | null> {
   const slot = await source.slotStatus(signal);
   if (slot.walStatus === 'lost') {
-    throw new NotCaughtUpError('slot-lost', 'The replication slot has lost WAL; take a new table snapshot.');
+    throw new NotCaughtUpError(
+      'slot-lost',
+      'The replication slot has lost WAL; take a new table snapshot: banyan resync SLICE --reason "...".',
+    );
   }
   if (slot.confirmedFlushLsn !== null && parseLsn(slot.confirmedFlushLsn) >= parseLsn(position)) return null;
   const reader = slot.active ? 'a reader is connected' : 'no reader is connected';

@@ -78,7 +78,9 @@ describe('a copy that is right', () => {
     ).rejects.toThrow('interrupted');
     expect(kept).toMatchObject({ tables: [{ step: 'running', missing: 1 }] });
     expect(await bed.verify({ resume: kept ?? null })).toEqual({
-      ...{ rowsSource: ROWS, rowsTarget: ROWS - 1, differences: 1 },
+      rowsSource: ROWS,
+      rowsTarget: ROWS - 1,
+      differences: 1,
       examples: ['public.notes [3]: missing in the service'],
     });
   });
@@ -164,7 +166,8 @@ describe('a difference is found', () => {
     const { tables } = await bed.run({ slice });
     expect(tables[0]?.examples).toEqual([
       {
-        ...{ kind: 'different', key: ['7'] },
+        kind: 'different',
+        key: ['7'],
         fields: [
           { column: 'headline', wanted: null, got: null, isHidden: true },
           { column: 'text', wanted: 'b7', got: `${'x'.repeat(60)}…`, isHidden: false },

@@ -49,9 +49,21 @@ export function initialTableState(
   rowsEstimated: number | null,
 ): TableVerifyState {
   return {
-    ...{ source, target, step: 'waiting', after: null, rowsEstimated },
-    ...{ rowsSource: 0, rowsTarget: 0, missing: 0, extra: 0, different: 0, unsettled: 0, repaired: 0 },
-    ...{ ranges: 0, examples: [], notes: [] },
+    source,
+    target,
+    step: 'waiting',
+    after: null,
+    rowsEstimated,
+    rowsSource: 0,
+    rowsTarget: 0,
+    missing: 0,
+    extra: 0,
+    different: 0,
+    unsettled: 0,
+    repaired: 0,
+    ranges: 0,
+    examples: [],
+    notes: [],
   };
 }
 

@@ -134,7 +134,9 @@ function expectFound(
     const byKey = (a: { key: readonly string[] }, b: { key: readonly string[] }): number =>
       JSON.stringify(a.key) < JSON.stringify(b.key) ? -1 : 1;
     const told = table.examples.map(({ key, kind: is, fields }) => ({
-      ...{ key, kind: is, columns: fields.map(({ column }) => column) },
+      key,
+      kind: is,
+      columns: fields.map(({ column }) => column),
     }));
     expect(told.toSorted(byKey)).toEqual(keys.map((key) => ({ key, kind, columns })).toSorted(byKey));
   }

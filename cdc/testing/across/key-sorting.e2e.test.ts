@@ -16,7 +16,11 @@ afterAll(() => bed.close());
 
 function tableOf(key: string): ReturnType<typeof compileMapping> {
   return compileMapping({
-    ...{ source: 'public.sorted', target: 'sorted', kind: 'owned', key: [key], columns: { [key]: key } },
+    source: 'public.sorted',
+    target: 'sorted',
+    kind: 'owned',
+    key: [key],
+    columns: { [key]: key },
   });
 }
 

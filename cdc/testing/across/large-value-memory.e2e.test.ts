@@ -84,8 +84,12 @@ onLinux(
   'on Linux: reader and services hold a long value a few times over at most',
   async () => {
     const reader = start('../../src/capture/reader/main.ts', [], {
-      ...{ SOURCE_URL: bed.url, BUS_FILE: busFile, TOPIC_PREFIX: PREFIX, LOG_LEVEL: 'warn' },
-      ...{ SLOT_NAME: bed.slot, PUBLICATION_NAME: bed.publication },
+      SOURCE_URL: bed.url,
+      BUS_FILE: busFile,
+      TOPIC_PREFIX: PREFIX,
+      LOG_LEVEL: 'warn',
+      SLOT_NAME: bed.slot,
+      PUBLICATION_NAME: bed.publication,
     });
     await eventually('the reader has taken over', () => bus.sourcePosition(bed.slot));
     await bed.source.ensureTables(['public.notes'], AbortSignal.timeout(60_000));

@@ -82,7 +82,10 @@ afterAll(() => close());
 test('every type of a PostgreSQL source arrives in a PostgreSQL store as it was, and is verified as equal', async () => {
   const signal = AbortSignal.timeout(30_000);
   const mapping = {
-    ...{ source: 'public.there', target: 'here', kind: 'owned' as const, key: ['id'] },
+    source: 'public.there',
+    target: 'here',
+    kind: 'owned' as const,
+    key: ['id'],
     columns: Object.fromEntries(['id', ...columns].map((name) => [name, name])),
   };
   const table = compileMapping(mapping);
@@ -104,7 +107,10 @@ test('every type of a PostgreSQL source arrives in a PostgreSQL store as it was,
   const upserts = rows.map((row) => table.forward(row));
   await store.apply({
     tables: [{ table, change: { clear: false, deletes: [], upserts, updates: [] } }],
-    ...{ progress: [], barriers: [], releasedTopics: [], quarantine: [] },
+    progress: [],
+    barriers: [],
+    releasedTopics: [],
+    quarantine: [],
   });
   const texts = (from: string) =>
     knex

@@ -13,10 +13,16 @@ import { openPostgresStore } from '../beds/postgres-test-bed.ts';
 
 const TABLE = 'public.part';
 const slice = defineSlice({
-  ...{ name: 'parts', title: 'Parts', routes: [{ path: '/parts' }] },
+  name: 'parts',
+  title: 'Parts',
+  routes: [{ path: '/parts' }],
   tables: [
     {
-      ...{ source: TABLE, target: 'piece', kind: 'owned', key: ['box', 'day'], personal: ['maker'] },
+      source: TABLE,
+      target: 'piece',
+      kind: 'owned',
+      key: ['box', 'day'],
+      personal: ['maker'],
       columns: { day: 'made_on', box: 'box', amount: 'amount', maker: 'maker', note: 'remark' },
     },
   ],
@@ -42,7 +48,11 @@ beforeAll(async () => {
   await bed.source.ensureTables([TABLE], signal);
   knex = openPostgresStore(bed.url);
   consumer = await startConsumer({
-    ...{ slice, group: 'parts', bus, prefix: PREFIX, logger: silentLogger },
+    slice,
+    group: 'parts',
+    bus,
+    prefix: PREFIX,
+    logger: silentLogger,
     store: createPostgresApplyStore({ knex }),
   });
 });

@@ -74,7 +74,11 @@ describe('what is held is shown', () => {
     expect(records).toBe(2);
     expect(queues).toEqual([
       {
-        ...{ table: 'public.notes', key: ['1'], offset: 0, waiting: 1, rereadSinceMs: null },
+        table: 'public.notes',
+        key: ['1'],
+        offset: 0,
+        waiting: 1,
+        rereadSinceMs: null,
         lacksValue: false,
         reason: 'SQLITE_CONSTRAINT: bad text',
         heldSinceMs: expect.any(Number),
@@ -125,7 +129,8 @@ describe('retry', () => {
     expect(consumer.report().tables).toMatchObject([{ quarantined: 4 }]);
     expect(await rows()).toEqual([]);
     expect(await retryAll()).toEqual({
-      ...{ applied: 2, refused: 0 },
+      applied: 2,
+      refused: 0,
       queues: [
         { ...queue(1), records: 2, refusedBecause: null },
         { ...queue(2), records: 2, refusedBecause: null },
@@ -161,7 +166,8 @@ describe('retry', () => {
     await feed(...many);
     await mend();
     expect(await retryAll()).toMatchObject({
-      ...{ applied: 59, refused: 1 },
+      applied: 59,
+      refused: 1,
       queues: expect.arrayContaining([
         { ...queue(41), records: 1, refusedBecause: expect.stringMatching(/NOT NULL constraint/) },
       ]),

@@ -27,7 +27,10 @@ const slice = defineSlice({
   routes: [{ path: '/things' }],
   tables: [
     {
-      ...{ source: TABLE, target: 'thing', kind: 'owned', key: ['code', 'shop'] },
+      source: TABLE,
+      target: 'thing',
+      kind: 'owned',
+      key: ['code', 'shop'],
       columns: { code: 'code', shop: 'shop', name: 'name', body: 'body' },
     },
   ],
@@ -57,7 +60,12 @@ beforeAll(async () => {
   follower = await followTableSnapshots({ bus, prefix: PREFIX, signal: stop.signal });
   const store = createSqliteApplyStore({ knex });
   consumer = await startConsumer({
-    ...{ slice, group: 'things', bus, store, prefix: PREFIX, logger: silentLogger },
+    slice,
+    group: 'things',
+    bus,
+    store,
+    prefix: PREFIX,
+    logger: silentLogger,
   });
 });
 afterAll(async () => {

@@ -113,7 +113,10 @@ export function tombstone(id: number): BusRecord {
 export function rereadBegun(id: string, row: number): BusRecord {
   const key = `{"id":${row}}`;
   return {
-    ...{ topic: notesTopic, key: controlRecordKey('reread'), headers: { id, key }, value: null },
+    topic: notesTopic,
+    key: controlRecordKey('reread'),
+    headers: { id, key },
+    value: null,
     partitionKey: key,
   };
 }
@@ -122,7 +125,10 @@ export function rereadBegun(id: string, row: number): BusRecord {
 export function rereadRow(id: string, { topic, key, value }: BusRecord): BusRecord {
   const row = key ?? '';
   return {
-    ...{ topic, key: controlRecordKey('reread'), headers: { id, key: row }, value },
+    topic,
+    key: controlRecordKey('reread'),
+    headers: { id, key: row },
+    value,
     partitionKey: row,
   };
 }

@@ -41,7 +41,10 @@ export async function startTestKafka(
   const secretsDir = join(dir, 'secrets');
   const properties = options.properties?.({ ports, secretsDir });
   const stack = await startKafkaStack({
-    ...{ dir, ports, secretsDir, withConnect: options.withConnect ?? false },
+    dir,
+    ports,
+    secretsDir,
+    withConnect: options.withConnect ?? false,
     ...(properties && { properties }),
   });
   const client = new kafkajs.Kafka({

@@ -60,7 +60,13 @@ export async function createNotesBed(): Promise<NotesBed> {
     },
   };
   const bed: NotesBed = {
-    ...{ knex, source, sourceRows, change, table: compileMapping(mapping), waits: 0, asked: [] },
+    knex,
+    source,
+    sourceRows,
+    change,
+    table: compileMapping(mapping),
+    waits: 0,
+    asked: [],
     onSourceRead: () => undefined,
     onCaughtUp: () => Promise.resolve(),
     async write(...rows) {
@@ -96,8 +102,15 @@ export async function createNotesBed(): Promise<NotesBed> {
 function copyOf(bed: NotesBed): ServiceCopy {
   const { ranges } = createSqliteApplyStore({ knex: bed.knex });
   const report: SyncReport = {
-    ...{ slice: 'notes', group: 'notes', state: 'running', error: null, startedAtMs: 1, nowMs: 1 },
-    ...{ tables: [], lag: null, heartbeatAtMs: null },
+    slice: 'notes',
+    group: 'notes',
+    state: 'running',
+    error: null,
+    startedAtMs: 1,
+    nowMs: 1,
+    tables: [],
+    lag: null,
+    heartbeatAtMs: null,
   };
   return {
     sync: () => Promise.resolve(report),

@@ -30,8 +30,13 @@ export class ModelCopy {
 
   restart(): void {
     this.#states = initialStates({
-      ...{ slice: 'notes', topics: new Map([[notesTopic, table]]), partitions: new Map([[notesTopic, [0]]]) },
-      ...{ progress: this.#progress, held: [], windows: [...this.#windows.values()], busId: 'b' },
+      slice: 'notes',
+      topics: new Map([[notesTopic, table]]),
+      partitions: new Map([[notesTopic, [0]]]),
+      progress: this.#progress,
+      held: [],
+      windows: [...this.#windows.values()],
+      busId: 'b',
     });
   }
 

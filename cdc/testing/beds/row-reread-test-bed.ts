@@ -15,10 +15,15 @@ import { openSqliteFile } from '@banyan/kit/sqlite';
 export const TABLE = 'public.part';
 
 export const partsSlice = defineSlice({
-  ...{ name: 'parts', title: 'Parts', routes: [{ path: '/parts' }] },
+  name: 'parts',
+  title: 'Parts',
+  routes: [{ path: '/parts' }],
   tables: [
     {
-      ...{ source: TABLE, target: 'part', kind: 'owned', key: ['n', 'box'] },
+      source: TABLE,
+      target: 'part',
+      kind: 'owned',
+      key: ['n', 'box'],
       columns: { box: 'box', n: 'n', body: 'body' },
     },
   ],
@@ -57,17 +62,29 @@ export async function createPartsBed(label: string): Promise<PartsBed> {
   const signal = AbortSignal.timeout(180_000);
   await source.source.ensureTables([TABLE], signal);
   const consumer = await startConsumer({
-    ...{ slice: partsSlice, group: 'parts', bus, prefix: PREFIX, logger: silentLogger },
+    slice: partsSlice,
+    group: 'parts',
+    bus,
+    prefix: PREFIX,
+    logger: silentLogger,
     store: createSqliteApplyStore({ knex: copy }),
   });
   const caughtUp = createCaughtUp({
-    ...{ source: source.source, bus, prefix: PREFIX, feed: { log: bus, slot: source.slot } },
+    source: source.source,
+    bus,
+    prefix: PREFIX,
+    feed: { log: bus, slot: source.slot },
   });
   const refuse = (): never => {
     throw new Error('not asked in these tests');
   };
   return {
-    ...{ source, busFile, bus, copy, reader: () => reader, consumer: () => consumer },
+    source,
+    busFile,
+    bus,
+    copy,
+    reader: () => reader,
+    consumer: () => consumer,
     stopReader: () => reader.close(),
     async startReader() {
       reader = await startReader(source.reader(bus));
@@ -78,7 +95,8 @@ export async function createPartsBed(label: string): Promise<PartsBed> {
         copy: {
           metTopics: (id) => consumer.metTopics(id),
           sync: () => Promise.resolve(consumer.report()),
-          ...{ pieces: refuse, rows: refuse },
+          pieces: refuse,
+          rows: refuse,
         },
         signal: AbortSignal.timeout(30_000),
       });

@@ -90,7 +90,11 @@ export const keyedSlice = defineSlice({
     key: keyOf(table),
     columns: {
       ...Object.fromEntries(keyOf(table).map((column) => [column, column])),
-      ...{ label: 'label', note: 'remark', price: 'price', n: 'n', m: 'm' },
+      label: 'label',
+      note: 'remark',
+      price: 'price',
+      n: 'n',
+      m: 'm',
     },
     personal: ['note'],
   })),

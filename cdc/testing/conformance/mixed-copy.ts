@@ -41,7 +41,12 @@ export async function openMixedCopy(options: {
   await knex.raw(mixedStoreSchema);
   const store = createSqliteApplyStore({ knex });
   const consumer = await startConsumer({
-    ...{ slice: mixedSlice, group: 'mixed', bus, store, prefix: PREFIX, logger: silentLogger },
+    slice: mixedSlice,
+    group: 'mixed',
+    bus,
+    store,
+    prefix: PREFIX,
+    logger: silentLogger,
   });
   const app = express().use(syncRoutes({ consumer, store, peerToken: PEER_TOKEN }));
   const server = await listen(app, { port: 0 });

@@ -233,7 +233,11 @@ export function describeApplyStore(dialect: StoreDialect, open: () => Promise<St
 
     test('constants are written to every row', async () => {
       const shops = compileMapping({
-        ...{ source: 'public.shop', target: 'shop', kind: 'owned', key: ['id'], columns: { id: 'id' } },
+        source: 'public.shop',
+        target: 'shop',
+        kind: 'owned',
+        key: ['id'],
+        columns: { id: 'id' },
         constants: { origin: 'monolith', live: true, rank: 3, note: null },
       });
       await under.execute(
@@ -393,7 +397,13 @@ export function describeApplyStore(dialect: StoreDialect, open: () => Promise<St
 
     test('queues are told with their first record and their length; one without a key is one for itself', async () => {
       const held = (topic: string, offset: number, key: string | null): ApplyBatch['quarantine'][number] => ({
-        ...{ topic, partition: 0, offset, key, headers: {}, value: `v${offset}`, reason: `r${offset}` },
+        topic,
+        partition: 0,
+        offset,
+        key,
+        headers: {},
+        value: `v${offset}`,
+        reason: `r${offset}`,
       });
       await store.apply({
         ...nothing,
@@ -439,7 +449,11 @@ export function describeApplyStore(dialect: StoreDialect, open: () => Promise<St
 
     test('windows come longest open first, with long keys and many at once, and go before new ones of a key', async () => {
       const window = (key: string, openedAtMs: number, topic = 'a'): RereadWindow => ({
-        ...{ topic, key, partition: 2, id: `of ${key}`, openedAtMs },
+        topic,
+        key,
+        partition: 2,
+        id: `of ${key}`,
+        openedAtMs,
       });
       const long = 'ä'.repeat(20_000);
       const opened = [window('k', 9), window(long, 5), window('k', 7, 'b')];
@@ -476,7 +490,9 @@ export function describeApplyStore(dialect: StoreDialect, open: () => Promise<St
     await store.apply({ ...nothing, quarantine: [record] });
     await under.execute('UPDATE banyan_quarantine SET reread_since_ms = 5');
     expect(await store.load()).toEqual({
-      ...{ progress: [], held: [{ topic: 'a', key: 'k', records: 1 }], windows: [] },
+      progress: [],
+      held: [{ topic: 'a', key: 'k', records: 1 }],
+      windows: [],
     });
     expect(await store.heldRecords({ topic: 'a', key: 'k' })).toEqual([record]);
   });

@@ -9,8 +9,12 @@ const [file] = process.argv.slice(2);
 if (!file) throw new Error('usage: keep-until-killed FILE');
 const bus = await openSqliteBus({ file, check: true });
 await startBusKeeper({
-  ...{ bus, retention: createRetention({ appliedMs: 0, others: {} }), logger: silentLogger, intervalMs: 0 },
-  ...{ maxBytes: 2 ** 30, warnBytes: 2 ** 29 },
+  bus,
+  retention: createRetention({ appliedMs: 0, others: {} }),
+  logger: silentLogger,
+  intervalMs: 0,
+  maxBytes: 2 ** 30,
+  warnBytes: 2 ** 29,
 });
 process.send?.('keeping');
 process.on('disconnect', () => process.exit(1));

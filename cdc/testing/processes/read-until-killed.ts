@@ -40,8 +40,14 @@ function dying(bus: SourceLog): SourceLog {
 
 const bus = await openSqliteBus({ file: BUS_FILE });
 const reader = await startReader({
-  ...{ sourceUrl: SOURCE_URL, log: dying(bus), prefix: PREFIX, slot: SLOT, publication: SLOT },
-  ...{ heartbeatIntervalMs: 100, incarnationGapMs: 0, logger: silentLogger },
+  sourceUrl: SOURCE_URL,
+  log: dying(bus),
+  prefix: PREFIX,
+  slot: SLOT,
+  publication: SLOT,
+  heartbeatIntervalMs: 100,
+  incarnationGapMs: 0,
+  logger: silentLogger,
 });
 console.log('started');
 const error = await reader.stopped;

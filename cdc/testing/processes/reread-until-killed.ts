@@ -28,7 +28,8 @@ await createRowReread({
     feedMembership: (tables, signal) => source.feedMembership(tables, signal),
   },
   bus: { append: (records, signal) => after(appends, bus.append(records, signal)) },
-  ...{ prefix: 'shop', feed: { log: bus, slot } },
+  prefix: 'shop',
+  feed: { log: bus, slot },
 }).readAgain(
   'public.part',
   [

@@ -48,7 +48,11 @@ const TABLES = `
 export async function checkDatabase({ url, feed, tables }: DatabaseWants): Promise<Finding[]> {
   if (!URL.canParse(url) || !/^postgres(ql)?:$/.test(new URL(url).protocol)) {
     return [
-      problem('DATABASE_URL', 'it is no URL', 'DATABASE_URL=postgres://user:password@host:5432/database'),
+      problem(
+        'source.url',
+        'it is no URL',
+        'postgres://user:password@host:5432/database in what source.url names',
+      ),
     ];
   }
   const client = new pg.Client({
@@ -68,7 +72,7 @@ export async function checkDatabase({ url, feed, tables }: DatabaseWants): Promi
       problem(
         'database',
         `${host} cannot be asked: ${describeFailure(error)}`,
-        'is the server up, and DATABASE_URL right?',
+        'is the server up, and source.url right?',
       ),
     ];
   } finally {

@@ -19,7 +19,7 @@ export function checkHome({ dir }: Home): Finding {
     return problem(
       'state folder',
       `it cannot be written: ${words}`,
-      'BANYAN_HOME=/a/folder/of/yours banyan up # or mend the rights, or the disk',
+      'BANYAN_HOME=/a/folder/of/yours banyan up # or fix the permissions, or the disk',
     );
   }
 }

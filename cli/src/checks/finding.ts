@@ -5,7 +5,7 @@ export interface Finding {
   readonly check: string;
   readonly verdict: 'ok' | 'warning' | 'problem';
   readonly got: string;
-  /** What mends it; null when nothing has to. */
+  /** What fixes it; null when nothing has to. */
   readonly remedy: string | null;
 }
 
@@ -24,7 +24,7 @@ export function refuseProblems(findings: readonly Finding[]): void {
   if (problems.length === 0) return;
   throw new CommandError({
     code: 'environment-unfit',
-    message: 'Banyan cannot start here.',
+    message: 'Your environment needs fixing before Banyan can start.',
     evidence: problems.map(({ check, got }) => `${check}: ${got}`),
     nextSteps: [...problems.flatMap(({ remedy }) => remedy ?? []), 'banyan doctor'],
     exitCode: 3,

@@ -45,6 +45,7 @@ export async function configRender(options: { readonly check?: boolean }, contex
       code,
       message: 'compose cannot run this declaration.',
       evidence: problems,
+      nextSteps: ['banyan config check', 'banyan config render'],
       exitCode: 3,
       cause,
     });

@@ -110,7 +110,7 @@ function keptWal(check: string, retention: StatusReport['feed']['retention'], re
   return { check, verdict: level === 'warning' ? 'warning' : 'problem', got: text, remedy };
 }
 
-/** Looks at what Banyan needs, and says how to mend what is not so. Exit code 3 with a problem. */
+/** Looks at what Banyan needs, and says how to fix what is wrong. Exit code 3 with a problem. */
 export async function doctor(context: Context): Promise<void> {
   const findings = [
     checkNode(),

@@ -29,7 +29,14 @@ type Shown = Omit<Everything, 'run'> & { readonly run: RunState | null };
 export async function look(home: Home, options: { readonly exact?: boolean } = {}): Promise<Everything> {
   const run = readRunState(home);
   const report = await askForReport(ControlClient.open(home, options)); // says so when nothing runs
-  if (!run) throw new CommandError({ code: 'not-running', message: 'Banyan has just stopped.', exitCode: 3 });
+  if (!run) {
+    throw new CommandError({
+      code: 'not-running',
+      message: 'Banyan has just stopped.',
+      nextSteps: ['banyan up'],
+      exitCode: 3,
+    });
+  }
   return { run, report, customers: readCustomerTotals(home) };
 }
 

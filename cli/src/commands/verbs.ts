@@ -69,7 +69,14 @@ async function waitUntilSettled(
   for (;;) {
     const report = await client.status();
     const slice = report.slices.find((each) => each.name === name);
-    if (!slice) throw new CommandError({ code: 'not-found', message: `No slice "${name}".`, exitCode: 2 });
+    if (!slice) {
+      throw new CommandError({
+        code: 'not-found',
+        message: `No slice "${name}".`,
+        nextSteps: ['banyan slices'],
+        exitCode: 2,
+      });
+    }
     const versions = report.proxies.map(({ report: proxy }) => proxy.snapshotVersion);
     if (isSettled(slice, versions, report.snapshotVersion)) {
       const text = asTyped(progressText(slice));

@@ -7,7 +7,7 @@ import { verificationProgressText, verificationText } from '../output/verificati
 import { whoami, type Context } from './context.ts';
 
 export interface VerifyCommandOptions {
-  /** Mends what differs. */
+  /** Repairs what differs. */
   readonly repair?: boolean;
   readonly reason?: string;
   readonly dryRun?: boolean;

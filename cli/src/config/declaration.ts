@@ -2,6 +2,7 @@ import {
   BanyanConfigError,
   unknownName,
   type EnvReference,
+  type ResolvedBanyanConfig,
   type SliceDefinition,
   type SourceDeclaration,
 } from '@banyan/contracts';
@@ -84,7 +85,7 @@ export async function readDeclaration({
       }),
     ],
     kafka,
-    notices: [...own.notices, ...(given?.notices ?? []), ...serviceUrls.notices],
+    notices: [...own.notices, ...(given?.notices ?? []), ...serviceUrls.notices, ...severalUrls(base)],
   };
   const names = own.slices.map(({ name }) => name);
   const strangers = Object.keys(serviceUrls.urls).filter((name) => !names.includes(name));
@@ -111,6 +112,14 @@ export async function readDeclaration({
     );
     return { name, slice, dir, ready, running: { kind: 'urls', urls: [] } };
   }
+}
+
+/** Requests go to one address of a side for now; whoever names more is told. */
+function severalUrls({ monolith, serviceOf }: ResolvedBanyanConfig): string[] {
+  const all = { monolith, ...serviceOf };
+  return Object.entries(all)
+    .filter(([, declared]) => (declared?.urls?.length ?? 0) > 1)
+    .map(([name]) => `${name}: of several urls the first is used, and no other`);
 }
 
 function databaseOf(source: SourceDeclaration | null, references: References): DeclaredDatabase {

@@ -100,7 +100,7 @@ export class FullStack {
 
   /**
    * Status has to say that the copy is not in sync, and may not take that back before `work` has ended, unless the copy
-   * was made anew meanwhile.
+   * was resynced meanwhile.
    */
   async notInSyncDuring(work: () => Promise<void>): Promise<void> {
     const { epoch } = await this.stack.slice();
@@ -135,7 +135,7 @@ export class FullStack {
     return (await this.journal()).at(-1)?.id ?? 0;
   }
 
-  /** Waits until the feed has the copy made anew. @returns why it does. */
+  /** Waits until the feed resyncs the copy. @returns why it does. */
   async resyncAfter(lastId: number): Promise<string> {
     const reasons: (string | null)[] = [];
     await until(
@@ -150,7 +150,7 @@ export class FullStack {
     return String(reasons[0]);
   }
 
-  /** Waits until a copy that was made anew is whole and verified. */
+  /** Waits until a copy that was resynced is whole and verified. */
   async newCopy(): Promise<void> {
     await until(
       'the new copy is verified',

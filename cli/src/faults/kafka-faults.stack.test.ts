@@ -62,7 +62,7 @@ describe('single rows are read again, while others are written', () => {
 
   describeSkip(stack);
 
-  test('verify --repair mends rows that were changed by hand in the service', async () => {
+  test('verify --repair repairs rows that were changed by hand in the service', async () => {
     store.exec(`UPDATE review SET text = 'by hand' WHERE review_id = 2`);
     store.exec('DELETE FROM review WHERE review_id = 3');
     store.exec(`INSERT INTO review SELECT 999999, product, author, stars, headline, text, visibility, helpful, written_at,
@@ -97,7 +97,7 @@ describe('killed with SIGKILL while reviews are written', () => {
     await full.inSync();
   }, 180_000);
 
-  test('after all that nothing acknowledged is lost, both sides are equal, and no copy was made anew', async () => {
+  test('after all that nothing acknowledged is lost, both sides are equal, and no copy was resynced', async () => {
     await full.nothingIsLost();
     expect(full.reviewer.acknowledged.length).toBeGreaterThan(50);
     expect((await full.journal()).filter(({ verb }) => verb === 'resync')).toEqual([]);
@@ -157,7 +157,7 @@ describe('the WAL that the slot keeps', () => {
   }, 180_000);
 });
 
-describe('the feed begins anew, and so does the copy', () => {
+describe('the feed restarts, and so does the copy', () => {
   const dropSlot = (): Promise<void> =>
     full.onDatabase(async (client) => {
       // As often as it takes: Connect reads it again within a second.
@@ -177,7 +177,7 @@ describe('the feed begins anew, and so does the copy', () => {
 
   test.each([
     ['the slot was dropped', dropSlot, /slot \w+ was dropped/],
-    ['somebody removed the connector', removeConnector, /began anew|is another one/],
+    ['somebody removed the connector', removeConnector, /restarted|another bus/],
   ])(
     'when %s, while rows are written',
     async (_, harm, reason) => {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { DatabaseSync } from 'node:sqlite';
-import type { SyncErrorsResponse, SyncRetryResponse } from '@banyan/contracts';
+import type { QuarantineListResponse, QuarantineRetryResponse } from '@banyan/contracts';
 import { FullStack } from './full-stack.ts';
 import { until } from './stack.ts';
 
@@ -22,7 +22,7 @@ afterAll(async () => {
   await full.close();
 }, 90_000);
 
-async function held(): Promise<number | null> {
+async function quarantined(): Promise<number | null> {
   const { tables } = await stack.slice();
   return tables.find(({ source }) => source === 'public.reviews')?.quarantined ?? null;
 }
@@ -51,25 +51,25 @@ function onStore(statement: string): void {
   }
 }
 
-/** What is held, and that status names it. */
-async function errorsOf(key: string): Promise<SyncErrorsResponse['queues']> {
+/** What is in quarantine, and that status names it. */
+async function errorsOf(key: string): Promise<QuarantineListResponse['queues']> {
   const { stdout } = await stack.banyan(['status']);
   expect(stdout).toContain('NOT in sync');
   expect(stdout).toContain(`public.reviews [${key}]`);
-  expect(stdout).toContain('banyan sync errors reviews');
-  return (await stack.json<SyncErrorsResponse>('sync', 'errors', 'reviews')).queues;
+  expect(stdout).toContain('banyan quarantine list reviews');
+  return (await stack.json<QuarantineListResponse>('quarantine', 'list', 'reviews')).queues;
 }
 
 async function copyAnew(): Promise<void> {
-  await stack.json('resync', 'reviews', '--reason', 'a record that is held for good', '--wait');
+  await stack.json('resync', 'reviews', '--reason', 'a record that stays in quarantine', '--wait');
   await full.newCopy();
 }
 
 describe('a poison record', () => {
-  test('that is no envelope is held by name, the rest goes on, and a new copy lets go of it', async () => {
+  test('that is no envelope goes into quarantine by name, the rest goes on, and a new copy releases it', async () => {
     await full.notInSyncDuring(async () => {
       await full.produce(REVIEWS, { key: '{"id":999999999}', value: 'no envelope at all' });
-      await until('it is held', async () => (await held()) === 1);
+      await until('it is in quarantine', async () => (await quarantined()) === 1);
       expect(await errorsOf('999999999')).toMatchObject([
         {
           table: 'public.reviews',
@@ -87,15 +87,15 @@ describe('a poison record', () => {
     await full.nothingIsLost();
   }, 300_000);
 
-  test('that the store refuses is held with what follows of its row; a retry applies both once the store is mended', async () => {
+  test('that the store refuses goes into quarantine with what follows of its row; a retry applies both once the store is fixed', async () => {
     const id = await someReview();
     onStore(`CREATE TRIGGER not_so_helpful BEFORE INSERT ON review WHEN NEW.helpful = 4711
       BEGIN SELECT RAISE(ABORT, 'more than the service counts'); END`);
     await full.notInSyncDuring(async () => {
       await sql(`UPDATE reviews SET helpful_count = 4711 WHERE id = ${id}`);
-      await until('it is held', async () => (await held()) === 1);
+      await until('it is in quarantine', async () => (await quarantined()) === 1);
       await sql(`UPDATE reviews SET title = title || '!' WHERE id = ${id}`);
-      await until('both are held', async () => (await held()) === 2);
+      await until('both are in quarantine', async () => (await quarantined()) === 2);
       expect(await errorsOf(id)).toMatchObject([
         {
           table: 'public.reviews',
@@ -104,28 +104,28 @@ describe('a poison record', () => {
           reason: expect.stringContaining('more than the service counts'),
         },
       ]);
-      const refused = await stack.banyan(['sync', 'retry', 'reviews', '--key', id, '--json']);
+      const refused = await stack.banyan(['quarantine', 'retry', 'reviews', '--key', id, '--json']);
       expect(refused.code).toBe(1);
       await full.goesOnWriting();
       await full.stopWriting();
       await full.nothingAcknowledgedIsLost();
     });
     onStore('DROP TRIGGER not_so_helpful');
-    const retried = await stack.json<SyncRetryResponse>('sync', 'retry', 'reviews', '--key', id);
+    const retried = await stack.json<QuarantineRetryResponse>('quarantine', 'retry', 'reviews', '--key', id);
     expect(retried).toMatchObject({ applied: 1, refused: 0 });
     await full.nothingIsLost();
   }, 300_000);
 });
 
 describe('a topic is deleted', () => {
-  test('the one of reviews: the feed begins anew by itself, and so does the copy', async () => {
+  test('the one of reviews: the feed restarts by itself, and so does the copy', async () => {
     const lastId = await full.lastEntry();
     const { incarnation } = await full.feed();
     await full.notInSyncDuring(async () => {
       await full.deleteTopic(REVIEWS);
       // Said by whoever finds out first: the service, whose records are gone, or the one who looks after Debezium.
       expect(await full.resyncAfter(lastId)).toMatch(
-        /is lost: the bus has let go|shop\.public\.reviews was deleted/,
+        /is lost: the bus dropped|shop\.public\.reviews was deleted/,
       );
     });
     await until('the feed is another one', async () => {
@@ -138,7 +138,7 @@ describe('a topic is deleted', () => {
     await full.nothingIsLost();
   }, 300_000);
 
-  test('the one of heartbeats: it is made again, and no copy is made anew for that', async () => {
+  test('the one of heartbeats: it is made again, and no copy is resynced for that', async () => {
     const lastId = await full.lastEntry();
     await full.deleteTopic('__debezium-heartbeat.shop');
     const deletedAtMs = Date.now();
@@ -154,7 +154,7 @@ describe('a topic is deleted', () => {
 });
 
 describe("the monolith's table changes", () => {
-  test('columns come, widen and go: the stream goes on, and no copy is made anew', async () => {
+  test('columns come, widen and go: the stream goes on, and no copy is resynced', async () => {
     const lastId = await full.lastEntry();
     const id = await someReview();
     for (const statements of [
@@ -169,17 +169,17 @@ describe("the monolith's table changes", () => {
     }
     await full.nothingIsLost();
     expect((await full.journal()).filter(({ id, verb }) => id > lastId && verb === 'resync')).toEqual([]);
-    expect(await held()).toBe(0);
+    expect(await quarantined()).toBe(0);
   }, 300_000);
 
-  test('a column that the mapping needs is renamed: its rows are held with the reason, and nothing is lost', async () => {
+  test('a column that the mapping needs is renamed: its rows go into quarantine with the reason, and nothing is lost', async () => {
     const id = await someReview();
     await full.notInSyncDuring(async () => {
       await sql(
         'ALTER TABLE reviews RENAME COLUMN title TO heading',
         `UPDATE reviews SET heading = heading || ' (edited)' WHERE id = ${id}`,
       );
-      await until('it is held', async () => ((await held()) ?? 0) > 0);
+      await until('it is in quarantine', async () => ((await quarantined()) ?? 0) > 0);
       expect(await errorsOf(id)).toMatchObject([
         { key: [id], reason: 'public.reviews: the event has no column "title"' },
       ]);

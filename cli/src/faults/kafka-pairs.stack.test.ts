@@ -52,7 +52,7 @@ function kill(name: string): () => Promise<void> {
 }
 
 test.each(pairs.map(({ names: [first = '', second = ''], gapMs }) => [first, second, gapMs] as const))(
-  '%s, and %s %d ms later: the copy catches up, and is not made anew',
+  '%s, and %s %d ms later: the copy catches up, and is not resynced',
   async (first, second, gapMs) => {
     const waits = [kill(first)];
     await sleep(gapMs); // the fault

@@ -99,13 +99,13 @@ async function dropSlot(): Promise<boolean> {
   }
 }
 
-test('when somebody drops the slot of the feed, reads go back, the copy is made anew, and is equal again', async () => {
+test('when somebody drops the slot of the feed, reads go back, the copy is resynced, and is equal again', async () => {
   await serviceTakesAllReads();
   const before = await stack.json<{ entries: JournalEntry[] }>('journal');
   const lastId = before.entries.at(-1)?.id ?? 0;
   // As often as it takes: the reader connects again at once.
   await until('the slot is dropped', dropSlot);
-  await until('the copy is made anew', async () => {
+  await until('the copy is resynced', async () => {
     const { entries } = await stack.json<{ entries: JournalEntry[] }>('journal');
     return entries.some(({ id, verb }) => id > lastId && verb === 'resync');
   });
@@ -144,7 +144,7 @@ test('after all that nothing acknowledged is lost, and both sides are equal', as
   });
 }, 240_000);
 
-test('rows that the service has lost are found, told by the exit code, and mended', async () => {
+test('rows that the service has lost are found, told by the exit code, and repaired', async () => {
   const store = createKnex({
     client: 'sqlite3',
     useNullAsDefault: true,

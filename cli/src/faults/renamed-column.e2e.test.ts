@@ -1,6 +1,6 @@
-/** A column of the monolith is renamed while rows are written, and gets its name back: what is held then, and what ends that. */
+/** A column of the monolith is renamed while rows are written, and gets its name back: what is in quarantine then, and what ends that. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { SyncErrorsResponse, SyncRetryResponse } from '@banyan/contracts';
+import type { QuarantineListResponse, QuarantineRetryResponse } from '@banyan/contracts';
 import pg from 'pg';
 import { anyLag, Stack, until } from './stack.ts';
 
@@ -25,12 +25,12 @@ async function someIds(): Promise<readonly string[]> {
   return rows.map(({ id }) => id);
 }
 
-async function errors(): Promise<SyncErrorsResponse> {
-  return await stack.json<SyncErrorsResponse>('sync', 'errors', 'reviews');
+async function errors(): Promise<QuarantineListResponse> {
+  return await stack.json<QuarantineListResponse>('quarantine', 'list', 'reviews');
 }
 
-async function untilHeld(records: number): Promise<SyncErrorsResponse> {
-  await until('the service holds them', async () => (await errors()).records >= records);
+async function untilQuarantined(records: number): Promise<QuarantineListResponse> {
+  await until('the service has them in quarantine', async () => (await errors()).records >= records);
   return await errors();
 }
 
@@ -40,19 +40,19 @@ async function inSyncAndEqual(): Promise<void> {
   expect([code, stdout]).toEqual([0, expect.stringContaining('0 differences')]);
 }
 
-test('a column: what is held of its time is let go by a retry, which reads the rows again', async () => {
+test('a column: what went into quarantine meanwhile is released by a retry, which reads the rows again', async () => {
   const ids = await someIds();
   await sql.query('ALTER TABLE reviews RENAME COLUMN rating TO stars');
   await sql.query('UPDATE reviews SET stars = 1 + stars % 5 WHERE id = ANY ($1)', [ids]);
-  const held = await untilHeld(ids.length);
+  const held = await untilQuarantined(ids.length);
   expect(held.queues.map(({ key }) => key?.[0]).toSorted()).toEqual(ids.toSorted());
   await sql.query('ALTER TABLE reviews RENAME COLUMN stars TO rating');
 
   // Status names the command that shows them, that one the next, and so on.
-  expect((await stack.banyan(['status'])).stdout).toContain('banyan sync errors reviews');
-  expect(held.next_steps).toContain('banyan sync retry reviews --all --dry-run');
-  const retried = await stack.json<SyncRetryResponse>(
-    'sync',
+  expect((await stack.banyan(['status'])).stdout).toContain('banyan quarantine list reviews');
+  expect(held.next_steps).toContain('banyan quarantine retry reviews --all --dry-run');
+  const retried = await stack.json<QuarantineRetryResponse>(
+    'quarantine',
     'retry',
     'reviews',
     '--all',
@@ -68,7 +68,7 @@ test('a column of the key: no key says which rows they are of, and a resync, whi
   const ids = await someIds();
   await sql.query('ALTER TABLE reviews RENAME COLUMN id TO number');
   await sql.query('UPDATE reviews SET helpful_count = helpful_count + 1 WHERE number = ANY ($1)', [ids]);
-  const held = await untilHeld(ids.length);
+  const held = await untilQuarantined(ids.length);
   await sql.query('ALTER TABLE reviews RENAME COLUMN number TO id');
   expect(held.queues.map(({ key }) => key)).toEqual(ids.map(() => null));
 
@@ -76,7 +76,7 @@ test('a column of the key: no key says which rows they are of, and a resync, whi
   expect(command).toMatch(/^banyan resync reviews --reason /);
   expect((await stack.banyan(['status'])).stdout).toContain('banyan resync reviews');
   const { code, stdout } = await stack.banyan([
-    'sync',
+    'quarantine',
     'retry',
     'reviews',
     '--all',
@@ -84,11 +84,11 @@ test('a column of the key: no key says which rows they are of, and a resync, whi
     'back',
     '--json',
   ]);
-  const retried = JSON.parse(stdout) as SyncRetryResponse;
+  const retried = JSON.parse(stdout) as QuarantineRetryResponse;
   expect(code).not.toBe(0);
   expect(retried).toMatchObject({ applied: 0, refused: ids.length });
   expect(retried.next_steps.join()).toContain('banyan resync reviews');
   await stack.json('resync', 'reviews', '--reason', 'records of no readable key');
-  await until('nothing is held', async () => (await errors()).records === 0);
+  await until('the quarantine is empty', async () => (await errors()).records === 0);
   await inSyncAndEqual();
 }, 240_000);

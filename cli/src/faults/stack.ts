@@ -56,14 +56,9 @@ export class Stack {
     writeFileSync(
       this.#configFile,
       `import sample from '${projectRoot}/banyan.config.ts';
-       const at = (path) => '${projectRoot}/' + path;
-       const [node, main] = sample.monolith.command;
-       export default {
-         ...sample,
-         monolith: { ...sample.monolith, command: [node, at(main)] },
-         slices: sample.slices.map(({ service, ...rest }) => ({ ...rest, service: { ...service, main: at(service.main) } })),
-         limits: { ...sample.limits, gates: ${JSON.stringify(this.#gates)} },
-       };`,
+       const { paths, visitors, slices } = sample;
+       const gates = ${JSON.stringify(this.#gates)};
+       export default { paths, visitors, slices: slices.map(({ slice }) => slice), limits: { gates } };`,
     );
   }
 

@@ -6,15 +6,15 @@ type Retention = Feed['retention'];
 
 /** What frees the WAL that our own slot keeps. */
 export function freeOwnWal(feed: Pick<Feed, 'slotActive' | 'retention'>): string {
-  if (feed.retention.level === 'lost') return 'the copies have to be made anew: banyan status';
+  if (feed.retention.level === 'lost') return 'every copy restarts from a new table snapshot: banyan status';
   return feed.slotActive === false
-    ? 'start the reader: banyan up; or, when no slice needs the feed any more: banyan feed drop --reason "..."'
+    ? 'start the reader with banyan up or, if no slice needs the feed any more, drop the slot: banyan feed drop --reason "..."'
     : 'the reader is behind, or a transaction is open at the source: banyan doctor';
 }
 
 /** What frees the WAL that a slot keeps that nobody reads. */
 export function freeOtherWal(name: string): string {
-  return `start what reads it; or, when nothing does any more: banyan feed drop --slot ${name} --reason "..."`;
+  return `start what reads it or, if nothing does any more, drop the slot: banyan feed drop --slot ${name} --reason "..."`;
 }
 
 /** True for what a person should look at. */

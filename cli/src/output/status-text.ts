@@ -7,11 +7,11 @@ import { tableLines } from './table-progress.ts';
 import { asTyped, bytes, count, duration, percent, style, table } from './terminal.ts';
 import { transactionText } from './waits-text.ts';
 
-/** `asked 50 % · served 49.6 % · n=200`. */
+/** `asked 50 % · served 49.6 % of 200 reads`. */
 export function sharesText(slice: SliceStatus): string {
   const asked = `asked ${percent(slice.share)}`;
   if (!slice.served) return `${asked} · served unknown`;
-  return `${asked} · served ${percent(slice.served.share)} · n=${count(slice.served.eligible)}`;
+  return `${asked} · served ${percent(slice.served.share)} of ${count(slice.served.eligible)} reads`;
 }
 
 export function gatesText(gates: readonly GateResult[]): string {
@@ -19,7 +19,7 @@ export function gatesText(gates: readonly GateResult[]): string {
   return gates
     .map(
       ({ verdict, gate, wanted, got, remedy }) =>
-        `  ${mark[verdict]} ${gate}: wanted ${wanted}, got ${got}${verdict !== 'pass' && remedy ? `\n         ${asTyped(remedy)}` : ''}`,
+        `  ${mark[verdict]} ${gate}: ${got} (${wanted})${verdict !== 'pass' && remedy ? `\n         ${asTyped(remedy)}` : ''}`,
     )
     .join('\n');
 }
@@ -33,11 +33,13 @@ function sliceText(slice: SliceStatus): string[] {
   if (slice.phase !== 'monolith') {
     const hasTables = slice.tables.length > 0;
     const lag = slice.sync?.lag ?? null;
-    const lagText = lag ? `p50 ${duration(lag.p50Ms)}, p99 ${duration(lag.p99Ms)}` : 'unknown';
+    const lagText = lag
+      ? `half within ${duration(lag.p50Ms)}, 99 % within ${duration(lag.p99Ms)}`
+      : 'unknown';
     if (!hasTables) lines.push('  copy       none: the slice has no tables');
     else
       lines.push(
-        `  copy       ${slice.inSync ? 'in sync' : 'NOT in sync'} · lag ${lagText} · heartbeat ${duration(slice.heartbeatAgeMs)} ago`,
+        `  copy       ${slice.inSync ? 'in sync' : 'NOT in sync'} · lag ${lagText} · heartbeat ${duration(slice.heartbeatAgeMs)} old`,
       );
     lines.push(...slice.tables.flatMap((each) => tableLines(each)).map((line) => `             ${line}`));
     const { verification } = slice;
@@ -64,7 +66,7 @@ function incarnationText(feed: StatusReport['feed']): string[] {
   const { incarnation, incarnationReason, incarnationAtMs } = feed;
   if (incarnation === null || incarnation === 1) return [];
   const ago = incarnationAtMs === null ? '' : ` ${duration(Date.now() - incarnationAtMs)} ago`;
-  return [`             began anew${ago} (incarnation ${incarnation}): ${incarnationReason ?? 'unknown'}`];
+  return [`             restarted${ago} (incarnation ${incarnation}): ${incarnationReason ?? 'unknown'}`];
 }
 
 /** `outbox     public.outbox: in the feed`. */
@@ -135,7 +137,7 @@ export function statusText(parts: {
     if (feed.bus) lines.push(busText(feed.bus));
     for (const { report: proxy, reportedAgeMs } of report.proxies) {
       lines.push(
-        `${proxy.proxyId}    routes v${proxy.snapshotVersion} · ${count(proxy.requests)} requests · ${count(proxy.clientErrors)} client errors · reported ${duration(reportedAgeMs)} ago`,
+        `${proxy.proxyId}    routes v${proxy.snapshotVersion} · ${count(proxy.requests)} requests · ${count(proxy.clientErrors)} failed · reported ${duration(reportedAgeMs)} ago`,
       );
     }
   }

@@ -73,7 +73,7 @@ export function count(value: number | null): string {
 }
 
 const COMMAND =
-  /(?<!npx )\bbanyan (?=(?:up|down|status|slices|advance|pause|resume|rollback|resync|route|verify|sync|explain|look|journal|bus|feed|pid|doctor)\b)/g;
+  /(?<!npx )\bbanyan (?=(?:up|down|status|slices|advance|pause|resume|rollback|resync|route|verify|quarantine|sync|explain|look|journal|bus|feed|pid|doctor)\b)/g;
 
 /** Commands in a text as people type them in a checkout, where `banyan` itself is on no PATH. */
 export function asTyped(text: string): string {

@@ -35,9 +35,9 @@ export function verificationText(slice: string, report: VerificationReport): str
     tookMs === null
       ? ''
       : ` in ${duration(tookMs)}, ${count(Math.round((rowsSource / tookMs) * 1_000))} rows/s`;
-  const mended = report.repair ? `, ${count(repaired)} repaired` : '';
+  const repairs = report.repair ? `, ${count(repaired)} repaired` : '';
   const lines = [
-    `${style('bold', slice)}: ${verdict}${mended} (${count(rowsSource)} rows${rate})`,
+    `${style('bold', slice)}: ${verdict}${repairs} (${count(rowsSource)} rows${rate})`,
     '',
     table(
       ['table', 'monolith', 'service', 'missing', 'extra', 'different', 'unsettled', 'repaired'],

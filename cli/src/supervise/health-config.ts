@@ -7,12 +7,12 @@ import { limitsEnv } from './limits-env.ts';
 const silence = (byDefault: number): z.ZodType<number> =>
   z.coerce.number().int().nonnegative().default(byDefault);
 
-/** When the supervisor of `banyan up` starts a process anew that runs but does not answer. */
+/** When the supervisor of `banyan up` restarts a process that runs but does not answer. */
 export const healthConfigTable = {
   restartAfterMs: {
     env: 'HEALTH_RESTART_AFTER_MS',
     schema: silence(30_000),
-    text: "silence after which one of Banyan's own processes is started anew, in milliseconds; 0 for never",
+    text: "silence after which one of Banyan's own processes is restarted, in milliseconds; 0 for never",
   },
   monolithRestartAfterMs: {
     env: 'MONOLITH_RESTART_AFTER_MS',

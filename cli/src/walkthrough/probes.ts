@@ -108,7 +108,7 @@ const probes: Readonly<Record<string, (...args: string[]) => Probe>> = {
       return {
         passed: isEnough && got !== null && Math.abs(got - wanted) <= limit,
         wanted: `about ${share} of reads served by the service`,
-        got: `${percent(got)} of n=${n}${isEnough ? '' : `, too few to tell (${MIN_REQUESTS} wanted)`}`,
+        got: `${percent(got)} of ${n} reads${isEnough ? '' : `, too few to tell (${MIN_REQUESTS} are needed)`}`,
         hint: 'npx banyan status   (built-in customers make the requests: is their process ready?)',
       };
     };

@@ -86,7 +86,7 @@ async function checkProbe(line: string, { home, windowUrl }: Walk): Promise<Find
   }
 }
 
-/** `asked 50 % · served 49.6 % · n=200 · lag p99 12 ms · client errors 0`. */
+/** `asked 50 % · served 49.6 % of 200 reads · lag 12 ms · client errors 0`. */
 async function figures({ home, windowUrl }: Walk): Promise<string> {
   const { report, customers } = await observe(home, windowUrl);
   const errors = report.proxies.reduce((sum, { report: proxy }) => sum + proxy.clientErrors, 0);
@@ -94,7 +94,7 @@ async function figures({ home, windowUrl }: Walk): Promise<string> {
     .map((slice) =>
       [
         `${slice.name}: ${sharesText(slice)}`,
-        `lag p99 ${duration(slice.sync?.lag?.p99Ms ?? null)}`,
+        `lag ${duration(slice.sync?.lag?.p99Ms ?? null)}`,
         `client errors ${errors + (customers?.errors ?? 0)}`,
       ].join(' · '),
     )

@@ -45,13 +45,13 @@ export class FeedContinuity {
   /**
    * The feed that a table snapshot can be asked of now.
    *
-   * @throws Error when there is none: no reader ever ran, or the feed is just beginning anew.
+   * @throws Error when there is none: no reader ever ran, or the feed is just restarting.
    */
   async mark(slice: ManagedSlice, signal: AbortSignal): Promise<FeedMark> {
     const { database, history, slot } = this.#deps;
     const position = await history.sourcePosition(slot);
     if (!position) throw new Error('the feed has not begun yet: the reader has not stored a position');
-    if (position.anewReason !== null) throw new Error(`the feed is beginning anew: ${position.anewReason}`);
+    if (position.anewReason !== null) throw new Error(`the feed is restarting: ${position.anewReason}`);
     const membership = await database.feedMembership(slice.carried, withDeadline(signal, DEADLINE_MS));
     const catalog = await this.#catalog(slice, signal);
     return { incarnation: position.incarnation, beganAtMs: position.incarnationAtMs, membership, catalog };
@@ -111,13 +111,13 @@ export class FeedContinuity {
 
   async #otherIncarnation({ incarnation, beganAtMs }: FeedMark): Promise<string | null> {
     const position = await this.#deps.history.sourcePosition(this.#deps.slot);
-    if (!position) return 'the bus is another one: nothing is known of the feed there';
-    if (position.anewReason !== null) return `the feed has to begin anew: ${position.anewReason}`;
+    if (!position) return 'this is another bus: it knows nothing of the feed';
+    if (position.anewReason !== null) return `the feed has to restart: ${position.anewReason}`;
     const isOther =
       position.incarnation !== incarnation ||
       (beganAtMs !== null && position.incarnationAtMs !== null && beganAtMs !== position.incarnationAtMs);
     return isOther
-      ? `the feed began anew (incarnation ${position.incarnation}): ${position.incarnationReason}; the copy is of incarnation ${incarnation}`
+      ? `the feed restarted (incarnation ${position.incarnation}): ${position.incarnationReason}; the copy was made with incarnation ${incarnation}`
       : null;
   }
 
@@ -131,14 +131,14 @@ export class FeedContinuity {
     if (now === membership) return null;
     const { isPublication, tables, others } = membershipChange(membership, now);
     if (isPublication) {
-      return 'somebody changed what the publication of the feed carries: changes may be missing, though it be right again';
+      return 'somebody changed what the publication of the feed carries; changes may be missing, even if it has been changed back';
     }
     if (tables.length === 0) {
-      return `the copy was made of other columns of ${others.join(', ')} than the slice maps now, or one of them was not in the feed meanwhile`;
+      return `the slice maps other columns of ${others.join(', ')} than when the copy was made, or one of them was missing from the feed for a while`;
     }
     const unfit = await this.#whyUnfit(tables, signal);
     return unfit === null
-      ? `taken out of the feed or made anew: ${tables.join(', ')}; changes may be missing`
+      ? `taken out of the feed or re-created: ${tables.join(', ')}; changes may be missing`
       : `${tables.join(', ')} left the feed. ${unfit}`;
   }
 
@@ -163,7 +163,7 @@ export class FeedContinuity {
     // While the new table snapshot has not reached the service, it still tells of the copy that was lost before.
     const counts = copy.isComplete || this.#whole.get(slice.name) === copy.snapshotId;
     return lost.length > 0 && counts
-      ? `the copy of ${lost.join(', ')} is lost: the bus has let go of records that the service had not applied`
+      ? `the copy of ${lost.join(', ')} is lost: the bus dropped records before the service had applied them`
       : null;
   }
 }

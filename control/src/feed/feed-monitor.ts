@@ -98,30 +98,35 @@ function judge(
   asked: Asked | null,
   heardAgeMs: number | null,
 ): Pick<StatusReport['feed'], 'state' | 'error'> {
-  if (!asked) return { state: 'unknown', error: 'the database was not asked yet' };
+  if (!asked) return { state: 'unknown', error: 'the database has not been asked yet' };
   if ('error' in asked.slot) {
     return { state: 'unknown', error: `the database could not be asked: ${asked.slot.error}` };
   }
   const { exists, active, walStatus } = asked.slot.status;
   const { position, positionError } = asked;
-  const because = positionError === null ? '' : `; where the feed stands cannot be asked: ${positionError}`;
+  const because = positionError === null ? '' : `; the feed's position is unknown: ${positionError}`;
   if (position?.anewReason != null) {
-    return { state: 'failed', error: `it is beginning anew: ${position.anewReason}` };
+    return { state: 'failed', error: `it is restarting: ${position.anewReason}` };
   }
   if (walStatus === 'lost') {
     return {
       state: 'failed',
-      error: 'the slot has lost WAL that it needs: the reader begins anew, and every copy is made anew',
+      error:
+        'the slot has lost WAL that it needs: the feed restarts, and so does every copy, from a new table snapshot',
     };
   }
   if (!exists) {
     return position
-      ? { state: 'failed', error: 'the slot is gone: the reader begins anew, and every copy is made anew' }
+      ? {
+          state: 'failed',
+          error: 'the slot is gone: the feed restarts, and so does every copy, from a new table snapshot',
+        }
       : { state: 'silent', error: `the slot does not exist: the reader never ran${because}` };
   }
   if (position?.failure != null) return { state: 'failed', error: position.failure };
   if (!active) return { state: 'silent', error: `no reader is connected to the slot${because}` };
-  if (heardAgeMs === null) return { state: 'silent', error: 'a reader is connected, but stored nothing yet' };
+  if (heardAgeMs === null)
+    return { state: 'silent', error: 'a reader is connected, but has stored nothing yet' };
   return heardAgeMs <= SILENT_MS
     ? { state: 'running', error: null }
     : { state: 'silent', error: 'a reader is connected, but stores nothing' };

@@ -12,7 +12,7 @@ import { type Closable, type Logger, type Loop, messageOf, startLoop, withDeadli
 import type { ControlConfig } from '../config.ts';
 
 const MEND_INTERVAL_MS = 1_000;
-/** Beginning anew waits for transactions that are open. */
+/** A restart of the feed waits for transactions that are open. */
 const MEND_DEADLINE_MS = 60_000;
 /** First part of the connector's name. */
 const CONNECTOR = 'banyan-feed';
@@ -57,7 +57,7 @@ function embeddedFeed(bus: Extract<OpenedBus, { stack: 'embedded' }>['bus'], dat
   return { bus, database, feed: database, history: bus, close };
 }
 
-/** Nobody but us looks after the connector: it is made, mended, and made anew by a loop. */
+/** Nobody but us looks after the connector: a loop creates, repairs and re-creates it. */
 function kafkaFeed(
   opened: { readonly bus: Bus; readonly database: PostgresSource; readonly feed: DebeziumFeed },
   { settings, log }: { readonly settings: ControlConfig; readonly log: Logger },
@@ -67,11 +67,11 @@ function kafkaFeed(
   const { signal } = closing;
   const history = createDebeziumHistory({ feed, bus, prefix: settings.topicPrefix, signal });
   let trouble: string | null = null;
-  const mending: Loop = startLoop({
+  const repairing: Loop = startLoop({
     intervalMs: MEND_INTERVAL_MS,
     async run(running) {
       const done = await feed.mend(withDeadline(running, MEND_DEADLINE_MS));
-      if (done !== null) log.warn({ done }, 'Debezium was put right');
+      if (done !== null) log.warn({ done }, 'Debezium was repaired');
       trouble = null;
     },
     onError(error) {
@@ -82,7 +82,7 @@ function kafkaFeed(
   });
   const close = async (): Promise<void> => {
     closing.abort();
-    await mending.close();
+    await repairing.close();
     await feed.close();
     await database.close();
     await bus.close();

@@ -22,7 +22,7 @@ export function outboxCarried(table: string): CarriedTable {
   return { name: table, columns: OUTBOX_COLUMNS };
 }
 
-/** Keeps the outbox table in the feed: from the start, and again after the feed began anew. */
+/** Keeps the outbox table in the feed: from the start, and again after the feed restarted. */
 export class OutboxTable {
   readonly #deps: OutboxTableDeps;
   /** What the feed said of it once it was in. */

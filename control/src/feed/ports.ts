@@ -49,7 +49,7 @@ export type ControlBus = Pick<Bus, 'append' | 'release'> & InspectedBus;
 export interface TableSnapshots {
   /** The one of this table (`schema.table`) with this id, without one the newest; null when it is not known. */
   progress(table: string, id?: string): TableSnapshotProgress | null;
-  /** Those whose end was not told: they run, wait, or went away with a feed that began anew. */
+  /** Those whose end was not told: they run, wait, or went away with a feed that restarted. */
   open(): readonly { readonly id: string; readonly tables: readonly string[] }[];
 }
 

@@ -58,7 +58,7 @@ test('a second slice copies a table that another one has, whose copy serves on a
   await ask('advance');
   expect([(await t.slice()).phase, (await search()).phase]).toEqual(['canary', 'canary']);
 
-  // One is made anew while the other serves.
+  // One is resynced while the other serves.
   await t.verb('resync', { reason: 'store restored' });
   await t.tickUntil(() => asked().length === 3);
   expect(said().slice(4)).toEqual(['filled search public.reviews', 'reset reviews public.reviews']);

@@ -84,7 +84,7 @@ export class SyncDriver {
     await feed.ensureTables(this.#carriedOf(slice), withDeadline(signal, FEED_CHANGE_DEADLINE_MS));
     // 2. A control plane that slept through the steps of another must not empty the copy that the other made.
     if (!(await this.#isStillAt(state))) return;
-    // 3. Which feed it is, before anything is asked of it: should it begin anew from here on, the copy is of an older one.
+    // 3. Which feed it is, before anything is asked of it: should it restart from here on, the copy is of an older one.
     const mark = await this.#deps.continuity.mark(slice, signal);
     // 4. One that nobody waits for any more would be taken for this one by Debezium, which knows one at a time.
     await this.#openSnapshots.end([...new Set(slices.flatMap(({ tables }) => tables))], signal);

@@ -13,7 +13,7 @@ export class TableSnapshotFailedError extends CodedError<'table-snapshot-failed'
     ];
     super(
       'table-snapshot-failed',
-      `${causes.join(' ')} Mend it, then: banyan rollback ${slice} --reason "table snapshot failed", banyan advance ${slice}`,
+      `${causes.join(' ')} Fix it, then run: banyan rollback ${slice} --reason "table snapshot failed", banyan advance ${slice}`,
     );
   }
 }

@@ -9,7 +9,7 @@ import { migrateBanyan } from '../../../migrations/banyan/index.ts';
 import { startProcess } from '../../testing/processes.ts';
 import { expectTwoSlicesToShare } from '../../testing/two-slices-test-bed.ts';
 
-test('two slices share two reference tables through all phases, one made anew while the other serves', async () => {
+test('two slices share two reference tables through all phases, one resynced while the other serves', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'banyan-two-slices-bus-'));
   const database = await createTestDatabase('two_slices');
   const { url, name } = database;

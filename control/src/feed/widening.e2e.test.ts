@@ -1,4 +1,4 @@
-/** A mapping that grows: the copy is made anew, and no row of it lacks the new column, whoever is killed meanwhile. */
+/** A mapping that grows: the copy is resynced, and no row of it lacks the new column, whoever is killed meanwhile. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createSqliteApplyStore, openSqliteBus, startConsumer, syncRoutes } from '@banyan/cdc/apply';
 import { openSqliteFile } from '@banyan/kit/sqlite';
@@ -202,7 +202,7 @@ test('a mapping that grows while the slice serves', async () => {
     reader = startReader();
   }
   control = await startControl(slice, service.url);
-  await eventually('it is made anew', async () => (await control.resyncs()).length > 0, PATIENCE_MS);
+  await eventually('it is resynced', async () => (await control.resyncs()).length > 0, PATIENCE_MS);
   await verified(control);
   over.abort();
   await writer;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { link, open, readFile, stat, unlink } from 'node:fs/promises';
 import { CodedError, codeOf } from '@banyan/kit';
 
-/** The file of the admin token cannot be used. The message says what is wrong and how to mend it. */
+/** The file of the admin token cannot be used. The message says what is wrong and how to fix it. */
 export class AdminTokenError extends CodedError<'admin-token-invalid'> {
   constructor(message: string) {
     super('admin-token-invalid', message);

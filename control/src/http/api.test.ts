@@ -6,11 +6,11 @@ import {
   type Explanation,
   type JournalEntry,
   type Problem,
-  type ProxyReport,
   type RoutesSnapshot,
 } from '@banyan/contracts';
 import { listen, type Listening } from '@banyan/kit';
 import { readEvents } from '../../testing/events.ts';
+import { proxyReport } from '../../testing/proxy-report.ts';
 import { ADMIN_TOKEN, PEER_TOKEN, startTestControl, type TestControl } from '../../testing/test-control.ts';
 
 let t: TestControl;
@@ -22,32 +22,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await Promise.all(stops.splice(0).map((stop) => stop()));
 });
-
-function proxyReport(change: Partial<ProxyReport> = {}): ProxyReport {
-  const side = { requests: 0, errors: 0, p50Ms: null, p95Ms: null };
-  return {
-    proxyId: 'proxy-1',
-    adminUrl: 'http://127.0.0.1:9',
-    publicUrl: 'http://127.0.0.1:8080',
-    startedAtMs: 1,
-    snapshotVersion: 1,
-    requests: 9,
-    clientErrors: 0,
-    slices: [
-      {
-        slice: 'reviews',
-        askedShare: 0,
-        byReason: {},
-        withoutKey: 0,
-        monolith: side,
-        service: side,
-        sinceShareChange: { eligible: 200, servedByService: 99 },
-        breaker: 'closed',
-      },
-    ],
-    ...change,
-  };
-}
 
 describe('errors', () => {
   test('name every mistake of a request at once, each with what was got', async () => {
@@ -211,8 +185,8 @@ describe('status', () => {
       tables: [{ source: 'public.reviews', tableSnapshot: null, appliedRows: null, quarantined: null }],
     });
     const metrics = await (await fetch(`${t.control.url}/metrics`)).text();
-    expect(metrics).toContain('banyan_slice_share{slice="reviews"} 0');
-    expect(metrics).not.toMatch(/heartbeat_age_ms|lag_ms|retained_wal|quarantined/);
+    expect(metrics).toContain('banyan_slice_share_ratio{slice="reviews"} 0');
+    expect(metrics).not.toMatch(/heartbeat_age|lag_seconds|retained_wal|quarantined/);
   });
 
   test('shows what is known, with commands to go on', async () => {
@@ -233,7 +207,7 @@ describe('status', () => {
       'banyan rollback reviews --reason "..."',
     ]);
     const metrics = await (await fetch(`${t.control.url}/metrics`)).text();
-    expect(metrics).toContain('banyan_slice_lag_ms{slice="reviews",quantile="0.99"} 80');
+    expect(metrics).toContain('banyan_slice_lag_seconds{slice="reviews",quantile="0.99"} 0.08');
     expect(metrics).toContain('banyan_feed_retained_wal_bytes 4096');
   });
 

@@ -5,23 +5,23 @@ import { Gauge, Registry } from 'prom-client';
 type SetGauge = (name: string, labels: Record<string, string>, value: number | null) => void;
 
 const gauges: Readonly<Record<string, { readonly help: string; readonly labels: readonly string[] }>> = {
-  banyan_slice_share: { help: 'Share of cohorts asked for, 0 to 1', labels: ['slice'] },
+  banyan_slice_share_ratio: { help: 'Share of cohorts asked for, 0 to 1', labels: ['slice'] },
   banyan_slice_phase: { help: '1 for the phase that the slice is in', labels: ['slice', 'phase'] },
   banyan_slice_in_sync: { help: '1 when the copy is complete and streaming', labels: ['slice'] },
   banyan_slice_paused: { help: '1 while the slice is paused', labels: ['slice'] },
-  banyan_slice_lag_ms: {
+  banyan_slice_lag_seconds: {
     help: 'Commit to apply over the last minute; absent when unknown',
     labels: ['slice', 'quantile'],
   },
-  banyan_slice_heartbeat_age_ms: {
+  banyan_slice_heartbeat_age_seconds: {
     help: 'Since the last heartbeat known to be in the service was written; absent when unknown',
     labels: ['slice'],
   },
-  banyan_slice_quarantined: {
-    help: 'Events held back; absent when unknown',
+  banyan_slice_quarantined_records: {
+    help: 'Records that could not be applied, in quarantine; absent when unknown',
     labels: ['slice', 'table'],
   },
-  banyan_slice_gate: {
+  banyan_slice_gate_passes: {
     help: '1 when the gate passes, 0 when it fails; absent when inconclusive',
     labels: ['slice', 'gate'],
   },
@@ -36,7 +36,7 @@ const gauges: Readonly<Record<string, { readonly help: string; readonly labels: 
   },
   banyan_feed_bus_bytes: { help: 'Room that the bus takes; absent when unknown', labels: [] },
   banyan_feed_bus_max_bytes: { help: 'Room that the bus may take; absent without a limit', labels: [] },
-  banyan_feed_heard_age_ms: {
+  banyan_feed_heard_age_seconds: {
     help: 'Since the reader last stored anything; absent when unknown',
     labels: [],
   },
@@ -56,8 +56,11 @@ const gauges: Readonly<Record<string, { readonly help: string; readonly labels: 
     help: 'WAL that a slot keeps that nobody reads',
     labels: ['slot'],
   },
-  banyan_feed_wal_position: { help: 'End of the WAL at the source, bytes; absent when unknown', labels: [] },
-  banyan_feed_stored_position: {
+  banyan_feed_wal_position_bytes: {
+    help: 'End of the WAL at the source, bytes; absent when unknown',
+    labels: [],
+  },
+  banyan_feed_stored_position_bytes: {
     help: 'End of the WAL that is stored on the bus, bytes; absent when unknown',
     labels: [],
   },
@@ -73,7 +76,7 @@ const gauges: Readonly<Record<string, { readonly help: string; readonly labels: 
     help: 'Over the last half minute; absent when it does not run',
     labels: ['slice', 'table'],
   },
-  banyan_table_snapshot_remaining_ms: {
+  banyan_table_snapshot_remaining_seconds: {
     help: 'By estimate and rate; absent when either is unknown',
     labels: ['slice', 'table'],
   },
@@ -86,12 +89,12 @@ const gauges: Readonly<Record<string, { readonly help: string; readonly labels: 
     labels: ['slice', 'table'],
   },
   banyan_feed_incarnation: {
-    help: 'Raised by one whenever the feed began anew with a possible gap; absent when unknown',
+    help: 'Raised by one whenever the feed restarted with a possible gap; absent when unknown',
     labels: [],
   },
-  banyan_routes_version: { help: 'Version of the routes snapshot', labels: [] },
-  banyan_proxy_routes_version: {
-    help: 'Version of the routes that a proxy uses',
+  banyan_routes_version: { help: 'Version of the routes that the proxies are to use', labels: [] },
+  banyan_routes_at_proxy_version: {
+    help: 'Version of the routes that a proxy uses, by its last report',
     labels: ['proxy'],
   },
 };
@@ -100,29 +103,29 @@ function setAll(report: StatusReport, set: SetGauge): void {
   const flag = (value: boolean): number => (value ? 1 : 0);
   for (const slice of report.slices) {
     const labels = { slice: slice.name };
-    set('banyan_slice_share', labels, slice.share);
+    set('banyan_slice_share_ratio', labels, slice.share);
     set('banyan_slice_phase', { ...labels, phase: slice.phase }, 1);
     set('banyan_slice_in_sync', labels, flag(slice.inSync));
     set('banyan_slice_paused', labels, flag(slice.paused !== null));
     const lag = slice.sync?.lag ?? null;
-    set('banyan_slice_lag_ms', { ...labels, quantile: '0.5' }, lag && lag.p50Ms);
-    set('banyan_slice_lag_ms', { ...labels, quantile: '0.99' }, lag && lag.p99Ms);
-    set('banyan_slice_heartbeat_age_ms', labels, slice.heartbeatAgeMs);
+    set('banyan_slice_lag_seconds', { ...labels, quantile: '0.5' }, seconds(lag && lag.p50Ms));
+    set('banyan_slice_lag_seconds', { ...labels, quantile: '0.99' }, seconds(lag && lag.p99Ms));
+    set('banyan_slice_heartbeat_age_seconds', labels, seconds(slice.heartbeatAgeMs));
     set('banyan_slice_differences', labels, slice.verification && slice.verification.differences);
     for (const table of slice.tables) {
       const of = { ...labels, table: table.source };
       const snapshot = table.tableSnapshot;
-      set('banyan_slice_quarantined', of, table.quarantined);
+      set('banyan_slice_quarantined_records', of, table.quarantined);
       set('banyan_table_snapshot_rows_done', of, snapshot && snapshot.rowsDone);
       set('banyan_table_snapshot_rows_estimated', of, snapshot && snapshot.rowsEstimated);
       set('banyan_table_snapshot_rows_per_second', of, snapshot && snapshot.rowsPerSecond);
-      set('banyan_table_snapshot_remaining_ms', of, snapshot && snapshot.remainingMs);
+      set('banyan_table_snapshot_remaining_seconds', of, seconds(snapshot && snapshot.remainingMs));
       set('banyan_table_next_offset', of, table.nextOffset);
       set('banyan_table_end_offset', of, table.endOffset);
     }
     for (const { gate, verdict } of slice.gates) {
       set(
-        'banyan_slice_gate',
+        'banyan_slice_gate_passes',
         { ...labels, gate },
         verdict === 'inconclusive' ? null : flag(verdict === 'pass'),
       );
@@ -133,22 +136,24 @@ function setAll(report: StatusReport, set: SetGauge): void {
   set('banyan_feed_retained_wal_bytes', {}, feed.retainedWalBytes);
   set('banyan_feed_bus_bytes', {}, feed.bus && feed.bus.bytes);
   set('banyan_feed_bus_max_bytes', {}, feed.bus && feed.bus.maxBytes);
-  set('banyan_feed_heard_age_ms', {}, feed.heardAgeMs);
+  set('banyan_feed_heard_age_seconds', {}, seconds(feed.heardAgeMs));
   set('banyan_feed_backlog_bytes', {}, feed.backlogBytes);
   set('banyan_feed_safe_wal_bytes', {}, feed.safeWalBytes);
   const { level } = feed.retention;
   set('banyan_feed_retention_ok', {}, level === 'unknown' ? null : flag(level === 'ok'));
-  set('banyan_feed_wal_position', {}, positionBytes(feed.walPosition));
-  set('banyan_feed_stored_position', {}, positionBytes(feed.storedPosition));
+  set('banyan_feed_wal_position_bytes', {}, positionBytes(feed.walPosition));
+  set('banyan_feed_stored_position_bytes', {}, positionBytes(feed.storedPosition));
   for (const { name, retainedWalBytes } of feed.otherSlots) {
     set('banyan_feed_other_slot_retained_wal_bytes', { slot: name }, retainedWalBytes);
   }
   set('banyan_feed_incarnation', {}, feed.incarnation);
   set('banyan_routes_version', {}, report.snapshotVersion);
   for (const { report: proxy } of report.proxies) {
-    set('banyan_proxy_routes_version', { proxy: proxy.proxyId }, proxy.snapshotVersion);
+    set('banyan_routes_at_proxy_version', { proxy: proxy.proxyId }, proxy.snapshotVersion);
   }
 }
+
+const seconds = (ms: number | null): number | null => (ms === null ? null : ms / 1_000);
 
 /** A double holds them exactly up to 8 PiB of WAL. */
 function positionBytes(position: string | null): number | null {

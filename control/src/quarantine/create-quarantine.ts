@@ -8,7 +8,7 @@ import { QuarantinedRecords, type QuarantinedRecordsDeps } from './quarantined-r
 
 const LOOK_INTERVAL_MS = 1_000;
 
-/** What services hold back: people's commands for it, and reading rows again for values that the log left out. */
+/** The services' quarantine: people's commands for it, and reading rows again for values that the log left out. */
 export function createQuarantine(
   deps: QuarantinedRecordsDeps & {
     readonly slices: readonly ManagedSlice[];

@@ -15,7 +15,7 @@ export interface MissingValueReaderDeps {
   readonly log: Logger;
 }
 
-/** Looks after the rows that a slice's copy holds back for want of a value. See `MissingValues`. */
+/** Looks after the rows that are in a slice's quarantine for want of a value. See `MissingValues`. */
 export class MissingValueReader {
   readonly #deps: MissingValueReaderDeps;
   readonly #bySlice = new Map<string, MissingValues>();

@@ -1,4 +1,4 @@
-import { syncRetryRequestSchema, syncSkipRequestSchema } from '@banyan/contracts';
+import { quarantineRetryRequestSchema, quarantineSkipRequestSchema } from '@banyan/contracts';
 import express from 'express';
 import { z } from 'zod';
 import type { AddRoutes } from '../http/add-routes.ts';
@@ -9,7 +9,7 @@ import type { QuarantinedRecords } from './quarantined-records.ts';
 
 const listQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(1_000).default(20) });
 
-/** What a slice's service holds back, and the two ways out: `/v1/slices/:name/quarantine`. */
+/** A slice's quarantine, and the two ways out of it: `/v1/slices/:name/quarantine`. */
 export function quarantineRoutes(records: QuarantinedRecords, slices: readonly ManagedSlice[]): AddRoutes {
   const json = express.json({ limit: '100kb' });
   return (app, { isAdmin }) => {
@@ -20,12 +20,12 @@ export function quarantineRoutes(records: QuarantinedRecords, slices: readonly M
     });
     app.post('/v1/slices/:name/quarantine/retry', isAdmin, json, async (request, response) => {
       const slice = findSlice(slices, paramOf(request, 'name'));
-      const order = parse(syncRetryRequestSchema, request.body, 'body');
+      const order = parse(quarantineRetryRequestSchema, request.body, 'body');
       response.json(await records.retry(slice, order, goneSignal(response)));
     });
     app.post('/v1/slices/:name/quarantine/skip', isAdmin, json, async (request, response) => {
       const slice = findSlice(slices, paramOf(request, 'name'));
-      const order = parse(syncSkipRequestSchema, request.body, 'body');
+      const order = parse(quarantineSkipRequestSchema, request.body, 'body');
       response.json(await records.skip(slice, order, goneSignal(response)));
     });
   };

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
-  syncErrorsResponseSchema,
-  syncRetryResponseSchema,
-  syncSkipResponseSchema,
+  quarantineListResponseSchema,
+  quarantineRetryResponseSchema,
+  quarantineSkipResponseSchema,
   type HeldQueueReport,
   type Problem,
 } from '@banyan/contracts';
@@ -33,16 +33,16 @@ const effects = (): string[] => t.feed.calls.filter((call) => /Held|readHeld/.te
 const post = (verb: string, body: object) =>
   t.post<Problem>(`/v1/slices/reviews/quarantine/${verb}`, { by: 'tester', ...body });
 
-describe('errors', () => {
-  test('are told as the service tells them, with the ways out', async () => {
+describe('the list', () => {
+  test('is told as the service tells it, with the ways out', async () => {
     t.feed.held = [held(["it's"]), held(null)];
     const { body } = await t.get('/v1/slices/reviews/quarantine?limit=20');
-    expect(syncErrorsResponseSchema.parse(body)).toMatchObject({
+    expect(quarantineListResponseSchema.parse(body)).toMatchObject({
       records: 6,
       queues: [{ key: ["it's"] }, { key: null }],
       next_steps: [
-        'banyan sync retry reviews --all --dry-run',
-        `banyan sync skip reviews --table public.reviews --key 'it'\\''s' --reason "..."`,
+        'banyan quarantine retry reviews --all --dry-run',
+        `banyan quarantine skip reviews --table public.reviews --key 'it'\\''s' --reason "..."`,
         'banyan resync reviews --reason "records of no readable key"',
       ],
     });
@@ -63,30 +63,30 @@ describe('retry', () => {
     t.feed.held = [held(['17']), held(['18'])];
     t.feed.refused.set('18', 'still');
     const { body } = await post('retry', { reason: 'CHECK dropped' });
-    expect(syncRetryResponseSchema.parse(body)).toMatchObject({
+    expect(quarantineRetryResponseSchema.parse(body)).toMatchObject({
       applied: 1,
       refused: 1,
       dryRun: false,
       journalId: 1,
-      next_steps: ['banyan sync errors reviews'],
+      next_steps: ['banyan quarantine list reviews'],
     });
     await post('retry', { key: ['17'] });
     expect(effects()).toEqual(['retryHeld all', 'readHeld public.reviews [["18"]]', 'retryHeld 17']);
     expect((await t.journal()).map(({ by, verb, reason, from, to }) => [by, verb, reason, from, to])).toEqual(
       [
-        ['tester', 'sync retry of everything that is held', 'CHECK dropped', 'monolith', 'monolith'],
-        ['tester', 'sync retry of public.reviews [17]', null, 'monolith', 'monolith'],
+        ['tester', 'quarantine retry of everything in quarantine', 'CHECK dropped', 'monolith', 'monolith'],
+        ['tester', 'quarantine retry of public.reviews [17]', null, 'monolith', 'monolith'],
       ],
     );
   });
 
-  test('reads the rows again whose events are refused still, and tells those that were let go by that', async () => {
+  test('reads the rows again whose events are refused still, and tells those that were released by that', async () => {
     t.feed.held = [held(['17']), held(['18']), held(['19'])];
     t.feed.refused.set('18', 'the event has no column "title"').set('19', 'a CHECK refuses it');
     t.feed.onReadAgain = () => (t.feed.held = [held(['19'])]);
     const { body } = await post('retry', {});
     expect(effects()).toEqual(['retryHeld all', 'readHeld public.reviews [["18"],["19"]]']);
-    expect(syncRetryResponseSchema.parse(body)).toMatchObject({
+    expect(quarantineRetryResponseSchema.parse(body)).toMatchObject({
       applied: 2,
       refused: 1,
       queues: [{ refusedBecause: null }, { refusedBecause: null }, { refusedBecause: 'a CHECK refuses it' }],
@@ -96,14 +96,18 @@ describe('retry', () => {
   test('as a dry run leaves no trace', async () => {
     t.feed.held = [held(['17'])];
     const { body } = await post('retry', { dryRun: true });
-    expect(syncRetryResponseSchema.parse(body)).toMatchObject({ applied: 1, dryRun: true, journalId: null });
+    expect(quarantineRetryResponseSchema.parse(body)).toMatchObject({
+      applied: 1,
+      dryRun: true,
+      journalId: null,
+    });
     expect(effects()).toEqual(['retryHeld all dry']);
     expect(await t.journal()).toEqual([]);
   });
 
   test.each<[string, object, number, string]>([
-    ['nothing is held', {}, 409, 'nothing is held back'],
-    ['the key is not held', { key: ['9'] }, 409, '[9] is not held by any table'],
+    ['nothing is in quarantine', {}, 409, 'nothing is in quarantine'],
+    ['the key is not in quarantine', { key: ['9'] }, 409, 'no record of [9] is in quarantine'],
     ['the table is none of the slice', { key: ['9'], table: 'public.x' }, 409, 'its tables: public.reviews'],
     ['a table comes without a key', { table: 'public.reviews' }, 400, 'a table alone is not enough'],
   ])('is refused when %s', async (_, body, status, reason) => {
@@ -117,8 +121,8 @@ describe('retry', () => {
 });
 
 describe('skip', () => {
-  /** The row that is read again lets the queue go at the given attempt. */
-  function letGoAt(attempt: number): void {
+  /** The row that is read again releases the queue at the given attempt. */
+  function releaseAt(attempt: number): void {
     let attempts = 0;
     t.feed.onReadAgain = () => {
       attempts += 1;
@@ -126,17 +130,17 @@ describe('skip', () => {
     };
   }
 
-  test('writes down who and why, then reads the row again, and tells that nothing is held any more', async () => {
+  test('writes down who and why, then reads the row again, and tells that its records are released', async () => {
     t.feed.held = [held(['17'])];
     let journaled = 0;
-    letGoAt(1);
+    releaseAt(1);
     const readHeld = t.feed.rowReread.readHeld.bind(t.feed.rowReread);
     t.feed.rowReread.readHeld = async (...asked) => {
       journaled = (await t.journal()).length;
       return await readHeld(...asked);
     };
     const { body } = await post('skip', { key: ['17'], reason: 'not worth a migration' });
-    expect(syncSkipResponseSchema.parse(body)).toMatchObject({
+    expect(quarantineSkipResponseSchema.parse(body)).toMatchObject({
       table: 'public.reviews',
       key: ['17'],
       records: 3,
@@ -146,17 +150,17 @@ describe('skip', () => {
     expect(effects()).toEqual(['readHeld public.reviews [["17"]]']);
     expect(journaled).toBe(1);
     expect(await t.journal()).toMatchObject([
-      { by: 'tester', verb: 'sync skip of public.reviews [17]', reason: 'not worth a migration' },
+      { by: 'tester', verb: 'quarantine skip of public.reviews [17]', reason: 'not worth a migration' },
     ]);
   });
 
   test('reads a row again that was changed meanwhile, and gives up after three times', async () => {
     t.feed.held = [held(['17'])];
-    letGoAt(3);
+    releaseAt(3);
     expect((await post('skip', { key: ['17'], reason: 'r' })).body).toMatchObject({ outcome: 'let-go' });
     expect(effects()).toHaveLength(3);
     t.feed.held = [held(['17'])];
-    letGoAt(9);
+    releaseAt(9);
     expect((await post('skip', { key: ['17'], reason: 'r' })).body).toMatchObject({ outcome: 'held' });
     expect(effects()).toHaveLength(6);
   });
@@ -170,10 +174,10 @@ describe('skip', () => {
     expect((await post('skip', { key: ['17'], reason: 'r' })).body).toMatchObject({ outcome });
   });
 
-  test('as a dry run, without a reason, or of what is not held does nothing', async () => {
+  test('as a dry run, without a reason, or of what is not in quarantine does nothing', async () => {
     t.feed.held = [held(['17'])];
     const dry = await post('skip', { key: ['17'], reason: 'r', dryRun: true });
-    expect(syncSkipResponseSchema.parse(dry.body)).toMatchObject({
+    expect(quarantineSkipResponseSchema.parse(dry.body)).toMatchObject({
       records: 3,
       outcome: null,
       journalId: null,
@@ -183,12 +187,12 @@ describe('skip', () => {
     expect([effects(), await t.journal()]).toEqual([[], []]);
   });
 
-  test('that fails at the source leaves the key held and can be asked for again', async () => {
+  test('that fails at the source leaves the key in quarantine and can be asked for again', async () => {
     t.feed.held = [held(['17'])];
     t.feed.broken.source = 'ECONNREFUSED';
     expect((await post('skip', { key: ['17'], reason: 'r' })).status).toBe(500);
     t.feed.broken.source = null;
-    letGoAt(1);
+    releaseAt(1);
     expect((await post('skip', { key: ['17'], reason: 'again' })).body).toMatchObject({ outcome: 'let-go' });
   });
 
@@ -205,7 +209,7 @@ describe('skip', () => {
   });
 });
 
-test('the gate names what is held, and how to look at it', async () => {
+test('the gate names what is in quarantine, and how to look at it', async () => {
   await t.toSyncedCopy();
   t.feed.quarantined = 7;
   t.feed.heldKeys = ['1', '2', '3', '4', '5', '6'].map((key) => [key]);
@@ -213,8 +217,8 @@ test('the gate names what is held, and how to look at it', async () => {
   const gate = (await t.slice()).gates.find((each) => each.gate === 'quarantine');
   expect(gate).toMatchObject({
     verdict: 'fail',
-    got: '7 held back: public.reviews [1] [2] [3] [4] [5] ...',
-    remedy: 'banyan sync errors reviews',
+    got: '7 records: public.reviews [1] [2] [3] [4] [5] ...',
+    remedy: 'banyan quarantine list reviews',
   });
 });
 
@@ -237,7 +241,7 @@ describe('before anything is copied', () => {
   test('a service that cannot be asked about its store is no pass', async () => {
     t.feed.copy.store = () => Promise.reject(new Error('no answer'));
     const { body } = await t.verb('advance');
-    expect(body.error.evidence.join()).toMatch(/not everybody could be asked: the service: no answer/);
+    expect(body.error.evidence.join()).toMatch(/could not be checked: the service: no answer/);
   });
 
   test('tables that the source cannot give do not hide the problems of the others', async () => {

@@ -2,9 +2,9 @@ import {
   CONTROL_SCHEMA_VERSION,
   type GateResult,
   type RetryReport,
-  type SyncErrorsResponse,
-  type SyncRetryResponse,
-  type SyncSkipResponse,
+  type QuarantineListResponse,
+  type QuarantineRetryResponse,
+  type QuarantineSkipResponse,
 } from '@banyan/contracts';
 import { NotCaughtUpError } from '@banyan/cdc/verify';
 import { withDeadline } from '@banyan/kit';
@@ -17,16 +17,16 @@ import type { SliceLedger } from '../slices/ledger/slice-ledger.ts';
 import {
   nextStepsAfterList,
   nextStepsAfterRetry,
-  nothingHeld,
+  nothingQuarantined,
   notPossible,
   skipCommand,
-  type HeldName,
+  type QuarantinedKey,
 } from './next-steps.ts';
 
 const SERVICE_DEADLINE_MS = 10_000;
 const REREAD_DEADLINE_MS = 20_000;
 const CAUGHT_UP_DEADLINE_MS = 10_000;
-/** A row that is changed while it is read lets nothing go: it is read again, so many times in all. */
+/** A row that is changed while it is read releases nothing: it is read again, so many times in all. */
 const REREAD_ATTEMPTS = 3;
 const COMMIT_ATTEMPTS = 10;
 
@@ -45,8 +45,8 @@ interface Order {
 }
 
 /**
- * What services hold back, for people: shown without anything personal, replayed after a mend, or let go by reading
- * the row again. Both ways out are in the journal before anything is done.
+ * What services have in quarantine, for people: shown without anything personal, retried after a repair, or released by
+ * reading the row again. Both ways out are in the journal before anything is done.
  */
 export class QuarantinedRecords {
   readonly #deps: QuarantinedRecordsDeps;
@@ -56,30 +56,30 @@ export class QuarantinedRecords {
   }
 
   /** @param limit Most keys to show, 1 to 1,000. */
-  async list(slice: ManagedSlice, limit: number, signal: AbortSignal): Promise<SyncErrorsResponse> {
-    const held = await slice.copy.quarantine(limit, withDeadline(signal, SERVICE_DEADLINE_MS));
+  async list(slice: ManagedSlice, limit: number, signal: AbortSignal): Promise<QuarantineListResponse> {
+    const quarantined = await slice.copy.quarantine(limit, withDeadline(signal, SERVICE_DEADLINE_MS));
     return {
       schema_version: CONTROL_SCHEMA_VERSION,
       slice: slice.name,
-      ...held,
-      next_steps: nextStepsAfterList(slice, held.queues),
+      ...quarantined,
+      next_steps: nextStepsAfterList(slice, quarantined.queues),
     };
   }
 
-  /** Replays queues in the service. @throws RefusedError when nothing is held there; ServiceCopyError. */
+  /** Retries queues in the service. @throws RefusedError when nothing is in quarantine there; ServiceCopyError. */
   async retry(
     slice: ManagedSlice,
     order: Order & { readonly key?: readonly string[] | undefined },
     signal: AbortSignal,
-  ): Promise<SyncRetryResponse> {
+  ): Promise<QuarantineRetryResponse> {
     const { dryRun, key } = order;
     // 1. Is there anything to do?
     const queue = key ? await this.#find(slice, { ...order, key }, signal) : null;
     const { records } = await slice.copy.quarantine(1, withDeadline(signal, SERVICE_DEADLINE_MS));
-    if (records === 0) throw nothingHeld(slice, 'nothing is held back');
+    if (records === 0) throw nothingQuarantined(slice, 'nothing is in quarantine');
     // 2. Who and why, before anything changes.
-    const what = queue ? `${queue.table} [${queue.key.join(', ')}]` : 'everything that is held';
-    const journalId = dryRun ? null : await this.#journal(slice, order, `sync retry of ${what}`);
+    const what = queue ? `${queue.table} [${queue.key.join(', ')}]` : 'everything in quarantine';
+    const journalId = dryRun ? null : await this.#journal(slice, order, `quarantine retry of ${what}`);
     // 3. The service tries; what it refuses stays as it was.
     const request = { queue: queue && { table: queue.table, key: [...queue.key] }, dryRun };
     const tried = await slice.copy.retryHeld(request, signal);
@@ -96,18 +96,18 @@ export class QuarantinedRecords {
   }
 
   /**
-   * Reads a row again at the source; when it comes to the service, it lets the held records go.
+   * Reads a row again at the source; when it comes to the service, it releases the key's records from quarantine.
    *
-   * @throws RefusedError when the key is not held, or the row cannot be read; ServiceCopyError, and what source and bus
-   * throw. Then, and when control is killed, the key is held as before, and a second skip goes on.
+   * @throws RefusedError when the key is not in quarantine, or the row cannot be read; ServiceCopyError, and what source
+   * and bus throw. Then, and when control is killed, the key stays in quarantine, and a second skip goes on.
    */
   async skip(
     slice: ManagedSlice,
     order: Order & { readonly key: readonly string[]; readonly reason: string },
     signal: AbortSignal,
-  ): Promise<SyncSkipResponse> {
+  ): Promise<QuarantineSkipResponse> {
     const { dryRun } = order;
-    // 1. Is it held, and where?
+    // 1. Is it in quarantine, and where?
     const { table, key, records } = await this.#find(slice, order, signal);
     const about = {
       schema_version: CONTROL_SCHEMA_VERSION,
@@ -121,14 +121,14 @@ export class QuarantinedRecords {
       return { ...answer, outcome: null, journalId: null, next_steps: [skipCommand(slice, table, key)] };
     }
     // 2. Who and why, before anything changes.
-    const journalId = await this.#journal(slice, order, `sync skip of ${table} [${key.join(', ')}]`);
+    const journalId = await this.#journal(slice, order, `quarantine skip of ${table} [${key.join(', ')}]`);
     // 3. As often as the row is changed meanwhile.
     const outcome = await this.#readAgain(slice, { table, key }, signal);
-    const next_steps = [`banyan sync errors ${slice.name}`, 'banyan status'];
+    const next_steps = [`banyan quarantine list ${slice.name}`, 'banyan status'];
     return { ...answer, outcome, journalId, next_steps };
   }
 
-  /** Reads the rows of refused queues again. @returns the report with those that were let go by that as applied. */
+  /** Reads the rows of refused queues again. @returns the report with those that were released by that as applied. */
   async #readRefused(slice: ManagedSlice, report: RetryReport, signal: AbortSignal): Promise<RetryReport> {
     const refused = report.queues.flatMap((queue) =>
       queue.refusedBecause !== null && queue.key !== null ? [{ ...queue, key: queue.key }] : [],
@@ -136,29 +136,29 @@ export class QuarantinedRecords {
     if (refused.length === 0) return report;
     for (const [table, queues] of Map.groupBy(refused, (queue) => queue.table)) {
       const keys = queues.map(({ key }) => key);
-      // What is held of rows that cannot be read stays as it is.
+      // Records of rows that cannot be read stay in quarantine.
       if ((await this.#read(table, keys, signal)) !== null) return report;
     }
     await this.#hasPassed(slice, signal);
-    const letGo = new Set<string>();
+    const released = new Set<string>();
     for (const { table, key } of refused) {
       const { records } = await slice.copy.heldKey({ table, key }, withDeadline(signal, SERVICE_DEADLINE_MS));
-      if (records === 0) letGo.add(JSON.stringify([table, key]));
+      if (records === 0) released.add(JSON.stringify([table, key]));
     }
     return {
-      applied: report.applied + letGo.size,
-      refused: report.refused - letGo.size,
+      applied: report.applied + released.size,
+      refused: report.refused - released.size,
       queues: report.queues.map((queue) =>
-        letGo.has(JSON.stringify([queue.table, queue.key])) ? { ...queue, refusedBecause: null } : queue,
+        released.has(JSON.stringify([queue.table, queue.key])) ? { ...queue, refusedBecause: null } : queue,
       ),
     };
   }
 
   async #readAgain(
     slice: ManagedSlice,
-    { table, key }: HeldName,
+    { table, key }: QuarantinedKey,
     signal: AbortSignal,
-  ): Promise<NonNullable<SyncSkipResponse['outcome']>> {
+  ): Promise<NonNullable<QuarantineSkipResponse['outcome']>> {
     for (let attempt = 1; attempt <= REREAD_ATTEMPTS; attempt += 1) {
       const unreadable = await this.#read(table, [key], signal);
       if (unreadable !== null) throw notPossible(slice, unreadable);
@@ -175,7 +175,7 @@ export class QuarantinedRecords {
     return this.#deps.rowReread.readHeld(table, keys, withDeadline(signal, REREAD_DEADLINE_MS));
   }
 
-  /** Whether the service has come past what is on its topics by now. That it holds records still is no matter. */
+  /** Whether the service has come past what is on its topics by now. That it has records in quarantine still is no matter. */
   async #hasPassed({ definition, copy }: ManagedSlice, signal: AbortSignal): Promise<boolean> {
     try {
       const deadline = withDeadline(signal, CAUGHT_UP_DEADLINE_MS);
@@ -188,14 +188,17 @@ export class QuarantinedRecords {
     }
   }
 
-  /** The one table that holds this key. @throws RefusedError */
+  /** The one table that has this key in quarantine. @throws RefusedError */
   async #find(
     slice: ManagedSlice,
     { table, key }: { readonly table?: string | undefined; readonly key: readonly string[] },
     signal: AbortSignal,
   ): Promise<{ table: string; key: readonly string[]; records: number }> {
     if (table !== undefined && !slice.tables.includes(table)) {
-      throw nothingHeld(slice, `${table} is no table of the slice; its tables: ${slice.tables.join(', ')}`);
+      throw nothingQuarantined(
+        slice,
+        `${table} is not a table of the slice; its tables: ${slice.tables.join(', ')}`,
+      );
     }
     const found = [];
     for (const each of table === undefined ? slice.tables : [table]) {
@@ -204,11 +207,15 @@ export class QuarantinedRecords {
       if (records > 0) found.push({ table: each, key, records });
     }
     const [first, ...others] = found;
-    if (!first) throw nothingHeld(slice, `[${key.join(', ')}] is not held by ${table ?? 'any table'}`);
+    if (!first)
+      throw nothingQuarantined(
+        slice,
+        `no record of [${key.join(', ')}] is in quarantine${table === undefined ? '' : ` in ${table}`}`,
+      );
     if (others.length === 0) return first;
-    throw nothingHeld(
+    throw nothingQuarantined(
       slice,
-      `[${key.join(', ')}] is held by ${found.map((each) => each.table).join(' and ')}; say which one by --table`,
+      `[${key.join(', ')}] is in quarantine in ${found.map((each) => each.table).join(' and ')}; say which one with --table`,
     );
   }
 

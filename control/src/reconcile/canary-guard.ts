@@ -11,12 +11,12 @@ export interface CanaryGuardDeps {
   readonly ledger: SliceLedger;
   readonly evidence: EvidenceCollector;
   readonly clock: Clock;
-  /** How long a trouble is let go, milliseconds. */
+  /** How long a trouble is tolerated, milliseconds. */
   readonly graceMs: number;
 }
 
 interface Watch {
-  /** What was watched: another share or a resume starts the clock anew. */
+  /** What was watched: another share or a resume restarts the clock. */
   readonly of: string;
   readonly clock: GateClock;
   readonly lastMs: number;

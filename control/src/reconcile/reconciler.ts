@@ -82,7 +82,7 @@ export class Reconciler {
     }
   }
 
-  /** @returns whether the copy was found worthless, and is to be made anew, or suspect, and is to be verified. */
+  /** @returns whether the copy was found worthless and is to be resynced, or suspect, and is to be verified. */
   async #givenUp(slice: ManagedSlice, state: SliceState, signal: AbortSignal): Promise<boolean> {
     const { evidence, clock, log } = this.#deps;
     const look = await evidence.lookAtFeed(slice, state, signal);
@@ -94,7 +94,7 @@ export class Reconciler {
     await this.#takeBack({ from: state, next, by: 'feed', verb: 'resync', reason: broken, evidence: gates });
     log.error(
       { slice: slice.name, reason: broken },
-      'the copy is worth nothing any more: reads go to the monolith, it is made anew',
+      'the copy is no longer valid: reads go to the monolith, and it restarts from a new table snapshot',
     );
     return true;
   }

@@ -1,4 +1,4 @@
-/** A copy of another feed than today's is worth nothing: reads go back, and it is made anew. */
+/** A copy of another feed than today's is worth nothing: reads go back, and it restarts from a new table snapshot. */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { statusReportSchema } from '@banyan/contracts';
 import type { FakeFeed } from '../../testing/fake-feed.ts';
@@ -26,14 +26,14 @@ const begunAnew: FakeFeed['incarnation'] = {
 };
 const breaks: readonly [string, (feed: FakeFeed) => void, RegExp][] = [
   [
-    'the feed began anew',
+    'the feed restarted',
     (feed) => (feed.incarnation = begunAnew),
-    /began anew \(incarnation 2\): the slot was dropped/,
+    /restarted \(incarnation 2\): the slot was dropped/,
   ],
   [
-    'the feed has to begin anew',
+    'the feed has to restart',
     (feed) => (feed.incarnation = { ...feed.incarnation, anewReason: 'the server was restored' }),
-    /has to begin anew: the server was restored/,
+    /has to restart: the server was restored/,
   ],
   [
     'the bus is another one',
@@ -43,7 +43,7 @@ const breaks: readonly [string, (feed: FakeFeed) => void, RegExp][] = [
   [
     'a table left the feed',
     (feed) => (feed.membership = 'publication=1/7 public.reviews=absent'),
-    /taken out of the feed or made anew: public\.reviews/,
+    /taken out of the feed or re-created: public\.reviews/,
   ],
   [
     'a table left the feed and came back',
@@ -53,7 +53,7 @@ const breaks: readonly [string, (feed: FakeFeed) => void, RegExp][] = [
   [
     'the slice maps other columns',
     (feed) => (feed.membership = 'publication=1/7 public.reviews=1/2/7.8'),
-    /made of other columns of public\.reviews than the slice maps now/,
+    /slice maps other columns of public\.reviews than when the copy was made/,
   ],
   [
     'a table left the feed since the monolith could not write to it',
@@ -72,7 +72,7 @@ const breaks: readonly [string, (feed: FakeFeed) => void, RegExp][] = [
 ];
 
 test.each(breaks)(
-  '%s: reads go to the monolith at once, and the copy is made anew',
+  '%s: reads go to the monolith at once, and the copy is resynced',
   async (_, happen, reason) => {
     const t = await startInCanary();
     t.feed.calls.length = 0;
@@ -99,7 +99,7 @@ test.each(breaks)(
       'append shop.public.reviews {"banyan":"reset"}',
       'requestTableSnapshot public.reviews',
     ]);
-    // Nothing goes forward by itself, and nothing is made anew again and again.
+    // Nothing goes forward by itself, and nothing is resynced again and again.
     t.feed.lost = false;
     t.feed.completeSnapshot();
     await t.tickUntil(async () => (await t.slice()).inSync);
@@ -116,7 +116,9 @@ describe('a resync', () => {
     const t = await startInCanary();
     t.feed.calls.length = 0;
     t.feed.incarnation = { ...t.feed.incarnation, anewReason: 'restored' };
-    await t.tickUntil(async () => (await t.slice()).activity?.includes('beginning anew: restored') ?? false);
+    await t.tickUntil(
+      async () => (await t.slice()).activity?.includes('the feed is restarting: restored') ?? false,
+    );
     expect(t.feed.calls.filter((call) => !call.startsWith('ensureTables'))).toEqual([]);
     expect((await t.slice()).gates.find(({ gate }) => gate === 'copy-complete')?.verdict).toBe('fail');
   });
@@ -129,7 +131,7 @@ describe('a resync', () => {
     expect(await t.slice()).toMatchObject({ phase: 'syncing', paused: { reason: 'release day' } });
   });
 
-  test('is made again when the feed begins anew during it', async () => {
+  test('is made again when the feed restarts during it', async () => {
     const t = await startInCanary();
     const requests = (): number =>
       t.feed.calls.filter((call) => call.startsWith('requestTableSnapshot')).length;
@@ -188,7 +190,7 @@ describe('a resync', () => {
   });
 });
 
-test('the status says which incarnation the feed is in, and that it is beginning anew', async () => {
+test('the status says which incarnation the feed is in, and that it is restarting', async () => {
   const t = await startInCanary();
   t.feed.incarnation = { ...begunAnew, anewReason: 'restored' };
   await t.control.tick();
@@ -198,7 +200,7 @@ test('the status says which incarnation the feed is in, and that it is beginning
     incarnationReason: 'the slot was dropped',
     incarnationAtMs: 2,
   });
-  expect(feed).toMatchObject({ state: 'failed', error: 'it is beginning anew: restored' });
+  expect(feed).toMatchObject({ state: 'failed', error: 'it is restarting: restored' });
 });
 
 describe('what the columns of the source mean has changed', () => {

@@ -16,7 +16,7 @@ export type VerbOrder = Order &
     | {
         readonly verb: 'verify';
         readonly reason?: string | undefined;
-        /** Mends what differs. */
+        /** Repairs what differs. */
         readonly repair: boolean;
         /** False: answered once it has begun. */
         readonly wait: boolean;

@@ -16,7 +16,7 @@ const COMMIT_ATTEMPTS = 10;
 export interface AskedBy {
   readonly by: string;
   readonly reason: string | null;
-  /** Mends what differs. */
+  /** Repairs what differs. */
   readonly repair: boolean;
 }
 

@@ -8,7 +8,7 @@ export type Verify = (options: {
   readonly copy: ServiceCopy;
   /** What the earlier call knew; null to begin. */
   readonly resume: VerifyState | null;
-  /** Mends what differs. */
+  /** Repairs what differs. */
   readonly repair: boolean;
   /** It backs off above this lag from commit to apply, milliseconds. */
   readonly maxLagMs: number;

@@ -6,7 +6,9 @@ import { makeReviews } from './make-reviews.ts';
 const departments = ['seating', 'tables', 'lighting', 'textiles', 'kitchen', 'storage'];
 const products = makeCatalog(createRandom(1), departments, 120);
 const reviews = makeReviews(createRandom(2), {
-  ...{ sorts: products.map(({ sort }) => sort), customers: 200, count: 4_000 },
+  sorts: products.map(({ sort }) => sort),
+  customers: 200,
+  count: 4_000,
 });
 
 test('what is said of a product fits it: a mug neither came assembled nor wobbles', () => {

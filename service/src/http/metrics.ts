@@ -46,13 +46,13 @@ function measureCopy(slice: string, copy: Pick<Copy, 'report'>, registry: Regist
   });
   new Gauge({
     name: 'banyan_service_copy_quarantined_records',
-    help: 'Records that could not be applied, by table.',
+    help: 'Records that could not be applied, in quarantine, by table of the monolith.',
     labelNames: ['slice', 'table'],
     registers,
     collect() {
       this.reset();
-      for (const { target, quarantined } of copy.report()?.tables ?? []) {
-        this.set({ slice, table: target }, quarantined);
+      for (const { source, quarantined } of copy.report()?.tables ?? []) {
+        this.set({ slice, table: source }, quarantined);
       }
     },
   });
@@ -70,7 +70,7 @@ export function createMetrics(slice: string, copy: Pick<Copy, 'report'>): Metric
     registers: [registry],
   });
   const seconds = new Histogram({
-    name: 'banyan_service_http_request_seconds',
+    name: 'banyan_service_http_request_duration_seconds',
     help: 'Time from a request to the end of its answer.',
     labelNames: ['slice', 'route'],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],

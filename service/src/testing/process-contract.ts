@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connect } from 'node:net';
+import { metricFaults } from '@banyan/kit/testing';
 import { readOperations } from '../http/openapi.ts';
 import { ContractBed, rowOf } from './contract-bed.ts';
 import type { ServiceContract } from './contract-terms.ts';
@@ -113,14 +114,14 @@ export function processContract({ service, main, rows, requests, expectCopied }:
     const slice = `slice="${service.slice.name}"`;
     const wanted = [
       `banyan_service_http_requests_total{${slice},route="/`,
-      `banyan_service_http_request_seconds_count{${slice},route="/`,
+      `banyan_service_http_request_duration_seconds_count{${slice},route="/`,
       `banyan_service_copy_heartbeat_age_seconds{${slice}} `,
     ];
-    const lines = await eventually(
-      async () => (await (await bed.ask('/metrics')).text()).match(/^banyan_service_.*$/gm) ?? [],
-      (found) => wanted.every((start) => found.some((line) => line.startsWith(start))),
+    const metrics = await eventually(
+      async () => await (await bed.ask('/metrics')).text(),
+      (text) => wanted.every((start) => text.includes(`\n${start}`)),
     );
-    const metrics = lines.join('\n');
+    expect(metricFaults(metrics, ['banyan_service_'])).toEqual([]);
     expect(metrics).not.toContain('nobody-has-this');
     const paths = new Set((await readOperations(service.openapi)).map(({ path }) => path));
     const labels = new Set([...metrics.matchAll(/route="([^"]*)"/g)].map(([, route = '']) => route));

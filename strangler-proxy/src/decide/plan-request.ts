@@ -3,7 +3,7 @@ import type { BreakerOf } from '../forward/domain/slice-breaker.ts';
 import type { Match } from '../routes/match-request.ts';
 import { isSafe } from '../routes/domain/sides.ts';
 import type { Visitors } from '../visitor/create-visitors.ts';
-import type { Identity } from '../visitor/identity-keeper.ts';
+import type { Identity } from '../visitor/session-cache.ts';
 import type { Visit } from '../visitor/visit.ts';
 import { dealCohort } from './domain/cohort.ts';
 import { decide, needsCohort, type Decision, type RequestFacts } from './domain/decide.ts';

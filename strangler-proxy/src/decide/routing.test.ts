@@ -342,7 +342,7 @@ describe('the admin listener', () => {
     expect(metrics).toContain(
       'banyan_proxy_requests_total{slice="reviews",target="service",reason="cohort"} 1',
     );
-    expect(metrics).toContain('banyan_proxy_snapshot_version 1');
+    expect(metrics).toContain('banyan_proxy_routes_version 1');
     expect((await ask(`${proxy.adminUrl}/metrics`)).text).toContain('reason="cohort"} 1');
   });
 });

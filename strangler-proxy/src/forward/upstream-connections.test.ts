@@ -134,7 +134,7 @@ describe('held requests', () => {
     }
     const [line] = proxy.report().slices;
     expect(line).toMatchObject({ breaker: 'closed', service: { requests: 0, errors: 0 } });
-    expect((await ask(`${proxy.adminUrl}/metrics`)).text).toContain('banyan_proxy_shed_total 2');
+    expect((await ask(`${proxy.adminUrl}/metrics`)).text).toContain('banyan_proxy_shed_requests_total 2');
   });
 });
 

@@ -230,7 +230,7 @@ describe('when the routes change', () => {
     proxy.applySnapshot(routes(3));
     chat.socket.send('one');
     await eventually('it is answered', () => chat.heard.length === 2);
-    expect((await ask(`${proxy.adminUrl}/metrics`)).text).toContain('banyan_proxy_web_sockets 1');
+    expect((await ask(`${proxy.adminUrl}/metrics`)).text).toContain('banyan_proxy_open_web_sockets 1');
   });
 });
 

@@ -1,12 +1,12 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
-import type { RoutesHolder } from '../routes/routes-holder.ts';
+import type { ActiveRoutes } from '../routes/active-routes.ts';
 import type { OpenWebSockets } from '../forward/open-web-sockets.ts';
 import type { BreakerOf, BreakerState } from '../forward/domain/slice-breaker.ts';
 import type { Traffic } from './traffic.ts';
 
 export interface MetricsOptions {
   readonly traffic: Traffic;
-  readonly routes: RoutesHolder;
+  readonly routes: ActiveRoutes;
   /** How often the control plane was asked how far the copies are, by what it said. */
   readonly rounds: { readonly caughtUp: number; readonly notYet: number; readonly failed: number };
   readonly breakerOf: BreakerOf;
@@ -61,7 +61,7 @@ export function createMetrics(options: MetricsOptions): Registry {
     },
   });
   new Gauge({
-    name: 'banyan_proxy_upstream_seconds',
+    name: 'banyan_proxy_upstream_response_seconds',
     help: 'Time to the response headers over the last minute, by slice, side and quantile.',
     labelNames: ['slice', 'target', 'quantile'],
     registers,
@@ -103,8 +103,8 @@ export function createMetrics(options: MetricsOptions): Registry {
   });
   counter('public_requests_total', 'Requests from clients, refused ones included.', () => traffic.requests);
   counter(
-    'client_errors_total',
-    'Answers of 500 and above, answers cut short, and clients who gave up waiting.',
+    'failed_requests_total',
+    'Requests with an answer of 500 or above, or cut short, or whose client gave up waiting.',
     () => traffic.clientErrors,
   );
   counter(
@@ -113,7 +113,7 @@ export function createMetrics(options: MetricsOptions): Registry {
     () => traffic.refusedWrites,
   );
   counter(
-    'shed_total',
+    'shed_requests_total',
     'Requests that an upstream was spared, since it had as many as it may, or no socket was left.',
     () => traffic.shed,
   );
@@ -122,10 +122,10 @@ export function createMetrics(options: MetricsOptions): Registry {
     'Requests and connections turned away since their client address had too many.',
     () => limits.refused,
   );
-  gauge('web_sockets', 'WebSockets that are open.', () => openWebSockets.size);
-  counter('invalid_snapshots_total', 'Routes snapshots refused.', () => routes.invalidSnapshots);
+  gauge('open_web_sockets', 'WebSockets that are open.', () => openWebSockets.size);
+  counter('invalid_routes_total', 'Routes snapshots refused.', () => routes.invalidSnapshots);
   gauge(
-    'snapshot_version',
+    'routes_version',
     'Version of the routes in use; 0 with none.',
     () => routes.current?.snapshot.version ?? 0,
   );

@@ -1,12 +1,12 @@
 import type { ProxyReport } from '@banyan/contracts';
 import type { BreakerOf } from '../forward/domain/slice-breaker.ts';
-import type { RoutesHolder } from '../routes/routes-holder.ts';
+import type { ActiveRoutes } from '../routes/active-routes.ts';
 import type { Traffic } from './traffic.ts';
 
 export interface ProxyReportOptions {
   readonly proxyId: string;
   readonly traffic: Traffic;
-  readonly routes: Pick<RoutesHolder, 'current'>;
+  readonly routes: Pick<ActiveRoutes, 'current'>;
   readonly breakerOf: BreakerOf;
   /** Where control reaches the proxy, known once it listens. */
   readonly urls: () => Pick<ProxyReport, 'adminUrl' | 'publicUrl'>;

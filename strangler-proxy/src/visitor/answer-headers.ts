@@ -4,7 +4,7 @@ import type { RoutingTable } from '../routes/domain/routing-table.ts';
 import { isSafe, type Target } from '../routes/domain/sides.ts';
 import { beginsPage, cookieHeaders, sharingOf } from './domain/answer-cookies.ts';
 import type { PinCookies } from './pin-cookie.ts';
-import type { PinKeeper } from './pin-keeper.ts';
+import type { PinTracker } from './pin-tracker.ts';
 import type { Visit } from './visit.ts';
 import { newVisitorId, visitorCookie } from './visitor-cookie.ts';
 
@@ -29,7 +29,7 @@ export interface Added {
 }
 
 interface Pins {
-  readonly pins: Pick<PinKeeper, 'mayClear'>;
+  readonly pins: Pick<PinTracker, 'mayClear'>;
   readonly pinCookies: PinCookies;
 }
 

@@ -4,10 +4,10 @@ import { createAddressCheck } from '../forward/client-address.ts';
 import type { ControlClient } from '../outbound/control-client.ts';
 import type { RoutingTable } from '../routes/domain/routing-table.ts';
 import { addedHeaders, type Added, type AnswerTo } from './answer-headers.ts';
-import { createIdentityKeeper, type IdentityKeeper } from './identity-keeper.ts';
+import { createSessionCache, type SessionCache } from './session-cache.ts';
 import { KeyPins } from './key-pins.ts';
 import { createPinCookies } from './pin-cookie.ts';
-import { createPinKeeper, type PinKeeper } from './pin-keeper.ts';
+import { createPinTracker, type PinTracker } from './pin-tracker.ts';
 import { createSessionLookup } from './session-lookup.ts';
 import { createVisitReader, type ReadVisit, type Visit } from './visit.ts';
 
@@ -15,7 +15,7 @@ import { createVisitReader, type ReadVisit, type Visit } from './visit.ts';
 export interface Visitors extends Closable {
   readonly read: ReadVisit;
   /** @throws Error when the monolith does not say who it is. */
-  readonly identify: IdentityKeeper['identify'];
+  readonly identify: SessionCache['identify'];
   /** True while the monolith has to answer a visitor who wrote to it. */
   isPinned(visit: Visit, table: RoutingTable | null): boolean;
   /** Brackets a request that may change something; call what comes back when it is over. */
@@ -25,7 +25,7 @@ export interface Visitors extends Closable {
   /** Tells which slices copy, whenever the routes change. */
   useRoutes(table: RoutingTable): void;
   /** How often the control plane was asked how far the copies are. */
-  readonly rounds: PinKeeper['rounds'];
+  readonly rounds: PinTracker['rounds'];
 }
 
 export interface VisitorsOptions {
@@ -49,11 +49,11 @@ export async function createVisitors(options: VisitorsOptions): Promise<Visitors
   const { overrideToken, pinSecret, trustedProxies = [], control, log } = options;
   const { monolithInTurn, dispatcher } = options;
   const pinCookies = createPinCookies(pinSecret);
-  const identities = createIdentityKeeper({
+  const identities = createSessionCache({
     lookUp: createSessionLookup({ monolithInTurn, dispatcher }),
     signer: await createIdentitySigner(options.identityPrivateKey),
   });
-  const pins = createPinKeeper({
+  const pins = createPinTracker({
     isCaughtUp: control?.isCaughtUp ?? (() => Promise.resolve(false)), // nobody to ask: pins stay
     log,
   });

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from '@jest/globals';
 import { silentLogger } from '@banyan/kit';
 import { eventually, Opened } from '../testing/fixtures.ts';
 import { KeyPins, type PinKey } from './key-pins.ts';
-import { createPinKeeper } from './pin-keeper.ts';
+import { createPinTracker } from './pin-tracker.ts';
 
 const opened = new Opened();
 afterEach(() => opened.close());
@@ -13,14 +13,14 @@ function startPins(options: { maxKeys?: number; startsPinned?: boolean }): {
   answer: { caughtUp: boolean };
 } {
   const answer = { caughtUp: true };
-  const keeper = createPinKeeper({
+  const tracker = createPinTracker({
     isCaughtUp: () => Promise.resolve(answer.caughtUp),
     log: silentLogger,
     roundEveryMs: 1,
   });
-  opened.add(() => keeper.close());
-  keeper.useSlices(['reviews']);
-  return { pins: new KeyPins(keeper, options), answer };
+  opened.add(() => tracker.close());
+  tracker.useSlices(['reviews']);
+  return { pins: new KeyPins(tracker, options), answer };
 }
 const key = (digest: string): PinKey => ({ digest, isCookie: false });
 function write(pins: KeyPins, ...keys: PinKey[]): void {

@@ -1,4 +1,4 @@
-import type { PinKeeper } from './pin-keeper.ts';
+import type { PinTracker } from './pin-tracker.ts';
 
 /** Something that a client sends with every request, by which he can be pinned at this proxy. */
 export interface PinKey {
@@ -16,7 +16,7 @@ const everybody = (time: number): string => `everybody ${time}`;
  * the copies are known to have what was written until then.
  */
 export class KeyPins {
-  readonly #pins: PinKeeper;
+  readonly #pins: PinTracker;
   readonly #maxKeys: number;
   readonly #pinned = new Set<string>();
   #times = 0;
@@ -26,7 +26,10 @@ export class KeyPins {
    * @param options.maxKeys Default 50,000.
    * @param options.startsPinned False where no control plane would ever end it. Default true.
    */
-  constructor(pins: PinKeeper, options: { readonly maxKeys?: number; readonly startsPinned?: boolean } = {}) {
+  constructor(
+    pins: PinTracker,
+    options: { readonly maxKeys?: number; readonly startsPinned?: boolean } = {},
+  ) {
     this.#pins = pins;
     this.#maxKeys = options.maxKeys ?? 50_000;
     this.#areAllPinned = options.startsPinned ?? true;

@@ -38,7 +38,10 @@ export async function benchSink(context: StackContext): Promise<Measurement> {
       const storeUrl = await database.createStore('sink_jdbc');
       const connector = `sink_jdbc_${round}_${isTuned ? 'tuned' : 'plain'}`;
       const sink = await startJdbcSink(stack, {
-        ...{ name: connector, topic: backlog.withSchemas, storeUrl, isTuned },
+        name: connector,
+        topic: backlog.withSchemas,
+        storeUrl,
+        isTuned,
       });
       add(name, await storedRate(storeUrl, sizes.rows));
       await sink.close();

@@ -41,7 +41,8 @@ export async function listRows(
   const wanted = new Set(fieldsOf.map((key) => JSON.stringify(key)));
   return {
     rows: rows.slice(0, limit).map(({ key, row }) => ({
-      ...{ key: [...key], hash: hashOf(row) },
+      key: [...key],
+      hash: hashOf(row),
       ...(wanted.has(JSON.stringify(key)) && { fields: shownFields(table, row) }),
     })),
     isWhole: rows.length <= limit,

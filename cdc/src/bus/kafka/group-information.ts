@@ -112,7 +112,9 @@ async function commitAsMember(
   const topics = [...new Set(positions.map(({ topic }) => topic))];
   const metadata = `banyan at ${Date.now()}`;
   const offsets = positions.map(({ topic, partition, nextOffset }) => ({
-    ...{ topic, partition, metadata },
+    topic,
+    partition,
+    metadata,
     offset: String(nextOffset),
   }));
   const consumer = kafka.consumer({

@@ -170,7 +170,11 @@ test('keys go to partitions of their own, in order; partitions that were added a
   // A record about another one goes where that one is.
   await wide.append(
     got.map(({ key, partition }) => ({
-      ...{ topic: 'w', key: 'about', headers: { at: `${partition}` }, value: null, partitionKey: key ?? '' },
+      topic: 'w',
+      key: 'about',
+      headers: { at: `${partition}` },
+      value: null,
+      partitionKey: key ?? '',
     })),
   );
   const about = (await take(wide, from, 60)).filter(({ key }) => key === 'about');

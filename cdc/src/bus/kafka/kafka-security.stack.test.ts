@@ -28,7 +28,9 @@ afterAll(async () => {
 });
 
 const sasl = (mechanism: BusSettings['kafkaSaslMechanism'], password = PASSWORD) => ({
-  ...{ kafkaSaslMechanism: mechanism, kafkaSaslUsername: USER, kafkaSaslPassword: password },
+  kafkaSaslMechanism: mechanism,
+  kafkaSaslUsername: USER,
+  kafkaSaslPassword: password,
 });
 const tls = (caFile = secure.caFile) => ({ kafkaSsl: true, kafkaSslCaFile: caFile });
 

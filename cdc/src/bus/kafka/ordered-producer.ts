@@ -83,7 +83,9 @@ function toTopicMessages(records: readonly BusRecord[]): { topic: string; messag
   for (const { topic, key, value, headers, partition, partitionKey } of records) {
     const messages = topics.get(topic) ?? [];
     messages.push({
-      ...{ key, value, headers },
+      key,
+      value,
+      headers,
       ...(partition === undefined ? {} : { partition }),
       ...(partitionKey === undefined ? {} : { partitionKey }),
     });

@@ -49,8 +49,13 @@ function logger(): Logger {
 
 async function keep(others: Readonly<Record<string, Retention>> = {}, appliedMs = 0): Promise<BusKeeper> {
   keeper = await startBusKeeper({
-    ...{ bus, logger: logger(), clock: () => nowMs, intervalMs: 1 },
-    ...{ retention: createRetention({ appliedMs, others }), maxBytes: MAX_BYTES, warnBytes: MAX_BYTES / 2 },
+    bus,
+    logger: logger(),
+    clock: () => nowMs,
+    intervalMs: 1,
+    retention: createRetention({ appliedMs, others }),
+    maxBytes: MAX_BYTES,
+    warnBytes: MAX_BYTES / 2,
   });
   return keeper;
 }
@@ -285,12 +290,13 @@ test('two keepers at once do each other no harm', async () => {
   const other = await openSqliteBus({ file: join(folder, 'bus.sqlite') });
   await keep();
   const second = await startBusKeeper({
-    ...{ bus: other, logger: logger(), clock: () => nowMs, intervalMs: 1 },
-    ...{
-      retention: createRetention({ appliedMs: 0, others: {} }),
-      maxBytes: MAX_BYTES,
-      warnBytes: MAX_BYTES / 2,
-    },
+    bus: other,
+    logger: logger(),
+    clock: () => nowMs,
+    intervalMs: 1,
+    retention: createRetention({ appliedMs: 0, others: {} }),
+    maxBytes: MAX_BYTES,
+    warnBytes: MAX_BYTES / 2,
   });
   let next = 0;
   for (let round = 1; round <= 20; round += 1) {

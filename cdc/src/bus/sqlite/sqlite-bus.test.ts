@@ -109,7 +109,10 @@ test('a position of before incarnations were kept is of the first one, and is go
   expect(
     await bus.takeOver('slot', { systemId: '7', timeline: 1, lsn: 1n, publicationId: '5' }),
   ).toMatchObject({
-    ...{ epoch: 4, lsn: 900n, incarnation: 1, publicationId: '5' },
+    epoch: 4,
+    lsn: 900n,
+    incarnation: 1,
+    publicationId: '5',
   });
   await bus.close();
 });

@@ -192,8 +192,13 @@ export class ConnectorKeeper {
     const nowMs = Date.now();
     const marks: FeedMarks = {
       incarnation: (old[0]?.marks.incarnation ?? 0) + 1,
-      ...{ incarnationReason: reason, incarnationAtMs: nowMs, anewReason: null, leftOut: {} },
-      ...{ systemId: server.systemId, timeline: server.timeline, publicationId: server.publicationId ?? '' },
+      incarnationReason: reason,
+      incarnationAtMs: nowMs,
+      anewReason: null,
+      leftOut: {},
+      systemId: server.systemId,
+      timeline: server.timeline,
+      publicationId: server.publicationId ?? '',
     };
     const name = connectorName(this.#options, nowMs);
     const before = { name, marks, config: old[0]?.config ?? {} };

@@ -75,7 +75,9 @@ describe('the connector’s settings', () => {
   };
 
   const table = (name: string, ...columns: string[]): IncludedTable => ({
-    ...{ name, columns: ['id', ...columns], generated: [] },
+    name,
+    columns: ['id', ...columns],
+    generated: [],
   });
 
   test('name each table once, as a pattern that matches it alone, with the signal table', () => {

@@ -249,7 +249,8 @@ test('a heartbeats’ topic that was deleted is made again; a table’s is a rea
   expect(await dbz.source.mend(signal())).toContain("Kafka's topic shop.public.counters was deleted");
   expect(await missing(tableTopic(PREFIX, 'public.counters'))).toBe(false);
   expect(await dbz.source.feedPosition(signal())).toMatchObject({
-    ...{ incarnation: (before?.incarnation ?? 0) + 1, anewReason: null },
+    incarnation: (before?.incarnation ?? 0) + 1,
+    anewReason: null,
     incarnationReason: "Kafka's topic shop.public.counters was deleted",
   });
   expect(await dbz.source.mend(signal())).toBeNull();

@@ -55,7 +55,10 @@ class ConnectedFeed implements DebeziumFeed {
     const { url, statementTimeoutMs = 15_000 } = options;
     this.#options = options;
     this.#database = new SourceDatabase({
-      ...{ url, name: 'banyan control', statementTimeoutMs, maxConnections: 2 },
+      url,
+      name: 'banyan control',
+      statementTimeoutMs,
+      maxConnections: 2,
     });
     this.#connect = new ConnectClient(options.connectUrl);
     this.#keeper = new ConnectorKeeper(options, { database: this.#database, connect: this.#connect });
@@ -146,7 +149,9 @@ class ConnectedFeed implements DebeziumFeed {
     const state = judge(current.status, { active: server.slot.activePid !== null });
     const { confirmedFlushLsn } = server.slot;
     return {
-      ...{ incarnation, incarnationReason, incarnationAtMs },
+      incarnation,
+      incarnationReason,
+      incarnationAtMs,
       lsn: confirmedFlushLsn === null ? null : parseLsn(confirmedFlushLsn),
       anewReason: announced?.marks.anewReason ?? gapOf(current.marks, server, this.#options),
       failure: state.state === 'failed' ? `the connector has failed: ${state.reason}` : null,

@@ -3,8 +3,13 @@ import { isAt, ofFeed, renderMarks, type FeedMarks } from './feed-connectors.ts'
 import { gapOf, type FeedServer } from './feed-server.ts';
 
 const marks: FeedMarks = {
-  ...{ incarnation: 3, incarnationReason: 'the slot s was dropped', incarnationAtMs: 1_700_000_000_000 },
-  ...{ systemId: '7', timeline: '00000001', publicationId: '16400', anewReason: null },
+  incarnation: 3,
+  incarnationReason: 'the slot s was dropped',
+  incarnationAtMs: 1_700_000_000_000,
+  systemId: '7',
+  timeline: '00000001',
+  publicationId: '16400',
+  anewReason: null,
   leftOut: {},
 };
 
@@ -45,7 +50,11 @@ test('a database is told by its whole address', () => {
 
 describe('changes may be missing', () => {
   const slot = {
-    ...{ exists: true, activePid: '5', confirmedFlushLsn: '0/1', lostBecause: null, isOurs: true },
+    exists: true,
+    activePid: '5',
+    confirmedFlushLsn: '0/1',
+    lostBecause: null,
+    isOurs: true,
   };
   const server: FeedServer = { systemId: '7', timeline: '00000001', publicationId: '16400', slot };
   const ofServer = { slot: 's', publication: 'p' };

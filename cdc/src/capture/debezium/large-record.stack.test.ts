@@ -56,7 +56,8 @@ async function bigAloneIsOut(done: readonly string[]): Promise<void> {
   await expect(asked).rejects.toMatchObject({
     problems: [
       {
-        ...{ table: 'public.big', problem: 'record-too-large' },
+        table: 'public.big',
+        problem: 'record-too-large',
         found: expect.stringMatching(/^a record of [\d,]+ bytes is larger than 33,554,432 bytes/),
         remedy: expect.stringMatching(/banyan rollback.*banyan advance/),
       },
@@ -116,7 +117,8 @@ test('a limit of the broker, which does not say how large: tables go out until i
       validateOnly: false,
       resources: [
         {
-          ...{ type: kafkajs.ConfigResourceTypes.TOPIC, name: tableTopic(PREFIX, 'public.big') },
+          type: kafkajs.ConfigResourceTypes.TOPIC,
+          name: tableTopic(PREFIX, 'public.big'),
           configEntries: [{ name: 'max.message.bytes', value: '2000000' }],
         },
       ],

@@ -29,12 +29,10 @@ beforeAll(async () => {
   otherOptions = {
     ...sourceOptions,
     postgres: otherBed.source,
-    ...{
-      url: otherBed.url,
-      prefix: 'other',
-      slot: `${otherBed.slot}_dbz`,
-      publication: `${otherBed.slot}_dbz`,
-    },
+    url: otherBed.url,
+    prefix: 'other',
+    slot: `${otherBed.slot}_dbz`,
+    publication: `${otherBed.slot}_dbz`,
     // As control has it: the same first part of the name for all.
     connector: sourceOptions.connector,
     database: { ...sourceOptions.database, database: url.pathname.slice(1) },

@@ -358,7 +358,9 @@ test('tells of every slot of the server and the WAL that it keeps, also when nob
   const retained = ({ slots }: typeof after): number =>
     slots.find(({ name }) => name === other)?.retainedWalBytes ?? 0;
   expect(after.slots.find(({ name }) => name === other)).toMatchObject({
-    ...{ kind: 'logical', active: false, walStatus: 'reserved' },
+    kind: 'logical',
+    active: false,
+    walStatus: 'reserved',
     inactiveSinceMs: expect.any(Number) as unknown,
   });
   expect(retained(after)).toBeGreaterThan(retained(before) + 900_000);

@@ -119,8 +119,12 @@ class FollowedPostgres implements PostgresSource {
     signal: AbortSignal,
   ): Promise<readonly KeyedRow[]> {
     return await readKeyedRows({
-      ...{ ...question, database: this.#database, types: this.#types, publication: this.#publication.name },
-      ...{ writersTimeoutMs: WRITERS_TIMEOUT_MS, signal },
+      ...question,
+      database: this.#database,
+      types: this.#types,
+      publication: this.#publication.name,
+      writersTimeoutMs: WRITERS_TIMEOUT_MS,
+      signal,
     });
   }
 

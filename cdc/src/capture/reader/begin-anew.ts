@@ -50,7 +50,10 @@ export async function beginAnew(options: BeginAnewOptions): Promise<SourcePositi
   // 6.
   const { systemId, timeline } = server;
   return await log.takeOver(source, {
-    ...{ systemId, timeline, lsn: confirmedLsn, publicationId },
+    systemId,
+    timeline,
+    lsn: confirmedLsn,
+    publicationId,
     anew: { step: 'begin', epoch, reason: anewReason ?? 'unknown' },
   });
 }

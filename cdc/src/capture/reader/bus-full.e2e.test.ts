@@ -98,8 +98,12 @@ test('a full bus holds the feed back in the WAL, says so, and nothing is lost or
 
 test('a table snapshot waits while the bus is above its threshold, and is finished when there is room', async () => {
   const keeper = await startBusKeeper({
-    ...{ bus, retention: createRetention({ appliedMs: 0, others: {} }), logger: silentLogger, intervalMs: 5 },
-    ...{ maxBytes: MAX_BYTES, warnBytes: MAX_BYTES / 2 },
+    bus,
+    retention: createRetention({ appliedMs: 0, others: {} }),
+    logger: silentLogger,
+    intervalMs: 5,
+    maxBytes: MAX_BYTES,
+    warnBytes: MAX_BYTES / 2,
   });
   await bus.commit('notes', [{ topic: TOPIC, partition: 0, nextOffset: 0 }]);
   let waiting = 0;

@@ -11,7 +11,8 @@ try {
   const settings = readConfig({ sourceUrl, slot });
   const client = new pg.Client({
     connectionString: settings.sourceUrl,
-    ...{ connectionTimeoutMillis: DEADLINE_MS, query_timeout: DEADLINE_MS },
+    connectionTimeoutMillis: DEADLINE_MS,
+    query_timeout: DEADLINE_MS,
   });
   await client.connect();
   try {

@@ -301,7 +301,10 @@ test.each([
 
 function openTableSnapshot(): Parameters<SourceLog['append']>[0] {
   const value = JSON.stringify({
-    ...{ id: 'open', aggregate_type: 'Incremental Snapshot', type: 'STARTED', timestamp: 1 },
+    id: 'open',
+    aggregate_type: 'Incremental Snapshot',
+    type: 'STARTED',
+    timestamp: 1,
     additional_data: { connector_name: PREFIX, data_collections: TABLE },
   });
   return [{ topic: `${PREFIX}.notifications`, key: null, headers: {}, value }];

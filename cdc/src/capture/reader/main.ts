@@ -24,13 +24,17 @@ await runProcess({
     // Said in the log before the feed needs it; the control plane, which uses the same file, shows it to people.
     const watch = await watchFile({ file: busFile, name: 'the bus', logger: log });
     const keeper = await startBusKeeper({
-      ...{ bus, maxBytes, warnBytes: maxBytes * busWarnRatio, logger: log },
+      bus,
+      maxBytes,
+      warnBytes: maxBytes * busWarnRatio,
+      logger: log,
       retention: createRetention({
         appliedMs: busKeepAppliedMs,
         others: {
           [heartbeatTopic(config.prefix)]: { kind: 'for-a-time', maxAgeMs: HEARTBEATS_KEPT_MS },
           [notificationTopic(config.prefix)]: {
-            ...{ kind: 'superseded', minAgeMs: NOTIFICATIONS_KEPT_MS },
+            kind: 'superseded',
+            minAgeMs: NOTIFICATIONS_KEPT_MS,
             find: supersededNotifications,
           },
         },

@@ -133,7 +133,8 @@ test('a table that is no outbox is refused with everything that is wrong, and th
     const [none, problem] = (asked as SourceTableError).problems;
     expect(none).toMatchObject({ table: 'public.none', problem: 'missing' });
     expect(problem).toMatchObject({
-      ...{ table: 'public.unfit', problem: 'not-an-outbox' },
+      table: 'public.unfit',
+      problem: 'not-an-outbox',
       found:
         'aggregatetype may be null; aggregateid is numeric, wanted text, character varying, uuid, smallint, integer, ' +
         'bigint; aggregateid may be null; payload is generated',

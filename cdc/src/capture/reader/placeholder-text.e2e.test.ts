@@ -21,7 +21,10 @@ const bus = createMemoryBus();
 const signal = AbortSignal.timeout(300_000);
 const names = ['id', 'note', 'raw', 'tags', 'body'];
 const mapping: TableMapping = {
-  ...{ source: 'public.notes', target: 'notes', kind: 'owned', key: ['id'] },
+  source: 'public.notes',
+  target: 'notes',
+  kind: 'owned',
+  key: ['id'],
   columns: Object.fromEntries(names.map((name) => [name, name])),
 };
 const table = compileMapping(mapping);

@@ -205,7 +205,14 @@ class WalReader implements Reader {
     this.#databaseName = server.database;
     const held = this.#position;
     const taken = await takePosition({
-      ...{ log, database: this.#database, slot, publication, server, held, incarnationGapMs, logger },
+      log,
+      database: this.#database,
+      slot,
+      publication,
+      server,
+      held,
+      incarnationGapMs,
+      logger,
       brokenBecause: this.#brokenBecause,
       abortions: async () => this.#snapshots.abortions((await this.#tableSnapshotHistory()).open()),
       onHeld: (position) => (this.#position = position),

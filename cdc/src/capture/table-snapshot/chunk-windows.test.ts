@@ -8,13 +8,18 @@ import type { SnapshotWork, Touched } from './snapshot-work.ts';
 
 const [item, other] = ['item', 'other'].map((table, i): StreamedTable => {
   const columns = ['id', 'name'].map((name) => ({
-    ...{ name, decode: decoderOf('text'), isCarried: true },
+    name,
+    decode: decoderOf('text'),
+    isCarried: true,
   }));
   const parts = { schema: 'public', table, key: ['id'], columns, partitioned: false };
   return { ...feedTable('shop', parts), oid: i + 1, tellsOldKeys: true, isCarried: true };
 });
 const work: SnapshotWork = {
-  ...{ id: 'work', open: null, plan: () => null, rewind: () => undefined },
+  id: 'work',
+  open: null,
+  plan: () => null,
+  rewind: () => undefined,
 };
 
 /** A snapshot that sees the transactions below `xmax` but those that run. */
@@ -29,7 +34,9 @@ function sees(xmax: number, ...running: number[]): TransactionSnapshot {
 function change(kind: RowChange['kind'], before: string | null, after: string | null): RowChange {
   if (!item) throw new Error('no table');
   return {
-    ...{ kind, table: item, lsn: 1n },
+    kind,
+    table: item,
+    lsn: 1n,
     before: before === null ? null : { full: false, tuple: [before, null] },
     after: after === null ? null : [after, 'name'],
   };

@@ -11,7 +11,10 @@ function told(
   data: Partial<TableSnapshotNotification['additional_data']>,
 ): TableSnapshotNotification {
   return {
-    ...{ id, type, aggregate_type: 'Incremental Snapshot', timestamp: 1 },
+    id,
+    type,
+    aggregate_type: 'Incremental Snapshot',
+    timestamp: 1,
     additional_data: { connector_name: 'shop', data_collections: '', ...data },
   };
 }
@@ -49,7 +52,12 @@ function story(
 
 function stored(notifications: readonly TableSnapshotNotification[]): StoredRecord[] {
   return notifications.map((notification, offset) => ({
-    ...{ topic: 'n', partition: 0, offset, storedAtMs: 1, key: null, headers: {} },
+    topic: 'n',
+    partition: 0,
+    offset,
+    storedAtMs: 1,
+    key: null,
+    headers: {},
     value: notificationText(notification),
   }));
 }

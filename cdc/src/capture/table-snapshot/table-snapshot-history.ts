@@ -60,7 +60,8 @@ export class TableSnapshotHistory {
         const scan: TableScan = {
           keyColumns: parseTexts(data.key_columns),
           lastKey: parseTexts(data.last_processed_key),
-          ...{ rowsDone, rowsEstimated },
+          rowsDone,
+          rowsEstimated,
         };
         this.#open.set(id, { ...before, scan });
         this.#report({ id, table, state: 'running', rowsDone, rowsEstimated });

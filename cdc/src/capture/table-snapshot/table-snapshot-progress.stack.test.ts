@@ -22,7 +22,10 @@ afterAll(async () => {
 /** As Debezium tells it. */
 async function tellStarted(id: string, table: string): Promise<void> {
   const value = JSON.stringify({
-    ...{ id, aggregate_type: 'Incremental Snapshot', type: 'STARTED', timestamp: Date.now() },
+    id,
+    aggregate_type: 'Incremental Snapshot',
+    type: 'STARTED',
+    timestamp: Date.now(),
     additional_data: { connector_name: PREFIX, data_collections: table },
   });
   await bus.append([{ topic: notificationTopic(PREFIX), key: null, headers: {}, value }]);

@@ -329,8 +329,12 @@ test('while the stream or the bus has no room, no chunk is begun', async () => {
       });
     }, aborted);
   const snapshots = new TableSnapshots({
-    ...{ database, types: new TypeCatalog(), publication: 'none', logger: silentLogger },
-    ...{ maxBacklogBytes: 100, context: () => ({ prefix: PREFIX, database: 'd' }) },
+    database,
+    types: new TypeCatalog(),
+    publication: 'none',
+    logger: silentLogger,
+    maxBacklogBytes: 100,
+    context: () => ({ prefix: PREFIX, database: 'd' }),
     transactions: () => new StreamedTransactions(),
     whenRoom: () => {
       waits += 1;

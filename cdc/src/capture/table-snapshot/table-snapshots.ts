@@ -163,8 +163,12 @@ export class TableSnapshots {
   async #read({ work }: Entry, plan: ChunkPlan, signal: AbortSignal): Promise<void> {
     const { database, logger } = this.#options;
     const chunk: Chunk = {
-      ...{ id: randomUUID(), work, table: plan.table },
-      ...{ content: null, window: null, highAtMs: 0 },
+      id: randomUUID(),
+      work,
+      table: plan.table,
+      content: null,
+      window: null,
+      highAtMs: 0,
     };
     const high = Promise.withResolvers<undefined>();
     this.#windows.open(chunk);

@@ -27,12 +27,16 @@ const plain = cases.flatMap((one, n) =>
 /** Column, its type, its value in SQL and in an envelope. */
 const columns = [
   ...plain.map(({ n, type, sql, value }) => ({
-    ...{ name: `array_${n}`, type: `${type}[]`, sql: `ARRAY[CAST(${sql} AS ${type}), NULL]` },
+    name: `array_${n}`,
+    type: `${type}[]`,
+    sql: `ARRAY[CAST(${sql} AS ${type}), NULL]`,
     value: [value, null],
   })),
   ...cases.map(({ sql, value }, n) => ({ name: `domain_${n}`, type: `domain_${n}`, sql, value })),
   ...plain.map(({ n, sql, value }) => ({
-    ...{ name: `domains_${n}`, type: `domain_${n}[]`, sql: `ARRAY[CAST(${sql} AS domain_${n}), NULL]` },
+    name: `domains_${n}`,
+    type: `domain_${n}[]`,
+    sql: `ARRAY[CAST(${sql} AS domain_${n}), NULL]`,
     value: [value, null],
   })),
 ];

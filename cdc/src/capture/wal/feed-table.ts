@@ -97,7 +97,8 @@ export class FeedTables {
       schema,
       table,
       columns: columns.map((column) => ({
-        ...{ name: column.name, decode: this.#decoder(column) },
+        name: column.name,
+        decode: this.#decoder(column),
         isCarried: false,
       })),
       key,

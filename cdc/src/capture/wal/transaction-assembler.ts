@@ -118,8 +118,16 @@ export class TransactionAssembler {
     // Its end lies behind its commit record: one whose record begins before the stored position was stored whole.
     const stored = finalLsn < lsn ? 'all' : open?.finalLsn === finalLsn ? open : 'nothing';
     this.#open = {
-      ...{ xid, commitUs, finalLsn, identity, stored, origin: null },
-      ...{ changes: [], bytes: 0, changeLsn: 0n, changesAtLsn: 0 },
+      xid,
+      commitUs,
+      finalLsn,
+      identity,
+      stored,
+      origin: null,
+      changes: [],
+      bytes: 0,
+      changeLsn: 0n,
+      changesAtLsn: 0,
     };
   }
 
@@ -140,7 +148,11 @@ export class TransactionAssembler {
     open.changes = [];
     open.bytes = 0;
     return {
-      ...{ kind: 'transaction-part', xid, commitUs, origin, changes },
+      kind: 'transaction-part',
+      xid,
+      commitUs,
+      origin,
+      changes,
       open: { finalLsn, identity, changeLsn, changesAtLsn },
     };
   }

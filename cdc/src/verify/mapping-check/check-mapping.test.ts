@@ -5,7 +5,10 @@ import { checkMapping } from './check-mapping.ts';
 import { checkTransforms } from './check-transforms.ts';
 
 const mapping: TableMapping = {
-  ...{ source: 'public.notes', target: 'note', kind: 'owned', key: ['id'] },
+  source: 'public.notes',
+  target: 'note',
+  kind: 'owned',
+  key: ['id'],
   columns: {
     id: 'note_id',
     title: 'headline',
@@ -15,11 +18,18 @@ const mapping: TableMapping = {
   personal: ['title'],
 };
 const source: SourceTable = {
-  ...{ name: 'public.notes', key: ['id'], estimatedRows: 1, notNull: ['id', 'title', 'status'] },
+  name: 'public.notes',
+  key: ['id'],
+  estimatedRows: 1,
+  notNull: ['id', 'title', 'status'],
   columns: { id: 'bigint', title: 'text', status: 'character varying(20)', total: 'numeric(10,2)' },
 };
 const column = (name: string, type: string, change: Partial<StoreTable['columns'][number]> = {}) => ({
-  ...{ name, type, nullable: false, hasDefault: false, generated: false },
+  name,
+  type,
+  nullable: false,
+  hasDefault: false,
+  generated: false,
   ...change,
 });
 const table: StoreTable = {
@@ -170,7 +180,10 @@ describe('transforms are tried on rows of the source', () => {
     inverse: (value: unknown) => (value as string).toLowerCase(),
   } as typeof id;
   const of = (transform: typeof id, change: Partial<TableMapping> = {}): TableMapping => ({
-    ...{ source: 'public.t', target: 't', kind, key: ['id'] },
+    source: 'public.t',
+    target: 't',
+    kind,
+    key: ['id'],
     columns: { id: 'id', v: { to: 'v', transform } },
     ...change,
   });

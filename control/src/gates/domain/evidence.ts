@@ -67,7 +67,7 @@ export function heartbeatAgeMs(service: ServiceEvidence | null, nowMs: number): 
   return report?.heartbeatAtMs == null ? null : Math.max(0, nowMs - report.heartbeatAtMs);
 }
 
-/** Events held back, over all tables; null when unknown. */
+/** Records in quarantine, over all tables; null when unknown. */
 export function quarantinedOf(service: ServiceEvidence | null, nowMs: number): number | null {
   const report = freshReport(service, nowMs);
   return report && report.tables.reduce((sum, table) => sum + table.quarantined, 0);

@@ -69,6 +69,21 @@ test('good evidence passes every gate', () => {
   expect(allPass(evaluateGates(good))).toBe(true);
 });
 
+test('a gate reads as a sentence: what is, and its limit', () => {
+  const quarantined = report.tables.map((table) => ({ ...table, quarantined: 2, heldKeys: [['17']] }));
+  const said = evaluateGates({ ...good, ...reported({ tables: quarantined }) });
+  expect(said.map(({ gate, got, wanted }) => `${gate}: ${got} (${wanted})`)).toEqual([
+    'copy-complete: complete (every table needs a complete table snapshot)',
+    'feed-continuous: the same feed (changes must come from the feed that the copy was made with)',
+    'service-reachable: it answers and applies changes (the service must answer and apply changes)',
+    'caught-up: last confirmed 2 s ago (limit 15 s)',
+    'lag: 50 ms for 99 % of the 60 changes of the last minute (limit 2 s)',
+    'heartbeat: 900 ms old (limit 5 s)',
+    'quarantine: 2 records: public.reviews [17] (must be empty)',
+    'verification: 20 rows in the monolith, 20 in the service, no difference, 1 s ago (both sides must have been equal within the last 10 min)',
+  ]);
+});
+
 test('no gate at all is not a pass', () => {
   expect(allPass([])).toBe(false);
 });
@@ -89,12 +104,12 @@ describe('of bad evidence', () => {
     ],
     [
       'feed-continuous',
-      'a feed that began anew',
+      'a feed that restarted',
       { feed: { knownAtMs: nowMs, broken: 'restored', error: null } },
     ],
     ['lag', 'lag over the limit', reported({ lag: { p50Ms: 1, p99Ms: 2_001, samples: 1 } })],
     ['heartbeat', 'a heartbeat over the limit', reported({ heartbeatAtMs: nowMs - 5_001 })],
-    ['quarantine', 'an event held back', reported({ tables: quarantined })],
+    ['quarantine', 'a record in quarantine', reported({ tables: quarantined })],
     ['verification', 'a difference', { state: withVerification({ ...verification, differences: 1 }) }],
   ])('%s fails on %s', (gate, _what, change) => {
     expect(verdicts(change)[gate]).toBe('fail');

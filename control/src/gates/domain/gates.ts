@@ -30,31 +30,35 @@ function verdict(judged: Judged, result: GateResult['verdict'], got: string): Ga
 export const serviceReachable: Gate = ({ service, state, nowMs }) => {
   const judged: Judged = {
     gate: 'service-reachable',
-    wanted: 'the service answers and its consumer runs',
-    remedy: `banyan status: is the service of ${state.name} up? banyan doctor`,
+    wanted: 'the service must answer and apply changes',
+    remedy: `banyan status shows whether the service of ${state.name} is up; banyan doctor looks for the cause`,
   };
-  if (service === null) return verdict(judged, 'inconclusive', 'it was not asked yet');
+  if (service === null) return verdict(judged, 'inconclusive', 'not asked yet');
   if (!service.reachable) return verdict(judged, 'fail', `no answer: ${service.error}`);
   const ageMs = nowMs - service.atMs;
   if (ageMs > REPORT_FRESH_MS)
     return verdict(judged, 'inconclusive', `last asked ${formatDuration(ageMs)} ago`);
   const { state: consumer, error } = service.report;
   return consumer === 'running'
-    ? verdict(judged, 'pass', 'it answers and its consumer runs')
-    : verdict(judged, 'fail', `it answers, but its consumer is ${consumer}${error ? `: ${error}` : ''}`);
+    ? verdict(judged, 'pass', 'it answers and applies changes')
+    : verdict(
+        judged,
+        'fail',
+        `it answers, but the consumer that applies changes is ${consumer}${error ? `: ${error}` : ''}`,
+      );
 };
 
 /** The slice's tables can be copied: both sides have them, and every mapped value finds a place that can hold it. */
 export const sourceTables: Gate = ({ tables, state }) => {
   const judged: Judged = {
     gate: 'source-tables',
-    wanted: 'the mapping fits the tables of the source and those of the service',
-    remedy: `correct the definition of ${state.name} and restart control and the service, or mend the tables that are named`,
+    wanted: 'the mapping must fit the tables of both sides',
+    remedy: `fix the definition of ${state.name} and restart control and the service, or fix the tables named here`,
   };
-  if (tables === null) return verdict(judged, 'inconclusive', 'the database was not asked yet');
-  if (!tables.known) return verdict(judged, 'inconclusive', `not everybody could be asked: ${tables.error}`);
+  if (tables === null) return verdict(judged, 'inconclusive', 'the database has not been asked yet');
+  if (!tables.known) return verdict(judged, 'inconclusive', `could not be checked: ${tables.error}`);
   return tables.problems.length === 0
-    ? verdict(judged, 'pass', 'it does')
+    ? verdict(judged, 'pass', 'it fits')
     : verdict(judged, 'fail', tables.problems.join('; '));
 };
 
@@ -62,11 +66,11 @@ export const sourceTables: Gate = ({ tables, state }) => {
 export const copyComplete: Gate = ({ state, copyProgress }) => {
   const judged: Judged = {
     gate: 'copy-complete',
-    wanted: 'a complete table snapshot of every table',
-    remedy: 'wait, and watch it: banyan status --watch',
+    wanted: 'every table needs a complete table snapshot',
+    remedy: 'wait, and watch its progress: banyan status --watch',
   };
   const copy = copyOf(state);
-  if (copy === null) return verdict(judged, 'fail', 'the copy was not started');
+  if (copy === null) return verdict(judged, 'fail', 'the copy has not been started');
   if (copy.step === 'complete') return verdict(judged, 'pass', 'complete');
   return verdict(judged, 'fail', copyProgress ?? `the copy is ${copy.step}`);
 };
@@ -75,16 +79,20 @@ export const copyComplete: Gate = ({ state, copyProgress }) => {
 export const feedContinuous: Gate = ({ feed, state, nowMs }) => {
   const judged: Judged = {
     gate: 'feed-continuous',
-    wanted: 'the same feed since the table snapshot',
-    remedy: `a new table snapshot is taken by itself; watch it: banyan status --watch, and see why: banyan journal ${state.name}`,
+    wanted: 'changes must come from the feed that the copy was made with',
+    remedy: `the copy restarts by itself from a new table snapshot: banyan status --watch shows its progress, banyan journal ${state.name} the reason`,
   };
   if (feed === null)
-    return verdict(judged, 'inconclusive', 'unknown: no table snapshot, or not looked at yet');
+    return verdict(
+      judged,
+      'inconclusive',
+      'unknown: there is no table snapshot, or it has not been checked yet',
+    );
   if (feed.broken !== null) return verdict(judged, 'fail', feed.broken);
   const ageMs = feed.knownAtMs === null ? null : nowMs - feed.knownAtMs;
   return ageMs !== null && ageMs <= FEED_LOOK_MAX_AGE_MS
-    ? verdict(judged, 'pass', 'the same')
-    : verdict(judged, 'inconclusive', `unknown: ${feed.error ?? 'not looked at lately'}`);
+    ? verdict(judged, 'pass', 'the same feed')
+    : verdict(judged, 'inconclusive', `unknown: ${feed.error ?? 'not checked lately'}`);
 };
 
 /** A position taken at the source a moment ago was applied. */
@@ -99,11 +107,12 @@ function judgeCaughtUp(
 ): GateResult {
   const judged: Judged = {
     gate: 'caught-up',
-    wanted: `the last position asked for applied by the service, and at most ${formatDuration(CAUGHT_UP_MAX_AGE_MS)} old`,
-    remedy: 'banyan status: is the feed running, is anything quarantined? banyan doctor',
+    wanted: `limit ${formatDuration(CAUGHT_UP_MAX_AGE_MS)}`,
+    remedy:
+      'banyan status shows whether the feed runs and whether records are in quarantine; banyan doctor looks for the cause',
   };
   const ageMs = startedAtMs === null ? null : nowMs - startedAtMs;
-  const last = ageMs === null ? 'none yet' : `taken ${formatDuration(ageMs)} ago`;
+  const last = ageMs === null ? 'not confirmed yet' : `last confirmed ${formatDuration(ageMs)} ago`;
   if (!isInDoubt && ageMs !== null && ageMs <= CAUGHT_UP_MAX_AGE_MS) return verdict(judged, 'pass', last);
   return error === null
     ? verdict(judged, 'inconclusive', last)
@@ -113,16 +122,17 @@ function judgeCaughtUp(
 function judgeLag({ service, nowMs, limits: { maxLagMs } }: Evidence, of: 'p50' | 'p99'): GateResult {
   const judged: Judged = {
     gate: 'lag',
-    wanted: `commit to apply in at most ${formatDuration(maxLagMs)} (${of} of the last minute)`,
-    remedy: 'wait until the service keeps up: banyan status --watch',
+    wanted: `limit ${formatDuration(maxLagMs)}`,
+    remedy: 'wait until the service has caught up: banyan status --watch',
   };
   const report = freshReport(service, nowMs);
-  if (!report) return verdict(judged, 'inconclusive', 'unknown: no fresh report of the service');
+  if (!report) return verdict(judged, 'inconclusive', 'unknown: the service has not reported lately');
   if (!report.lag || report.lag.samples === 0) {
-    return verdict(judged, 'inconclusive', 'unknown: nothing was applied in the last minute');
+    return verdict(judged, 'inconclusive', 'unknown: no change was applied in the last minute');
   }
   const lagMs = of === 'p50' ? report.lag.p50Ms : report.lag.p99Ms;
-  const got = `${formatDuration(lagMs)} over ${number.format(report.lag.samples)} samples`;
+  const most = of === 'p50' ? 'half' : '99 %';
+  const got = `${formatDuration(lagMs)} for ${most} of the ${number.format(report.lag.samples)} changes of the last minute`;
   return verdict(judged, lagMs <= maxLagMs ? 'pass' : 'fail', got);
 }
 
@@ -140,18 +150,19 @@ export const lastingLag: Gate = (evidence) => judgeLag(evidence, 'p50');
 export const heartbeat: Gate = ({ service, nowMs, limits: { maxHeartbeatAgeMs } }) => {
   const judged: Judged = {
     gate: 'heartbeat',
-    wanted: `a heartbeat at most ${formatDuration(maxHeartbeatAgeMs)} old`,
-    remedy: 'banyan status: is the feed running, does the service answer? banyan doctor',
+    wanted: `limit ${formatDuration(maxHeartbeatAgeMs)}`,
+    remedy:
+      'banyan status shows whether the feed runs and the service answers; banyan doctor looks for the cause',
   };
   const ageMs = heartbeatAgeMs(service, nowMs);
-  if (ageMs === null) return verdict(judged, 'inconclusive', 'unknown: no heartbeat was ever met');
+  if (ageMs === null) return verdict(judged, 'inconclusive', 'unknown: no heartbeat has arrived yet');
   return verdict(judged, ageMs <= maxHeartbeatAgeMs ? 'pass' : 'fail', `${formatDuration(ageMs)} old`);
 };
 
 const NAMED_KEYS = 5;
 
 /** `: public.reviews [17] [18], public.products [3] ...`; empty when no keys are known. */
-function heldNames(tables: SyncReport['tables']): string {
+function quarantinedNames(tables: SyncReport['tables']): string {
   const parts = tables.flatMap(({ source, heldKeys = [] }) => {
     if (heldKeys.length === 0) return [];
     const keys = heldKeys.slice(0, NAMED_KEYS).map((key) => `[${key.join(', ')}]`);
@@ -160,37 +171,39 @@ function heldNames(tables: SyncReport['tables']): string {
   return parts.length === 0 ? '' : `: ${parts.join(', ')}`;
 }
 
-/** The command that ends what is held of no readable key: after a key's column was renamed, for instance. */
+/** The command that replaces records without a readable key: after a key's column was renamed, for instance. */
 export function namelessRemedy(slice: string): string {
   return `banyan resync ${slice} --reason "records of no readable key"`;
 }
 
-/** No event is held back. */
+/** No record is in quarantine. */
 export const quarantine: Gate = ({ service, nowMs, state }) => {
   const judged: Judged = {
     gate: 'quarantine',
-    wanted: 'no event held back',
-    remedy: `banyan sync errors ${state.name}`,
+    wanted: 'must be empty',
+    remedy: `banyan quarantine list ${state.name}`,
   };
-  const held = quarantinedOf(service, nowMs);
-  if (held === null) return verdict(judged, 'inconclusive', 'unknown: no fresh report of the service');
+  const records = quarantinedOf(service, nowMs);
+  if (records === null)
+    return verdict(judged, 'inconclusive', 'unknown: the service has not reported lately');
   const tables = freshReport(service, nowMs)?.tables ?? [];
-  const got = `${number.format(held)} held back${heldNames(tables)}`;
+  const noun = records === 1 ? 'record' : 'records';
+  const got = records === 0 ? 'empty' : `${number.format(records)} ${noun}${quarantinedNames(tables)}`;
   // Of no row that could be named: nothing but a new table snapshot makes up for them.
   const isNameless = tables.every(({ quarantined, heldKeys }) => quarantined === 0 || heldKeys?.length === 0);
   const remedy = isNameless ? namelessRemedy(state.name) : judged.remedy;
-  return verdict({ ...judged, remedy }, held === 0 ? 'pass' : 'fail', got);
+  return verdict({ ...judged, remedy }, records === 0 ? 'pass' : 'fail', got);
 };
 
-/** Name of the one gate that a step forward can mend by itself, by verifying. */
+/** Name of the one gate that a step forward can satisfy by itself, by verifying. */
 export const VERIFICATION_GATE = 'verification';
 
 /** Every row of one side was found equal on the other, not long ago. */
 export const verification: Gate = ({ state, nowMs, limits: { maxVerificationAgeMs } }) => {
   const judged: Judged = {
     gate: VERIFICATION_GATE,
-    wanted: `rows and checksums of both sides equal, at most ${formatDuration(maxVerificationAgeMs)} ago`,
-    remedy: `banyan advance ${state.name} verifies first; differences: banyan verify ${state.name}, then banyan verify ${state.name} --repair --reason "..."`,
+    wanted: `both sides must have been equal within the last ${formatDuration(maxVerificationAgeMs)}`,
+    remedy: `banyan advance ${state.name} verifies first; banyan verify ${state.name} shows differences, and banyan verify ${state.name} --repair --reason "..." repairs them`,
   };
   const last = completeCopyOf(state)?.verification ?? null;
   if (last === null) return verdict(judged, 'inconclusive', 'not verified yet');

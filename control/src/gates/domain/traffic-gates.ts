@@ -1,4 +1,4 @@
-import type { GateResult } from '@banyan/contracts';
+import { formatDuration, type GateResult } from '@banyan/contracts';
 import type { SideCounts } from '../../routes/domain/traffic-window.ts';
 import type { Evidence } from './evidence.ts';
 
@@ -12,11 +12,11 @@ const shareOf = ({ requests, errors }: SideCounts): number => (requests === 0 ? 
 
 /** What the service answered, when it is enough to judge by; otherwise why it is not. */
 function answered({ traffic }: Evidence): SideCounts | string {
-  if (traffic === null) return 'no proxy has told of its answers';
+  if (traffic === null) return 'no proxy has reported lately';
   const { service } = traffic;
   return service.requests >= LEAST_REQUESTS
     ? service
-    : `${service.requests} answers of the service in the last minute: fewer than ${LEAST_REQUESTS} say nothing`;
+    : `only ${service.requests} answers from the service in the last minute; ${LEAST_REQUESTS} are needed to judge it`;
 }
 
 /** The service fails hardly more often than the monolith. */
@@ -25,10 +25,10 @@ export function errors(evidence: Evidence): GateResult {
   const monolithShare = evidence.traffic === null ? 0 : shareOf(evidence.traffic.monolith);
   const most = monolithShare + maxErrorShare;
   const gate = 'errors';
-  const wanted = `at most ${percent(most)} of the service's answers failed (the monolith's: ${percent(monolithShare)})`;
+  const wanted = `limit ${percent(most)}; the monolith's: ${percent(monolithShare)}`;
   const service = answered(evidence);
   if (typeof service === 'string') return unknown(gate, wanted, service);
-  const got = `${service.errors} of ${service.requests} in the last minute`;
+  const got = `${percent(shareOf(service))} of ${service.requests} answers in the last minute`;
   if (shareOf(service) <= most) return { gate, verdict: 'pass', wanted, got, remedy: null };
   return {
     gate,
@@ -44,20 +44,20 @@ export function latency(evidence: Evidence): GateResult {
   const monolithMs = evidence.traffic?.monolith.p95Ms ?? null;
   const mostMs = Math.max(ALWAYS_QUICK_MS, (monolithMs ?? 0) * evidence.limits.maxSlowdown);
   const gate = 'latency';
-  const wanted = `p95 of the service's answers at most ${Math.round(mostMs)} ms`;
+  const wanted = `limit ${formatDuration(mostMs)}`;
   const service = answered(evidence);
   if (typeof service === 'string') return unknown(gate, wanted, service);
   if (service.p95Ms === null || monolithMs === null) {
-    return unknown(gate, wanted, 'one side has answered nothing lately: there is nothing to compare');
+    return unknown(gate, wanted, 'one side has answered nothing lately, so there is nothing to compare');
   }
-  const got = `${Math.round(service.p95Ms)} ms (the monolith's: ${Math.round(monolithMs)} ms)`;
+  const got = `${formatDuration(service.p95Ms)} for 95 % of the service's answers, ${formatDuration(monolithMs)} for the monolith's`;
   const isGood = service.p95Ms <= mostMs;
-  const remedy = isGood ? null : 'find what the service waits for, or give it more to run on';
+  const remedy = isGood ? null : 'find out what the service waits for, or give it more resources';
   return { gate, verdict: isGood ? 'pass' : 'fail', wanted, got, remedy };
 }
 
 function unknown(gate: string, wanted: string, got: string): GateResult {
-  return { gate, verdict: 'inconclusive', wanted, got, remedy: 'send it visitors: banyan status --watch' };
+  return { gate, verdict: 'inconclusive', wanted, got, remedy: 'wait for visitors: banyan status --watch' };
 }
 
 /** While it serves nothing has to be shown anew: only what speaks against it counts, so that a quiet night is no alarm. */

@@ -10,7 +10,7 @@ export type GateClock = ReadonlyMap<
 export type GuardVerdict =
   { readonly action: 'none' } | { readonly action: 'rollback' | 'pause'; readonly gates: readonly string[] };
 
-/** Carries the clock of each gate that does not pass on to now; a gate that passes starts anew. */
+/** Carries the clock of each gate that does not pass on to now; one that passes starts over. */
 export function tickGateClock(clock: GateClock, gates: readonly GateResult[], nowMs: number): GateClock {
   const next = new Map<string, { failingSinceMs: number | null; notPassingSinceMs: number }>();
   for (const { gate, verdict } of gates) {
@@ -28,7 +28,7 @@ export function tickGateClock(clock: GateClock, gates: readonly GateResult[], no
  * A gate that fails for longer than the grace rolls back; one that does not pass for longer, without failing all
  * that time, pauses for a person.
  *
- * @param graceMs Milliseconds; a shorter trouble is let go.
+ * @param graceMs Milliseconds; a shorter trouble is tolerated.
  */
 export function judgeGateClock(clock: GateClock, nowMs: number, graceMs: number): GuardVerdict {
   const over = (sinceMs: number | null): boolean => sinceMs !== null && nowMs - sinceMs > graceMs;

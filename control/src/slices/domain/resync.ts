@@ -2,7 +2,7 @@ import { copyOf, type SliceState } from './slice-state.ts';
 import type { Decision } from './transitions.ts';
 
 /**
- * The copy is worth nothing: all reads go to the monolith, and it is made anew. Paused or not, since it is for safety; a
+ * The copy is worth nothing: all reads go to the monolith, and it restarts from a new table snapshot. Paused or not, since it is for safety; a
  * pause stays. Null when there is no copy, or it is about to be made anyway.
  */
 export function resync(state: SliceState, nowMs: number): SliceState | null {
@@ -21,15 +21,14 @@ export function resync(state: SliceState, nowMs: number): SliceState | null {
   };
 }
 
-/** A person wants the copy made anew. */
+/** A person wants a resync. */
 export function resyncAsked(state: SliceState, nowMs: number): Decision {
   if (copyOf(state) === null) {
-    const reasons = ['there is no copy to make anew'];
+    const reasons = ['there is no copy to resync'];
     return { ok: false, code: 'not-possible', reasons };
   }
   const next = resync(state, nowMs);
-  if (!next)
-    return { ok: false, code: 'nothing-to-do', reasons: ['the copy is about to be made anew already'] };
+  if (!next) return { ok: false, code: 'nothing-to-do', reasons: ['a resync is about to start already'] };
   return {
     ok: true,
     next,

@@ -46,9 +46,9 @@ function obstacles(state: SliceState, gates: readonly GateResult[]): Decision | 
   return refuse(pause.length > 0 ? 'paused' : 'gate-failed', ...pause, ...failed);
 }
 
-/** `lag (fail): wanted at most 2 s, got 3.1 s`. */
-export function describeGate(gate: GateResult): string {
-  return `${gate.gate} (${gate.verdict}): wanted ${gate.wanted}, got ${gate.got}`;
+/** `heartbeat (fail): 6 s old (limit 5 s)`. */
+export function describeGate({ gate, verdict, got, wanted }: GateResult): string {
+  return `${gate} (${verdict}): ${got} (${wanted})`;
 }
 
 /** The share that `advance` would go to from here; null when all reads have moved. */

@@ -95,7 +95,10 @@ test('a text that is too long, also for a domain, is refused and not cut off', a
     await store.load();
     for (const column of ['v', 'c', 'd']) {
       const table = compileMapping({
-        ...{ source: 'public.narrow', target: 'narrow', kind: 'owned', key: ['id'] },
+        source: 'public.narrow',
+        target: 'narrow',
+        kind: 'owned',
+        key: ['id'],
         columns: { id: 'id', [column]: column },
       });
       const upserts = [{ id: 1, [column]: 'abcd' }];
@@ -127,7 +130,10 @@ test('long texts are stored as they are, among short ones and in the order of ev
     await knex.raw('CREATE UNIQUE INDEX ON long (md5(one))');
     const names = ['id', 'one', 'big', 'two'];
     const table = compileMapping({
-      ...{ source: 'public.long', target: 'long', kind: 'owned', key: ['id'] },
+      source: 'public.long',
+      target: 'long',
+      kind: 'owned',
+      key: ['id'],
       columns: Object.fromEntries(names.map((name) => [name, name])),
     });
     const store = createPostgresApplyStore({ knex });

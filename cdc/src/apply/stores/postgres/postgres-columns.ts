@@ -108,7 +108,11 @@ export async function describePostgresTable(run: RunPostgres, table: string): Pr
   return {
     name: table,
     columns: columns.map(({ name, fullType, nullable, hasDefault, generated }) => ({
-      ...{ name, type: fullType, nullable, hasDefault, generated },
+      name,
+      type: fullType,
+      nullable,
+      hasDefault,
+      generated,
     })),
     uniqueKeys: keys.rows.map(({ columns: names }) => JSON.parse(names) as string[]),
     foreignKeys: foreign.rows.map(({ columns: names, referenced, deferrable }) => ({

@@ -83,7 +83,10 @@ test.each([900])(
         `CREATE TABLE wide (${names.map((name, i) => `${name} INTEGER${i ? '' : ' PRIMARY KEY'}`).join()})`,
       );
       const table = compileMapping({
-        ...{ source: 'public.wide', target: 'wide', kind: 'owned', key: ['c0'] },
+        source: 'public.wide',
+        target: 'wide',
+        kind: 'owned',
+        key: ['c0'],
         columns: Object.fromEntries(names.map((name) => [name, name])),
       });
       const store = createSqliteApplyStore({ knex });
@@ -93,7 +96,10 @@ test.each([900])(
       const apply = (change: object) =>
         store.apply({
           tables: [{ table, change: { clear: false, deletes: [], upserts: [], updates: [], ...change } }],
-          ...{ progress: [], barriers: [], releasedTopics: [], quarantine: [] },
+          progress: [],
+          barriers: [],
+          releasedTopics: [],
+          quarantine: [],
         });
       await apply({ upserts: [row] });
       await apply({ upserts: [row], updates: [part] });
@@ -115,7 +121,10 @@ test('long texts are stored as they are, among short ones and in the order of ev
     await knex.raw('CREATE TABLE long (id INTEGER PRIMARY KEY, one TEXT UNIQUE, big INTEGER, two TEXT)');
     const names = ['id', 'one', 'big', 'two'];
     const table = compileMapping({
-      ...{ source: 'public.long', target: 'long', kind: 'owned', key: ['id'] },
+      source: 'public.long',
+      target: 'long',
+      kind: 'owned',
+      key: ['id'],
       columns: Object.fromEntries(names.map((name) => [name, name])),
     });
     const store = createSqliteApplyStore({ knex });
@@ -123,7 +132,10 @@ test('long texts are stored as they are, among short ones and in the order of ev
     const apply = (change: object) =>
       store.apply({
         tables: [{ table, change: { clear: false, deletes: [], upserts: [], updates: [], ...change } }],
-        ...{ progress: [], barriers: [], releasedTopics: [], quarantine: [] },
+        progress: [],
+        barriers: [],
+        releasedTopics: [],
+        quarantine: [],
       });
     const long = (mark: string): string => `${mark}"\\\n é😀`.repeat(100_000);
     const row = (id: number, one: string, two: string | null) => ({ id, one, big: 2n ** 62n + 1n, two });

@@ -10,7 +10,10 @@ import { compileMapping } from '../../../rows/mapping.ts';
 import { createSqliteRangeReader } from './sqlite-range.ts';
 
 const table = compileMapping({
-  ...{ source: 'public.things', target: 'thing', kind: 'owned', key: ['n'] },
+  source: 'public.things',
+  target: 'thing',
+  kind: 'owned',
+  key: ['n'],
   columns: { n: 'n', v: 'v' },
 });
 const all = { table: 'thing', afterKey: null, pieces: [{ toKey: null, maxRows: 100 }] };

@@ -10,8 +10,8 @@ export type SnapshotVerdict =
   | { readonly kind: 'ignored'; readonly version: number }
   | { readonly kind: 'invalid'; readonly problems: readonly string[] };
 
-/** Holds the one routing table in use. Each request reads `current` once and keeps to it. */
-export interface RoutesHolder {
+/** The one routing table in use. Each request reads `current` once and keeps to it. */
+export interface ActiveRoutes {
   /** Null until there is a snapshot: everything goes to the monolith. */
   readonly current: RoutingTable | null;
   /** Snapshots turned down since the start. */
@@ -43,11 +43,11 @@ const isNewer = (one: RoutesSnapshot, other: RoutesSnapshot): boolean =>
   one.version > other.version || (one.version === other.version && one.issuedAtMs > other.issuedAtMs);
 
 /** @param options.onApplied Called after each swap. */
-export function createRoutesHolder(options: {
+export function createActiveRoutes(options: {
   readonly file: SnapshotFile | null;
   readonly log: Logger;
   readonly onApplied: (table: RoutingTable) => void;
-}): RoutesHolder {
+}): ActiveRoutes {
   const { file, log, onApplied } = options;
   let current: RoutingTable | null = null;
   let invalidSnapshots = 0;

@@ -4,7 +4,8 @@ import { CommandError } from '../output/command-error.ts';
 import { asTyped, count, duration, printJson, style } from '../output/terminal.ts';
 import { whoami, type Context } from './context.ts';
 
-export interface HeldKeyOptions {
+/** How the command line names a key in quarantine. */
+export interface KeyOptions {
   /** Source table, `schema.table`. */
   readonly table?: string;
   /** Key values in key order. */
@@ -18,13 +19,15 @@ function nameOf(table: string, key: readonly string[] | null, offset?: number): 
   return key ? `${table} [${key.join(', ')}]` : `${table} (no key, offset ${offset ?? 'unknown'})`;
 }
 
-/** Shows what a service holds back and why, without anything personal. */
-export async function syncErrors(
+const recordsText = (n: number): string => `${count(n)} ${n === 1 ? 'record' : 'records'}`;
+
+/** Shows what a service has in quarantine and why, without anything personal. */
+export async function quarantineList(
   slice: string,
   options: { readonly limit?: number },
   context: Context,
 ): Promise<void> {
-  const answer = await ControlClient.open(context.home, { exact: context.json }).heldRecords(
+  const answer = await ControlClient.open(context.home, { exact: context.json }).quarantine(
     slice,
     options.limit ?? 20,
   );
@@ -33,8 +36,8 @@ export async function syncErrors(
     return;
   }
   const { records, queues } = answer;
-  if (records === 0) console.log(`${style('bold', slice)}: nothing is held back.`);
-  else console.log(`${style('bold', slice)}: ${count(records)} held back`);
+  if (records === 0) console.log(`${style('bold', slice)}: nothing is in quarantine.`);
+  else console.log(`${style('bold', slice)}: ${recordsText(records)} in quarantine`);
   for (const queue of queues) for (const line of linesOf(queue)) console.log(line);
   const shown = queues.reduce((sum, { waiting }) => sum + 1 + waiting, 0);
   if (shown < records) console.log(`... and ${count(records - shown)} more: --limit shows more keys`);
@@ -48,9 +51,9 @@ function linesOf(queue: HeldQueueReport): string[] {
   return [
     style('bold', nameOf(table, key, offset)),
     `  why     ${reason}`,
-    `  since   ${ago(heldSinceMs)}${behind}`,
-    ...(rereadSinceMs === null ? [] : [`  skip    asked ${ago(rereadSinceMs)} ago; waiting for the row`]),
-    ...(key === null ? ['  only a new table snapshot makes up for it: no key says which row it is of'] : []),
+    `  since   ${ago(heldSinceMs)} ago${behind}`,
+    ...(rereadSinceMs === null ? [] : [`  skip    requested ${ago(rereadSinceMs)} ago; waiting for the row`]),
+    ...(key === null ? ['  its key cannot be read, so only a new table snapshot replaces it'] : []),
     ...payloadLines(queue),
   ];
 }
@@ -70,22 +73,22 @@ function payloadLines({ payload }: HeldQueueReport): string[] {
   }
 }
 
-/** Replays held records in the service, after its code or schema was mended. */
-export async function syncRetry(
+/** Applies quarantined records again in the service, after its code or schema was fixed. */
+export async function quarantineRetry(
   slice: string,
-  options: HeldKeyOptions & { readonly all?: boolean },
+  options: KeyOptions & { readonly all?: boolean },
   context: Context,
 ): Promise<void> {
   if ((options.key === undefined) === (options.all !== true)) {
     throw new CommandError({
       code: 'invalid-arguments',
-      message: 'Say which held records to replay: one key, or all of them.',
+      message: 'Say which records to retry: those of one key, or all of them.',
       evidence: [options.all ? 'got both --key and --all' : 'got neither --key nor --all'],
-      nextSteps: [`banyan sync retry ${slice} --all --dry-run`, `banyan sync errors ${slice}`],
+      nextSteps: [`banyan quarantine retry ${slice} --all --dry-run`, `banyan quarantine list ${slice}`],
       exitCode: 2,
     });
   }
-  const answer = await ControlClient.open(context.home, { exact: context.json }).retryHeld(slice, {
+  const answer = await ControlClient.open(context.home, { exact: context.json }).retryQuarantined(slice, {
     by: whoami(),
     dryRun: options.dryRun ?? false,
     ...(options.key === undefined ? {} : { key: [...options.key] }),
@@ -102,31 +105,29 @@ function printRetry(slice: string, dryRun: boolean, { applied, refused, queues }
   const keys = (n: number): string => `${count(n)} ${n === 1 ? 'key' : 'keys'}`;
   const [did, not] = dryRun ? ['would be applied', 'would be refused again'] : ['applied', 'refused again'];
   console.log(
-    `${style('bold', slice)}: ${keys(applied)} ${did}, ${keys(refused)} ${not}${dryRun ? ' (dry run: nothing was changed)' : ''}`,
+    `${style('bold', slice)}: ${keys(applied)} ${did}, ${keys(refused)} ${not}${dryRun ? ' (dry run: nothing changed)' : ''}`,
   );
   for (const { table, key, records, refusedBecause } of queues) {
     const outcome = refusedBecause === null ? did : `${not}: ${refusedBecause}`;
-    console.log(
-      `  ${nameOf(table, key)}  ${count(records)} ${records === 1 ? 'record' : 'records'}  ${outcome}`,
-    );
+    console.log(`  ${nameOf(table, key)}  ${recordsText(records)}  ${outcome}`);
   }
 }
 
 const outcomes = {
-  'dry-run': 'its row would be read again, and they be let go (dry run: nothing was changed)',
-  'let-go': 'its row was read again, and they are let go',
-  held: 'its row was changed each time that it was read, or the service refuses it too: they are held still',
-  'under-way': 'its row was read again, and they are let go once the service has come to it',
+  'dry-run': 'would read the row again and release them (dry run: nothing changed)',
+  'let-go': 'read the row again and released them',
+  held: 'still in quarantine: the row changed every time it was read, or the service refuses the row too',
+  'under-way': 'read the row again; they are released once the service gets to it',
 } as const;
 
-/** Lets a key's held records go by reading its row again at the source. */
-export async function syncSkip(
+/** Releases a key's records from quarantine by reading its row again at the source. */
+export async function quarantineSkip(
   slice: string,
-  options: HeldKeyOptions & { readonly key: readonly string[]; readonly reason: string },
+  options: KeyOptions & { readonly key: readonly string[]; readonly reason: string },
   context: Context,
 ): Promise<void> {
   const { key, reason, table } = options;
-  const answer = await ControlClient.open(context.home, { exact: context.json }).skipHeld(slice, {
+  const answer = await ControlClient.open(context.home, { exact: context.json }).skipQuarantined(slice, {
     by: whoami(),
     dryRun: options.dryRun ?? false,
     key: [...key],
@@ -138,7 +139,7 @@ export async function syncSkip(
     printJson(answer);
     return;
   }
-  const what = `${nameOf(answer.table, answer.key)}: ${count(answer.records)} held`;
+  const what = `${nameOf(answer.table, answer.key)}: ${recordsText(answer.records)} in quarantine`;
   console.log(`${what}; ${outcomes[answer.outcome ?? 'dry-run']}`);
   printNext(answer.next_steps);
 }

@@ -3,7 +3,7 @@ import type { ControlClient } from '../outbound/control-client.ts';
 import { PinLedger } from './domain/pin-ledger.ts';
 
 /** Finds out when pinned sessions may go back to the copies, by asking the control plane in rounds. */
-export interface PinKeeper {
+export interface PinTracker {
   /** A request carries this nonce. @returns false once the copies are known to have the write behind it. */
   isPinned(nonce: string): boolean;
   /** True when the cookie may be taken away with this answer. */
@@ -18,7 +18,7 @@ export interface PinKeeper {
   close(): Promise<void>;
 }
 
-export interface PinKeeperOptions {
+export interface PinTrackerOptions {
   readonly isCaughtUp: ControlClient['isCaughtUp'];
   readonly log: Logger;
   /** Shortest time from one round's start to the next one's, in milliseconds. Default 50: twenty a second. */
@@ -29,7 +29,7 @@ export interface PinKeeperOptions {
   readonly maxNonces?: number;
 }
 
-export function createPinKeeper(options: PinKeeperOptions): PinKeeper {
+export function createPinTracker(options: PinTrackerOptions): PinTracker {
   const { isCaughtUp, log, roundEveryMs = 50, timeoutMs = 2_000, maxNonces = 50_000 } = options;
   const ledger = new PinLedger(maxNonces);
   const stopped = new AbortController();

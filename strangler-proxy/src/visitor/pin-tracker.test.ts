@@ -1,19 +1,19 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { silentLogger } from '@banyan/kit';
 import { eventually, Opened } from '../testing/fixtures.ts';
-import { createPinKeeper, type PinKeeper } from './pin-keeper.ts';
+import { createPinTracker, type PinTracker } from './pin-tracker.ts';
 
 const opened = new Opened();
 afterEach(() => opened.close());
 
-function startKeeper(roundEveryMs: number): {
-  keeper: PinKeeper;
+function startTracker(roundEveryMs: number): {
+  tracker: PinTracker;
   askedAtMs: number[];
   answer: (yes: boolean) => void;
 } {
   const askedAtMs: number[] = [];
   let answer: (yes: boolean) => void = () => undefined;
-  const keeper = createPinKeeper({
+  const tracker = createPinTracker({
     isCaughtUp({ signal }) {
       askedAtMs.push(performance.now());
       return new Promise((resolve, reject) => {
@@ -24,15 +24,15 @@ function startKeeper(roundEveryMs: number): {
     log: silentLogger,
     roundEveryMs,
   });
-  opened.add(() => keeper.close());
-  keeper.useSlices(['reviews']);
-  return { keeper, askedAtMs, answer: (yes) => answer(yes) };
+  opened.add(() => tracker.close());
+  tracker.useSlices(['reviews']);
+  return { tracker, askedAtMs, answer: (yes) => answer(yes) };
 }
 
 test('starts rounds no closer together than it may', async () => {
-  const { keeper, askedAtMs, answer } = startKeeper(40);
+  const { tracker, askedAtMs, answer } = startTracker(40);
   for (let round = 1; round <= 4; round++) {
-    keeper.isPinned(`nonce ${round}`);
+    tracker.isPinned(`nonce ${round}`);
     await eventually(`round ${round} starts`, () => askedAtMs.length === round);
     answer(true);
   }
@@ -41,24 +41,24 @@ test('starts rounds no closer together than it may', async () => {
 });
 
 test('asks nothing while no slice copies, and asks anew when another one does', async () => {
-  const { keeper, askedAtMs, answer } = startKeeper(1);
-  keeper.useSlices([]);
-  expect(keeper.isPinned('n')).toBe(true);
+  const { tracker, askedAtMs, answer } = startTracker(1);
+  tracker.useSlices([]);
+  expect(tracker.isPinned('n')).toBe(true);
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect(askedAtMs).toHaveLength(0);
-  keeper.useSlices(['reviews']);
-  expect(keeper.isPinned('n')).toBe(true);
+  tracker.useSlices(['reviews']);
+  expect(tracker.isPinned('n')).toBe(true);
   await eventually('it asks', () => askedAtMs.length === 1);
   answer(true);
-  await eventually('it is free', () => !keeper.isPinned('n'));
-  keeper.useSlices(['reviews', 'stock']);
-  expect([keeper.isPinned('n'), keeper.mayClear('n')]).toEqual([true, false]);
+  await eventually('it is free', () => !tracker.isPinned('n'));
+  tracker.useSlices(['reviews', 'stock']);
+  expect([tracker.isPinned('n'), tracker.mayClear('n')]).toEqual([true, false]);
 });
 
 test('closing does not wait for an answer', async () => {
-  const { keeper, askedAtMs } = startKeeper(1);
-  keeper.isPinned('n');
+  const { tracker, askedAtMs } = startTracker(1);
+  tracker.isPinned('n');
   await eventually('a round runs', () => askedAtMs.length === 1);
-  await keeper.close();
-  expect(keeper.rounds.failed).toBe(1);
+  await tracker.close();
+  expect(tracker.rounds.failed).toBe(1);
 });

@@ -12,7 +12,7 @@ export interface Identity {
 }
 
 /** Knows who sessions belong to, by asking the monolith and remembering it for seconds. */
-export interface IdentityKeeper {
+export interface SessionCache {
   /** @throws Error when the monolith does not say who it is. */
   identify(credential: Credential): Promise<Identity>;
   /** It may have changed hands: whatever is asked from now on is asked of the monolith. */
@@ -53,13 +53,13 @@ function toIdentity(customer: SessionCustomer | null, signer: IdentitySigner): I
  * @param options.ttlMs How long an answer is remembered; below a token's minute. Default 3,000.
  * @param options.maxEntries Sessions and tokens remembered at most; the oldest goes first. Default 10,000.
  */
-export function createIdentityKeeper(options: {
+export function createSessionCache(options: {
   readonly lookUp: LookUpSession;
   readonly signer: IdentitySigner;
   readonly nowMs?: () => number;
   readonly ttlMs?: number;
   readonly maxEntries?: number;
-}): IdentityKeeper {
+}): SessionCache {
   const { lookUp, signer, nowMs = () => performance.now(), ttlMs = 3_000, maxEntries = 10_000 } = options;
   const entries = new Map<string, Entry>();
 
