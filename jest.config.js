@@ -13,6 +13,7 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/\\.banyan'],
   modulePathIgnorePatterns: ['<rootDir>/\\.banyan'],
   watchPathIgnorePatterns: ['<rootDir>/\\.banyan'],
+  testSequencer: '<rootDir>/script/longest-first.js',
   globalSetup: '<rootDir>/script/jest-postgres-start.js',
   globalTeardown: '<rootDir>/script/jest-postgres-stop.js',
   // Only for what hangs: a busy machine may be ten times as slow as a quiet one.

@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { compileCache } from './run-command.js';
 
 const settings = { fsync: 'off', max_replication_slots: '40', max_wal_senders: '40', max_connections: '300' };
 /** More workers share them: a server is too much for each of many that mostly ask for none. */
@@ -18,6 +19,7 @@ export default async function start({ maxWorkers = 1 } = {}) {
     chmodSync(dir, 0o755); // PostgreSQL's account must reach it: else the data lie elsewhere, and stay.
     return { dir, cluster: await startCluster({ dir, settings }) };
   };
+  process.env.NODE_COMPILE_CACHE ??= compileCache; // workers, and what their tests start, inherit it
   const count = Math.min(maxWorkers, MOST_CLUSTERS);
   globalThis.__banyanClusters = await Promise.all(Array.from({ length: count }, startOne));
   process.env.TEST_POSTGRES_URLS = globalThis.__banyanClusters

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { closingLine } from './closing-line.js';
 import { runInPlaces } from './in-places.js';
 import { readJestReport, slowestFiles } from './jest-report.js';
-import { root } from './run-command.js';
+import { compileCache, root } from './run-command.js';
 import { runPart } from './run-part.js';
 
 const only = process.argv.slice(2);
@@ -53,7 +53,7 @@ const parts = [
     places: 1,
     command: process.execPath,
     args: ['--disable-warning=ExperimentalWarning', 'cli/src/walkthrough/main.ts', '--auto'],
-    env: { BANYAN_HOME: join(dir, 'walkthrough') },
+    env: { BANYAN_HOME: join(dir, 'walkthrough'), NODE_COMPILE_CACHE: compileCache },
   },
   { name: 'lint', places: 1, command: bin('eslint'), args: ['.'] },
   { name: 'prose', places: 1, command: process.execPath, args: ['script/lint-prose.ts'] },
@@ -82,7 +82,7 @@ const parts = [
     places: 1,
     command: bin('playwright'),
     args: ['test', '--config', 'regression/playwright.config.ts'],
-    env: { PLAYWRIGHT_JSON_OUTPUT_NAME: join(dir, 'browser.json') },
+    env: { PLAYWRIGHT_JSON_OUTPUT_NAME: join(dir, 'browser.json'), NODE_COMPILE_CACHE: compileCache },
     counts: () => {
       const { stats, errors } = JSON.parse(readFileSync(join(dir, 'browser.json'), 'utf8'));
       return { passed: stats.expected + stats.flaky, failed: stats.unexpected + errors.length };

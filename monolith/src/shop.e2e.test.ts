@@ -59,7 +59,7 @@ async function start(databaseUrl: string): Promise<{ child: ChildProcess; url: s
 }
 
 async function eventually(condition: () => Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 60_000;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`Not within 20 s: ${what}`);
     await wait(50);

@@ -9,7 +9,7 @@ import { envelopeOf, eventually, PREFIX, readTopic } from '../../testing/beds/re
 import { createPartsBed, TABLE, type PartsBed } from '../../testing/beds/row-reread-test-bed.ts';
 import { createRowReread, type RowReread } from './row-reread.ts';
 
-const signal = AbortSignal.timeout(180_000);
+const signal = AbortSignal.timeout(300_000);
 const first = ['1', 'a'];
 let bed: PartsBed;
 let sql: PartsBed['source']['sql'];

@@ -30,7 +30,7 @@ import {
   type ServiceProcess,
 } from '../../testing/beds/verify-test-bed.ts';
 
-const signal = AbortSignal.timeout(120_000);
+const signal = AbortSignal.timeout(300_000);
 const tableNames = keyedSlice.tables.map(({ source }) => source);
 let folder: Awaited<ReturnType<typeof createFolder>>;
 let bed: TestBed;

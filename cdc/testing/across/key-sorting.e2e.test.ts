@@ -3,7 +3,7 @@ import { compileMapping } from '../../src/rows/mapping.ts';
 import { createTestBed, type TestBed } from '../beds/reader-test-bed.ts';
 import { readCanonicalPage, type Bound } from '../../src/verify/source-rows.ts';
 
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(300_000);
 let bed: TestBed;
 
 beforeAll(async () => {

@@ -8,7 +8,7 @@ import { quoteName, quoteTable } from '../../src/rows/table-name.ts';
 import { envelopeOf } from '../beds/reader-test-bed.ts';
 
 let bed: FeedTestBed;
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(300_000);
 
 /** Key types, and values in the order in which the index has them. */
 const keyTypes: Readonly<Record<string, readonly [string, ...string[]]>> = {

@@ -26,7 +26,7 @@ let cluster: RunningCluster;
 let bed: TestBed;
 let reader: Reader;
 const bus = createMemoryBus();
-const signal = AbortSignal.timeout(180_000);
+const signal = AbortSignal.timeout(300_000);
 const settings = { fsync: 'off' };
 const LONG = 'x'.repeat(9_000);
 

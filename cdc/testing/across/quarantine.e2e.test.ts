@@ -33,7 +33,7 @@ let bus: SourceLog;
 let reader: Reader;
 let consumer: Consumer;
 let knex: Knex;
-const signal = AbortSignal.timeout(120_000);
+const signal = AbortSignal.timeout(300_000);
 
 // The service's store is beside the shop's tables here, in the same database; nothing joins them.
 beforeAll(async () => {

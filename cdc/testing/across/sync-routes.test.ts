@@ -18,7 +18,7 @@ import { startConsumer, type Consumer } from '../../src/apply/consumer.ts';
 import { createSqliteApplyStore } from '../../src/apply/stores/sqlite/sqlite-apply-store.ts';
 import { syncRoutes } from '../../src/apply/http/sync-routes.ts';
 
-const signal = AbortSignal.timeout(20_000);
+const signal = AbortSignal.timeout(300_000);
 const all = { table: 'note', afterKey: null, toKey: null, limit: 10, fieldsOf: [] };
 let folder: Awaited<ReturnType<typeof createFolder>>;
 let knex: Knex;

@@ -44,7 +44,7 @@ let reader: Reader;
 let consumer: Consumer;
 let follower: TableSnapshotFollower;
 const stop = new AbortController();
-const signal = AbortSignal.timeout(180_000);
+const signal = AbortSignal.timeout(300_000);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'banyan-property-'));

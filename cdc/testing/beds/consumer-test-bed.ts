@@ -151,7 +151,7 @@ export async function until(
   condition: () => boolean | Promise<boolean>,
   what = 'the condition',
 ): Promise<void> {
-  const deadlineMs = performance.now() + 10_000;
+  const deadlineMs = performance.now() + 60_000;
   while (!(await condition())) {
     if (performance.now() > deadlineMs) throw new Error(`Waited in vain for ${what}.`);
     await delay(10);

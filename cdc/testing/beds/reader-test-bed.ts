@@ -148,7 +148,7 @@ export function envelopeOf(record: Pick<StoredRecord, 'value'>): Envelope | null
 
 /** Waits until a position taken now is confirmed: everything written before is on the bus. */
 export async function caughtUp(bed: TestBed): Promise<void> {
-  const signal = AbortSignal.timeout(20_000);
+  const signal = AbortSignal.timeout(60_000);
   const position = await bed.source.takePosition(signal);
   await eventually(`the slot confirms ${position}`, async () => {
     const rows = await bed.sql(
@@ -195,7 +195,7 @@ async function readWholeTable(
 
 /** Expects that a copy which applied a table's topic holds exactly what the table does now. */
 export async function expectCopy(bed: TestBed, bus: Bus, table: string): Promise<void> {
-  const signal = AbortSignal.timeout(20_000);
+  const signal = AbortSignal.timeout(60_000);
   await caughtUp(bed);
   const { key, rows } = await readWholeTable(bed, table, signal);
   const byKey = (one: readonly [string, unknown], other: readonly [string, unknown]): number =>

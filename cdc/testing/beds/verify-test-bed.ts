@@ -5,6 +5,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { openSqliteFile } from '@banyan/kit/sqlite';
+import { processEnv } from '@banyan/kit/testing';
 
 export const PEER_TOKEN = 'peer-token-of-the-tests';
 /** Rows of each table. */
@@ -137,7 +138,7 @@ export async function startService(files: {
   const program = join(import.meta.dirname, '../processes/serve-copy-until-killed.ts');
   const child = fork(program, [files.bus, files.store, String(files.port ?? 0)], {
     execArgv: [],
-    env: { PATH: process.env['PATH'], LOG_LEVEL: 'silent' },
+    env: { ...processEnv(), LOG_LEVEL: 'silent' },
   });
   const [url] = (await once(child, 'message')) as [string];
   return {

@@ -7,8 +7,7 @@ import { mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { projectRoot } from '../home.ts';
-import { isAlive, Stack, until } from './stack.ts';
+import { anyLag, isAlive, Stack, until } from './stack.ts';
 
 function mount(at: string): boolean {
   try {
@@ -28,25 +27,14 @@ function canMount(): boolean {
 }
 
 (canMount() ? describe : describe.skip)('a full disk (wants the right to mount)', () => {
-  const stack = new Stack();
+  // No gate may be quicker than the person: it would take the reads back by itself, since nothing is stored any more.
+  const stack = new Stack({ gates: { maxHeartbeatAgeMs: 600_000, ...anyLag } });
   const ballast = stack.home.file('ballast');
   let shopUrl: string;
 
-  const configFolder = mkdtempSync(join(tmpdir(), 'banyan-disk-full-'));
-  const configBefore = process.env['BANYAN_CONFIG'];
-
   beforeAll(async () => {
     mount(stack.home.dir);
-    const file = join(configFolder, 'banyan.config.ts');
-    // No gate may be quicker than the person: it would take the reads back by itself, since nothing is stored any more.
-    writeFileSync(
-      file,
-      `import { reviewsSlice } from '${projectRoot}/extracted/reviews/slice.ts';
-       const gates = { maxHeartbeatAgeMs: 600_000, maxLagMs: 600_000 };
-       export const config = { slices: [{ ...reviewsSlice, gates }] };`,
-    );
-    process.env['BANYAN_CONFIG'] = file;
-    ({ shopUrl } = await stack.up());
+    ({ shopUrl } = await stack.upWith({ GATE_GRACE_MS: '600000' }));
     await stack.json('advance', 'reviews', '--wait');
     await stack.json('advance', 'reviews');
     await stack.json('route', 'reviews', '--share', '100%', '--reason', 'all of it');
@@ -55,9 +43,6 @@ function canMount(): boolean {
   afterAll(async () => {
     const place = readFileSync(join(stack.home.file('postgres'), 'place'), 'utf8').trim();
     await stack.close({ keepHome: true });
-    if (configBefore === undefined) delete process.env['BANYAN_CONFIG'];
-    else process.env['BANYAN_CONFIG'] = configBefore;
-    rmSync(configFolder, { recursive: true });
     execFileSync('umount', [stack.home.dir]);
     rmSync(stack.home.dir, { recursive: true, force: true });
     rmSync(place, { recursive: true, force: true });

@@ -4,10 +4,10 @@ import createKnex from 'knex';
 import pg from 'pg';
 import { Reviewer } from './reviewer.ts';
 import { describeSkip } from './skip-contract.ts';
-import { Stack, until } from './stack.ts';
+import { anyLag, Stack, until } from './stack.ts';
 
 /** Everything happens while customers use the shop and a reviewer writes; all reads of reviews come from the service. */
-const stack = new Stack();
+const stack = new Stack({ gates: anyLag });
 let reviewer: Reviewer;
 const writing = new AbortController();
 let written: Promise<void>;

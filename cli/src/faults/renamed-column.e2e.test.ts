@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { QuarantineListResponse, QuarantineRetryResponse } from '@banyan/contracts';
 import pg from 'pg';
-import { Stack, until } from './stack.ts';
+import { anyLag, Stack, until } from './stack.ts';
 
-const stack = new Stack();
+const stack = new Stack({ gates: anyLag });
 let sql: pg.Client;
 
 beforeAll(async () => {

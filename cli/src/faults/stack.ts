@@ -1,10 +1,11 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SliceStatus } from '@banyan/contracts';
+import { findFreePort } from '@banyan/postgres';
 import { look, type Everything } from '../commands/status.ts';
 import { openHome, projectRoot, type Home } from '../home.ts';
 import { processStartedAt, readLastRunState } from '../supervise/run-state.ts';
@@ -15,6 +16,15 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+interface StackOptions {
+  readonly cwd?: string;
+  readonly checkout?: string;
+  readonly gates?: Readonly<{ maxLagMs?: number; maxHeartbeatAgeMs?: number }>;
+}
+
+/** The copy's lag of the last minute is no matter: where a test kills and stops, or the machine is busy, it is long. */
+export const anyLag = { maxLagMs: 600_000 } as const;
+
 /** A Banyan of its own in a folder of its own, driven by its command line alone. */
 export class Stack {
   readonly home: Home;
@@ -23,17 +33,35 @@ export class Stack {
   readonly #cwd: string;
   readonly #bin: string;
 
+  readonly #gates: StackOptions['gates'];
+
   /**
    * @param options.cwd Folder of the installation, where commands are typed. Default: the checkout, which is the sample's.
    * @param options.checkout Whose command is typed. Default: this one's.
+   * @param options.gates Limits of the sample's slices. Default: its own.
    */
-  constructor(options: { readonly cwd?: string; readonly checkout?: string } = {}) {
-    const { checkout = projectRoot, cwd = checkout } = options;
+  constructor({ checkout = projectRoot, cwd = checkout, gates }: StackOptions = {}) {
     this.#cwd = cwd;
     this.#bin = join(checkout, 'cli', 'bin', 'banyan.js');
     const dir = mkdtempSync(join(tmpdir(), 'banyan-stack-'));
     chmodSync(dir, 0o711); // PostgreSQL's account must reach it: else the data lie elsewhere, and stay.
     this.home = openHome({ BANYAN_HOME: dir });
+    this.#gates = gates;
+  }
+
+  get #configFile(): string {
+    return this.home.file('gates.config.ts');
+  }
+
+  /** The sample's declaration with other gates. */
+  #declare(): void {
+    writeFileSync(
+      this.#configFile,
+      `import sample from '${projectRoot}/banyan.config.ts';
+       const { paths, visitors, slices } = sample;
+       const gates = ${JSON.stringify(this.#gates)};
+       export default { paths, visitors, slices: slices.map(({ slice }) => slice), limits: { gates } };`,
+    );
   }
 
   get supervisor(): ChildProcess {
@@ -50,6 +78,7 @@ export class Stack {
       // What a test stops stays stopped; supervised-process.e2e.test.ts sees to the rest.
       HEALTH_RESTART_AFTER_MS: '0',
       MONOLITH_RESTART_AFTER_MS: '0',
+      ...(this.#gates && { BANYAN_CONFIG: this.#configFile }),
       ...extra,
     };
   }
@@ -86,6 +115,10 @@ export class Stack {
     env: Readonly<Record<string, string>>,
     ...args: readonly string[]
   ): Promise<{ shopUrl: string }> {
+    if (this.#gates) this.#declare();
+    // As if from last time: two that prefer the same port for customers, and start at once, would both find it free.
+    if (!existsSync(this.home.portsFile))
+      writeFileSync(this.home.portsFile, JSON.stringify({ public: await findFreePort() }));
     const child = spawn(process.execPath, [this.#bin, 'up', '--json', ...args], {
       cwd: this.#cwd,
       env: this.#env(env),

@@ -2,9 +2,9 @@
 import { SERVED_BY_HEADER, OVERRIDE_TOKEN_HEADER, VISITOR_COOKIE } from '@banyan/contracts';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Reviewer } from './reviewer.ts';
-import { Stack, until } from './stack.ts';
+import { anyLag, Stack, until } from './stack.ts';
 
-const stack = new Stack();
+const stack = new Stack({ gates: anyLag });
 let shopUrl: string;
 
 beforeAll(async () => {

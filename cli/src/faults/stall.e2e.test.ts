@@ -1,39 +1,22 @@
 /** Each part of the feed stands still in its turn, alive and silent; nothing may then look as if it were in sync. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { SliceStatus, StatusReport } from '@banyan/contracts';
 import pg from 'pg';
-import { projectRoot } from '../home.ts';
 import { statusText } from '../output/status-text.ts';
-import { Stack, until } from './stack.ts';
+import { anyLag, Stack, until } from './stack.ts';
 
-const stack = new Stack();
-const folder = mkdtempSync(join(tmpdir(), 'banyan-stall-'));
-const configBefore = process.env['BANYAN_CONFIG'];
+/** A short limit, so that a silence is seen soon. */
+const stack = new Stack({ gates: { maxHeartbeatAgeMs: 2_000, ...anyLag } });
 
 beforeAll(async () => {
-  const file = join(folder, 'banyan.config.ts');
-  // A short limit, so that a silence is seen soon.
-  writeFileSync(
-    file,
-    `import sample from '${projectRoot}/banyan.config.ts';
-     const gates = { maxHeartbeatAgeMs: 2_000 };
-     const { paths, visitors } = sample;
-     export default { paths, visitors, slices: sample.slices.map(({ slice }) => ({ ...slice, gates })) };`,
-  );
-  process.env['BANYAN_CONFIG'] = file;
   await stack.up();
   await stack.json('advance', 'reviews', '--wait');
 }, 180_000);
 
 afterAll(async () => {
-  if (configBefore === undefined) delete process.env['BANYAN_CONFIG'];
-  else process.env['BANYAN_CONFIG'] = configBefore;
   await stack.close();
-  rmSync(folder, { recursive: true });
 }, 60_000);
 
 async function inSync(): Promise<void> {

@@ -7,11 +7,17 @@ export type TestProcess = ChildProcess & {
   readonly said: () => string;
 };
 
+/** What a process has of our environment beside a test's own: where programs are, and Node's cache of compiled modules. */
+export function processEnv(): NodeJS.ProcessEnv {
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  return { PATH, ...(NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE }) };
+}
+
 /** Those that a test has started and not killed. */
 const started = new Set<ChildProcess>();
 
 /**
- * Runs a file with this environment, our `PATH`, and nothing else.
+ * Runs a file with this environment, `processEnv()`, and nothing else.
  *
  * @param nodeOptions Node's own, before the file. Default: none.
  */
@@ -22,7 +28,7 @@ export function startProcess(
 ): TestProcess {
   const file = typeof main === 'string' ? main : main.pathname;
   const child = spawn(process.execPath, [...nodeOptions, file], {
-    env: { PATH: process.env['PATH'], ...env },
+    env: { ...processEnv(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   started.add(child);

@@ -76,7 +76,7 @@ async function visitShop(faults: Faults, options = {}): Promise<RunningCustomers
 }
 
 async function until(customers: RunningCustomers, reached: (totals: Totals) => boolean): Promise<Totals> {
-  const deadlineMs = performance.now() + 15_000;
+  const deadlineMs = performance.now() + 60_000;
   while (!reached(customers.totals())) {
     if (performance.now() > deadlineMs) throw new Error(`never: ${JSON.stringify(customers.totals())}`);
     await sleep(5);

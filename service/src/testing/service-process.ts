@@ -2,11 +2,12 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { processEnv } from '@banyan/kit/testing';
 
 /** Starts a service as a process of its own; what it is told is in `env` alone. @param main its `main.ts` */
 export function spawnService(main: URL, env: NodeJS.ProcessEnv): ChildProcess {
   return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', fileURLToPath(main)], {
-    env: { PATH: process.env['PATH'], ...env },
+    env: { ...processEnv(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }

@@ -29,11 +29,11 @@ export class Opened {
   }
 }
 
-/** Polls until the condition holds. @throws Error after `timeoutMs` (default 5,000), naming what was waited for. */
+/** Polls until the condition holds. @throws Error after `timeoutMs` (default 60,000), naming what was waited for. */
 export async function eventually(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  timeoutMs = 5_000,
+  timeoutMs = 60_000,
 ): Promise<void> {
   const endMs = performance.now() + timeoutMs;
   while (!(await holds())) {

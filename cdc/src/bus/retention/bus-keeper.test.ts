@@ -61,7 +61,7 @@ async function keep(others: Readonly<Record<string, Retention>> = {}, appliedMs 
 }
 
 async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadlineMs = performance.now() + 10_000;
+  const deadlineMs = performance.now() + 60_000;
   while (!(await condition())) {
     if (performance.now() > deadlineMs)
       throw new Error(`Waited in vain for ${what}; it said: ${said.join('; ')}`);

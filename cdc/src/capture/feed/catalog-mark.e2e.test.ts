@@ -4,7 +4,7 @@ import { createTestBed, type TestBed } from '../../../testing/beds/reader-test-b
 import { catalogChanges, type CatalogMark } from './catalog-mark.ts';
 
 let bed: TestBed;
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(300_000);
 const look = (): Promise<CatalogMark> =>
   bed.source.catalogMark({ 'public.t': ['id', 'n', 'mood', 'moods', 'note'] }, signal);
 

@@ -13,7 +13,7 @@ import { createPostgresSource } from './postgres-source.ts';
 import { SourceTableError } from './source-table-error.ts';
 
 let bed: TestBed;
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(300_000);
 
 beforeAll(async () => {
   bed = await createTestBed('postgres_source');

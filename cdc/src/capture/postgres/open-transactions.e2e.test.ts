@@ -17,7 +17,7 @@ let bed: TestBed;
 let reader: Reader | null = null;
 let elsewhere: pg.Client;
 const bus = createMemoryBus();
-const signal = AbortSignal.timeout(100_000);
+const signal = AbortSignal.timeout(300_000);
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'banyan-open-'));

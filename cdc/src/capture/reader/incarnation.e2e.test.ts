@@ -17,7 +17,7 @@ import {
 import { startReader, type Reader, type ReaderOptions } from './reader.ts';
 
 const TABLE = 'public.note';
-const signal = AbortSignal.timeout(120_000);
+const signal = AbortSignal.timeout(300_000);
 let bed: TestBed;
 let bus: SourceLog;
 const readers: Reader[] = [];

@@ -22,7 +22,7 @@ import { startReader, type Reader, type ReaderOptions } from './reader.ts';
 
 const TABLE = 'public.item';
 const topic = tableTopic(PREFIX, TABLE);
-const signal = AbortSignal.timeout(120_000);
+const signal = AbortSignal.timeout(300_000);
 let bed: TestBed;
 let readers: Reader[];
 

@@ -12,7 +12,7 @@ import { startReader, type Reader } from './reader.ts';
 let bed: TestBed;
 let reader: Reader;
 const bus = createMemoryBus();
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(300_000);
 const slice = defineSlice({
   name: 'notes',
   title: 'Notes',

@@ -20,7 +20,7 @@ import {
 import { startReader, type Reader } from './reader.ts';
 
 const OUTBOX = 'public.outbox';
-const signal = AbortSignal.timeout(120_000);
+const signal = AbortSignal.timeout(300_000);
 const bus = createMemoryBus();
 let bed: TestBed;
 let reader: Reader;

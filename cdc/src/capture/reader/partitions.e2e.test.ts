@@ -5,7 +5,7 @@ import { createFeedTestBed, type FeedTestBed } from '../../../testing/beds/feed-
 import { envelopeOf, eventually, PREFIX, replay } from '../../../testing/beds/reader-test-bed.ts';
 
 let bed: FeedTestBed;
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(300_000);
 const LONG = 'x'.repeat(5_000);
 
 beforeAll(async () => {

@@ -8,7 +8,7 @@ import { compileMapping } from '../../rows/mapping.ts';
 import { eventually, PREFIX } from '../../../testing/beds/reader-test-bed.ts';
 
 let bed: FeedTestBed;
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(300_000);
 const names = ['id', 'note', 'raw', 'tags', 'body'];
 const mapping: TableMapping = {
   source: 'public.notes',

@@ -21,7 +21,7 @@ let bed: TestBed;
 let client: pg.Client;
 let reader: Reader;
 const bus = createMemoryBus();
-const signal = AbortSignal.timeout(120_000);
+const signal = AbortSignal.timeout(300_000);
 
 beforeAll(async () => {
   bed = await createTestBed('random_schema');

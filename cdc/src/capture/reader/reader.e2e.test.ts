@@ -20,7 +20,7 @@ import { startReader, type Reader, type ReaderOptions } from './reader.ts';
 
 let bed: TestBed;
 const readers: Reader[] = [];
-const signal = AbortSignal.timeout(120_000);
+const signal = AbortSignal.timeout(300_000);
 const topic = tableTopic(PREFIX, 'public.note');
 
 async function start(log: SourceLog, options: Partial<ReaderOptions> = {}): Promise<Reader> {

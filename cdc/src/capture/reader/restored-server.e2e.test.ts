@@ -21,7 +21,7 @@ import { startReader, type Reader } from './reader.ts';
 
 const run = promisify(execFile);
 const TABLE = 'public.note';
-const signal = AbortSignal.timeout(180_000);
+const signal = AbortSignal.timeout(300_000);
 const bus = createMemoryBus();
 let dir: string;
 let cluster: RunningCluster;

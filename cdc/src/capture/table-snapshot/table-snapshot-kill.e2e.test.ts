@@ -24,7 +24,7 @@ let bed: TestBed;
 let folder: string;
 let bus: SourceLog;
 let child: TestProcess;
-const signal = AbortSignal.timeout(120_000);
+const signal = AbortSignal.timeout(300_000);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'banyan-snapshot-kill-'));

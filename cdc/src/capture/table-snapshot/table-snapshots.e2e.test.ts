@@ -25,7 +25,7 @@ import { startReader, type Reader } from '../reader/reader.ts';
 let bed: TestBed;
 let bus: SourceLog;
 let reader: Reader | undefined;
-const signal = AbortSignal.timeout(120_000);
+const signal = AbortSignal.timeout(300_000);
 
 beforeAll(async () => {
   bed = await createTestBed('table_snapshots');

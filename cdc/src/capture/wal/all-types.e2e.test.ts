@@ -5,7 +5,7 @@ import { envelopeTypeCases, envelopeTypeSetup } from '../../../testing/conforman
 import { envelopeOf } from '../../../testing/beds/reader-test-bed.ts';
 
 let bed: FeedTestBed;
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(300_000);
 const cases = Object.values(envelopeTypeCases)
   .flat()
   .map((one, n) => ({ ...one, column: `c${n}` }));

@@ -24,7 +24,7 @@ const recorded = JSON.parse(
   readFileSync(new URL('../../../fixtures/debezium-3.6-envelopes.json', import.meta.url), 'utf8'),
 ) as Record<string, Recorded>;
 
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(300_000);
 let bed: FeedTestBed;
 let customer: readonly StoredRecord[];
 let cust2: readonly StoredRecord[];

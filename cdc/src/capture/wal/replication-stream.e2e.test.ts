@@ -7,7 +7,7 @@ import { ReplicationStream, type StreamEvent } from './replication-stream.ts';
 
 let bed: TestBed;
 let stream: ReplicationStream | undefined;
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(300_000);
 
 beforeAll(async () => {
   bed = await createTestBed('replication_stream');

@@ -15,7 +15,7 @@ import { SourceDatabase } from '../postgres/source-database.ts';
 
 let made: TestDatabase;
 let database: SourceDatabase;
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(300_000);
 const RUNS = { numRuns: 15 };
 
 beforeAll(async () => {
