@@ -56,7 +56,7 @@ function startReaderProcess(settings: Readonly<Record<string, string>> = {}): Te
 async function takenOver(than: number): Promise<number> {
   return await eventually('the reader has taken over', async () => {
     const epoch = (await bus.sourcePosition(bed.slot))?.epoch ?? 0;
-    return epoch > than && epoch;
+    return epoch > than ? epoch : null;
   });
 }
 
