@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { compileCache } from './run-command.js';
 
 const settings = { fsync: 'off', max_replication_slots: '40', max_wal_senders: '40', max_connections: '300' };
-/** More workers share them: a server is too much for each of many that mostly ask for none. */
-const MOST_CLUSTERS = 2;
 
 /**
  * A PostgreSQL for each worker of the test run, in which each test file makes its own database. Files at the same time in
@@ -20,8 +18,7 @@ export default async function start({ maxWorkers = 1 } = {}) {
     return { dir, cluster: await startCluster({ dir, settings }) };
   };
   process.env.NODE_COMPILE_CACHE ??= compileCache; // workers, and what their tests start, inherit it
-  const count = Math.min(maxWorkers, MOST_CLUSTERS);
-  globalThis.__banyanClusters = await Promise.all(Array.from({ length: count }, startOne));
+  globalThis.__banyanClusters = await Promise.all(Array.from({ length: maxWorkers }, startOne));
   process.env.TEST_POSTGRES_URLS = globalThis.__banyanClusters
     .map(({ cluster }) => cluster.adminUrl)
     .join(' ');
