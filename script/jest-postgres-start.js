@@ -7,8 +7,8 @@ const settings = { fsync: 'off', max_replication_slots: '40', max_wal_senders: '
 
 /**
  * A PostgreSQL for each worker of the test run, in which each test file makes its own database. Files at the same time in
- * one server are not apart: a slot waits for the open transactions of all databases before it stands, and what is
- * unapplied, locked or killed there is in views that show the whole server.
+ * one server are not apart: a new slot waits for the open transactions of all databases, and the views of sessions, locks
+ * and slots, by which tests wait and kill, show the whole server.
  */
 export default async function start({ maxWorkers = 1 } = {}) {
   const { startCluster } = await import('../postgres/src/cluster.ts');
