@@ -13,6 +13,8 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/\\.banyan'],
   modulePathIgnorePatterns: ['<rootDir>/\\.banyan'],
   watchPathIgnorePatterns: ['<rootDir>/\\.banyan'],
+  // Each has a PostgreSQL of its own, and end-to-end tests keep more than one core busy.
+  maxWorkers: 2,
   testSequencer: '<rootDir>/script/longest-first.js',
   globalSetup: '<rootDir>/script/jest-postgres-start.js',
   globalTeardown: '<rootDir>/script/jest-postgres-stop.js',

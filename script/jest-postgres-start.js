@@ -4,13 +4,11 @@ import { join } from 'node:path';
 import { compileCache } from './run-command.js';
 
 const settings = { fsync: 'off', max_replication_slots: '40', max_wal_senders: '40', max_connections: '300' };
-/** More workers share them: a server is too much for each of many that mostly ask for none. */
-const MOST_CLUSTERS = 2;
 
 /**
  * A PostgreSQL for each worker of the test run, in which each test file makes its own database. Files at the same time in
- * one server are not apart: a slot waits for the open transactions of all databases before it stands, and what is
- * unapplied, locked or killed there is in views that show the whole server.
+ * one server are not apart: a new slot waits for the open transactions of all databases, and the views of sessions, locks
+ * and slots, by which tests wait and kill, show the whole server.
  */
 export default async function start({ maxWorkers = 1 } = {}) {
   const { startCluster } = await import('../postgres/src/cluster.ts');
@@ -20,8 +18,7 @@ export default async function start({ maxWorkers = 1 } = {}) {
     return { dir, cluster: await startCluster({ dir, settings }) };
   };
   process.env.NODE_COMPILE_CACHE ??= compileCache; // workers, and what their tests start, inherit it
-  const count = Math.min(maxWorkers, MOST_CLUSTERS);
-  globalThis.__banyanClusters = await Promise.all(Array.from({ length: count }, startOne));
+  globalThis.__banyanClusters = await Promise.all(Array.from({ length: maxWorkers }, startOne));
   process.env.TEST_POSTGRES_URLS = globalThis.__banyanClusters
     .map(({ cluster }) => cluster.adminUrl)
     .join(' ');

@@ -12,7 +12,7 @@ export interface TestDatabase {
 /** The server of this jest worker, among those that the global set-up started (`TEST_POSTGRES_URLS`). */
 function serverUrl(): string {
   const urls = (process.env['TEST_POSTGRES_URLS'] ?? '').split(' ');
-  const url = urls[(Number(process.env['JEST_WORKER_ID'] ?? 1) - 1) % urls.length];
+  const url = urls[Number(process.env['JEST_WORKER_ID'] ?? 1) - 1];
   if (!url) throw new Error('TEST_POSTGRES_URLS is not set: run the tests by `npm run jest -- FILE`.');
   return url;
 }
