@@ -141,12 +141,11 @@ export async function createDebeziumTestBed(
 
 /** Whatever the feed does is asked of it, and everything else of the database. */
 function bothOf(postgres: PostgresSource, feed: DebeziumFeed): PostgresSource & DebeziumFeed {
-  return new Proxy(postgres as PostgresSource & DebeziumFeed, {
-    get(target, name) {
-      const own: unknown = Reflect.get(target, name);
+  // An object of its own: what a test puts in the place of a method is not what the feed asks the database by.
+  return new Proxy({} as PostgresSource & DebeziumFeed, {
+    get(own, name) {
+      if (Object.hasOwn(own, name)) return Reflect.get(own, name) as unknown;
       const asked = Reflect.has(feed, name) ? feed : postgres;
-      // A test may have put a method of its own in the place of one.
-      if (Object.hasOwn(target, name)) return own;
       const value: unknown = Reflect.get(asked, name);
       return typeof value === 'function' ? (value.bind(asked) as unknown) : value;
     },

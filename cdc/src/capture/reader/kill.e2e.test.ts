@@ -77,13 +77,14 @@ async function areFarAhead(): Promise<boolean> {
 /** Writers that commit rows as fast as they can, a megabyte of WAL ahead of the reader at most. */
 function load(statement: string): { stop(): Promise<number> } {
   const stopped = new AbortController();
+  const isStopped = (): boolean => stopped.signal.aborted;
   let commits = 0;
   const work = Array.from({ length: 2 }, async () => {
-    while (!stopped.signal.aborted) {
+    while (!isStopped()) {
       await bed.sql(statement);
       commits += 1;
       if (commits % 50 > 1) continue;
-      while (!stopped.signal.aborted && (await areFarAhead())) await sleep(20);
+      while (!isStopped() && (await areFarAhead())) await sleep(20);
     }
   });
   return {
