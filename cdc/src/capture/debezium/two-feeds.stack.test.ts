@@ -9,12 +9,14 @@ import {
   expectCounted,
   type DebeziumTestBed,
 } from '../../../testing/beds/debezium-test-bed.ts';
+import { createPostgresSource, type PostgresSource } from '../feed/postgres-source.ts';
 import { createDebeziumFeed, type DebeziumFeed, type DebeziumFeedOptions } from './debezium-feed.ts';
 
 const TABLE = 'public.counters';
 let dbz: DebeziumTestBed;
 let otherBed: TestBed;
 let otherOptions: DebeziumFeedOptions;
+let otherDatabase: PostgresSource;
 let other: DebeziumFeed;
 let connect: ConnectClient;
 const signal = (): AbortSignal => AbortSignal.timeout(60_000);
@@ -26,13 +28,14 @@ beforeAll(async () => {
   otherBed = await createTestBed('feed_b');
   const { sourceOptions } = dbz;
   const url = new URL(otherBed.url);
+  const theirs = { slot: `${otherBed.slot}_dbz`, publication: `${otherBed.slot}_dbz` };
+  otherDatabase = createPostgresSource({ url: otherBed.url, ...theirs });
   otherOptions = {
     ...sourceOptions,
-    postgres: otherBed.source,
+    ...theirs,
+    postgres: otherDatabase,
     url: otherBed.url,
     prefix: 'other',
-    slot: `${otherBed.slot}_dbz`,
-    publication: `${otherBed.slot}_dbz`,
     // As control has it: the same first part of the name for all.
     connector: sourceOptions.connector,
     database: { ...sourceOptions.database, database: url.pathname.slice(1) },
@@ -47,6 +50,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await other.remove(signal()); // else its slot is read while the database goes
   await other.close();
+  await otherDatabase.close();
   await otherBed.close();
   await dbz.close();
 });
