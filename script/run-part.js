@@ -12,14 +12,20 @@ export async function runPart(part, { outputFile, isAlone, print }) {
   const startedAt = Date.now();
   const seconds = () => Math.round((Date.now() - startedAt) / 1000);
   const env = { ...process.env, ...part.env };
+  // A program that cannot be started is a part that failed.
+  const start = (options) =>
+    run(part.command, part.args, { env, ...options }).catch((error) => {
+      print(`${part.name} did not start: ${error.message}`);
+      return 127;
+    });
   let code;
   if (isAlone) {
     print(`\n== ${part.name}`);
-    code = await run(part.command, part.args, { env });
+    code = await start({});
   } else {
     print(`.. ${part.name} has begun`);
     const file = openSync(outputFile, 'w');
-    code = await run(part.command, part.args, { env, stdio: ['ignore', file, file] });
+    code = await start({ stdio: ['ignore', file, file] });
     closeSync(file);
     const output = readFileSync(outputFile, 'utf8').trimEnd();
     print(`\n== ${part.name} (${seconds()} s)${output && `\n${output}`}`);
