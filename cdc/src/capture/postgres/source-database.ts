@@ -54,6 +54,9 @@ export class SourceDatabase {
       // The server's own deadline comes first; this one is for a server that does not answer at all.
       query_timeout: statementTimeoutMs + 5_000,
     });
+    // Somebody listens from the first moment on: the server's last word may come in one piece with its first, before
+    // whoever waits for the connection has it, and an error that nobody hears ends the process.
+    this.#pool.on('connect', (client) => client.on('error', () => undefined));
     this.#pool.on('error', () => {
       // an idle connection was lost: the pool has dropped it already, and the next question makes another
     });
