@@ -41,7 +41,7 @@ beforeAll(() => {
 afterAll(async () => {
   await stack.close();
   rmSync(tree, { recursive: true });
-}, 60_000);
+}, 180_000);
 
 /** The service: that of the kit's own tests, where a service of the tree stands. */
 function addService(): void {
@@ -125,4 +125,4 @@ test('it starts beside the other one, copies and verifies', async () => {
     ['reviews', 'monolith', expect.anything()],
     ['stock-watch', 'syncing', true],
   ]);
-}, 120_000);
+}, 180_000);

@@ -161,7 +161,7 @@ test('killed again and again while it copies, it ends with a complete, verified 
   const epochs = (await control.journal()).map(({ epoch }) => epoch);
   expect(epochs).toEqual(Array.from({ length: epochs.length }, (_, index) => index + 1));
   expect((await stat(join(monolith.folder, 'admin.token'))).mode & 0o777).toBe(0o600);
-}, 120_000);
+}, 180_000);
 
 test.each<[string, Record<string, string>, string[]]>([
   [

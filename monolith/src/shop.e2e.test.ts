@@ -84,7 +84,7 @@ test('two shops start at once on an empty database, serve the same, keep session
   expect(products[1]?.text).toBe(products[0]?.text);
   expect(await Promise.all([one, two].map(({ child }) => stop(child)))).toEqual([0, 0]);
   await database.drop();
-}, 60_000);
+}, 180_000);
 
 test('the shop outlives its database: it says so meanwhile and goes on afterwards', async () => {
   const port = await findFreePort();
@@ -120,7 +120,7 @@ test('the shop outlives its database: it says so meanwhile and goes on afterward
   await eventually(async () => (await status('/account')) === 200, 'the same session after the restart');
   expect(await stop(child)).toBe(0);
   await cluster.close();
-}, 90_000);
+}, 180_000);
 
 test('wrong settings are all named and the shop does not start', async () => {
   const env = { ...process.env, NODE_OPTIONS: '', DATABASE_URL: '', PORT: 'http' };

@@ -25,7 +25,7 @@ test('a server ends with whoever started it, also when that was killed', async (
   await once(starter, 'exit');
   while (isAlive(pid)) await sleep(50);
   rmSync(dir, { recursive: true });
-}, 60_000);
+}, 180_000);
 
 function isAlive(pid: number): boolean {
   try {

@@ -114,7 +114,7 @@ test('killed with -9 under load and started again with control down, it serves b
 
   second.kill('SIGTERM');
   expect(await once(second, 'exit')).toEqual([0, null]);
-}, 60_000);
+}, 180_000);
 
 test('a start with wrong settings names all of them and ends with 1', async () => {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], {

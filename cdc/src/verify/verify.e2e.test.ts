@@ -64,7 +64,7 @@ beforeAll(async () => {
     }),
   );
   await caughtUp.wait({ slice: keyedSlice, copy: copyOf(service), signal });
-}, 60_000);
+}, 180_000);
 
 afterAll(async () => {
   stop.abort();

@@ -38,7 +38,7 @@ beforeAll(async () => {
   await bed.sql('ALTER TABLE note ALTER COLUMN big SET STORAGE EXTERNAL');
   reader = await startReader(bed.reader(bus));
   await bed.source.ensureTables(['public.note'], signal);
-}, 120_000);
+}, 180_000);
 afterAll(async () => {
   await reader.close();
   await bed.close();
@@ -191,7 +191,7 @@ test('PostgreSQL can shut down though its last WAL is of no interest to the feed
   cluster = await startCluster({ dir, port: cluster.port, settings });
   await caughtUp(bed);
   expect(outcome).toBe('closed');
-}, 60_000);
+}, 180_000);
 
 test('a restart of PostgreSQL, fast or by kill -9, loses nothing and does not have to wait for the reader', async () => {
   const before = (await bodies()).length;
@@ -217,4 +217,4 @@ test('a restart of PostgreSQL, fast or by kill -9, loses nothing and does not ha
     ]),
   );
   expect(reader.status()).toMatchObject({ state: 'streaming', problem: null });
-}, 120_000);
+}, 180_000);

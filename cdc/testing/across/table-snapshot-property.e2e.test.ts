@@ -125,4 +125,4 @@ test('a copy equals its table, whatever writers did while the table snapshot was
     { numRuns: 12, endOnFailure: true },
   );
   expect(commits).toBeGreaterThan(150);
-}, 120_000);
+}, 180_000);

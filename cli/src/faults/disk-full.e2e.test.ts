@@ -46,7 +46,7 @@ function canMount(): boolean {
     execFileSync('umount', [stack.home.dir]);
     rmSync(stack.home.dir, { recursive: true, force: true });
     rmSync(place, { recursive: true, force: true });
-  }, 60_000);
+  }, 180_000);
 
   const status = async (): Promise<string> => (await stack.banyan(['status'])).stdout;
   const answers = async (): Promise<boolean> => (await fetch(shopUrl)).status === 200;
@@ -60,7 +60,7 @@ function canMount(): boolean {
     expect((await status()).split('\n')[0]).toMatch(/^PROBLEM {4}.*full/);
     const { code, stdout } = await stack.banyan(['status', '--json']);
     expect([code, (JSON.parse(stdout) as { problems: string[] }).problems.length > 0]).toEqual([0, true]);
-  }, 60_000);
+  }, 180_000);
 
   test('keeps nobody from taking the reads back', async () => {
     const { code, stdout, stderr } = await stack.banyan(['rollback', 'reviews', '--reason', 'disk full']);
@@ -72,7 +72,7 @@ function canMount(): boolean {
       return proxy !== undefined && proxy.slices[0]?.askedShare === 0;
     });
     expect(await answers()).toBe(true);
-  }, 60_000);
+  }, 180_000);
 
   test('ends neither the supervisor nor the shop while processes come and go', async () => {
     const { supervisor } = stack;
@@ -83,7 +83,7 @@ function canMount(): boolean {
       await until('the shop answers', answers);
     }
     expect([supervisor.exitCode, supervisor.signalCode]).toEqual([null, null]);
-  }, 120_000);
+  }, 180_000);
 
   test('with room again everything is written down, and status has nothing to say first', async () => {
     rmSync(ballast);
@@ -96,5 +96,5 @@ function canMount(): boolean {
     expect(entries.filter(({ verb }) => verb === 'rollback')).toEqual([
       expect.objectContaining({ reason: 'disk full' }),
     ]);
-  }, 120_000);
+  }, 180_000);
 });

@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await full.close();
-}, 90_000);
+}, 180_000);
 
 /** Connect stands still, alive and silent, while `work` goes on; nobody may then take the copy for in sync. */
 async function whileConnectHangs(work: () => Promise<void>): Promise<void> {
@@ -211,4 +211,4 @@ test('a supervisor that is killed leaves no orphan, Java neither', async () => {
   expect(pids.length).toBeGreaterThan(7);
   stack.supervisor.kill('SIGKILL');
   await until('all processes have ended', () => pids.every((pid) => !isAlive(pid)), 60_000);
-}, 120_000);
+}, 180_000);

@@ -16,11 +16,11 @@ beforeEach(async () => {
   await full.inSync();
   full.write();
   await full.goesOnWriting();
-}, 120_000);
+}, 180_000);
 afterEach(() => full.stopWriting());
 afterAll(async () => {
   await full.close();
-}, 90_000);
+}, 180_000);
 
 async function quarantined(): Promise<number | null> {
   const { tables } = await stack.slice();

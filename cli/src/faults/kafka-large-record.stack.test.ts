@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await full.close();
-}, 90_000);
+}, 180_000);
 
 test('status names table, reason and commands, and after these the copy is in sync', async () => {
   const sql = (text: string): Promise<unknown> => full.onDatabase((client) => client.query(text));

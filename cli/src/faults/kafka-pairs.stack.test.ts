@@ -32,7 +32,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await full.close();
-}, 90_000);
+}, 180_000);
 
 const find = (name: string) => readLastRunState(stack.home)?.processes.find((each) => each.name === name);
 

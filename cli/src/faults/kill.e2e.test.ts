@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(async () => {
   writing.abort();
   await stack.close();
-}, 60_000);
+}, 180_000);
 
 function takeAllReads(): Promise<unknown> {
   return stack.json('route', 'reviews', '--share', '100%', '--reason', 'test', '--wait');
@@ -60,7 +60,7 @@ describe.each(['reviews', 'reader', 'control'])('when %s is killed with SIGKILL 
       errors: before.errors,
       staleReads: before.staleReads,
     });
-  }, 120_000);
+  }, 180_000);
 });
 
 test('when the proxy is killed it comes back with its routes, and no answer is stale afterwards', async () => {
@@ -74,7 +74,7 @@ test('when the proxy is killed it comes back with its routes, and no answer is s
   const after = await customers();
   expect(after.errors).toBe(before.errors);
   expect(after.staleReads).toBe(before.staleReads);
-}, 120_000);
+}, 180_000);
 
 test('when PostgreSQL is killed and comes back, the feed goes on where it was', async () => {
   await serviceTakesAllReads();
@@ -170,7 +170,7 @@ test('rows that the service has lost are found, told by the exit code, and repai
     'lost',
   );
   expect(report).toMatchObject({ state: 'finished', differences: 0, repaired: 2 });
-}, 120_000);
+}, 180_000);
 
 test('while the feed is stopped, `status` does not say that the copy is in sync', async () => {
   await serviceTakesAllReads();

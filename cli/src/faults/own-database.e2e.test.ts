@@ -31,7 +31,7 @@ afterAll(async () => {
     await database.drop();
   }
   await monolith.close();
-}, 60_000);
+}, 180_000);
 
 async function ask(database: TestDatabase, sql: string): Promise<string[]> {
   const client = new pg.Client(database.url);
@@ -79,7 +79,7 @@ test('with it Banyan makes its own schema and nothing else, and the monolith ans
   expect(made).not.toHaveLength(0);
   expect(made.filter((name) => !/^(banyan\.|schema banyan$)/.test(name))).toEqual([]);
   expect((await mine.status()).run.processes.map(({ name }) => name)).not.toContain('monolith');
-}, 120_000);
+}, 180_000);
 
 test('the shop comes only where that was asked for; its slot is another one on the same server', async () => {
   await theirs.upWith({ DATABASE_URL: forShop.url }, '--sample');
@@ -89,7 +89,7 @@ test('the shop comes only where that was asked for; its slot is another one on t
   expect(first).not.toEqual(second);
   // Neither took the other's away.
   expect((await mine.status()).report?.feed).toMatchObject({ slot: first[0], slotActive: true });
-}, 120_000);
+}, 180_000);
 
 test('without slices that copy tables there is no database at all', async () => {
   const file = join(bare.home.dir, 'banyan.config.ts');
@@ -112,4 +112,4 @@ test('without slices that copy tables there is no database at all', async () => 
   // With a slice that copies tables the same start is refused, and says what is missing.
   const { code, stdout } = await new Stack().banyan(['up', '--json'], { MONOLITH_URL: monolith.url });
   expect([code, stdout]).toEqual([3, expect.stringContaining('no source is given, and slices copy public.')]);
-}, 120_000);
+}, 180_000);

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await sql.end();
   await stack.close();
-}, 60_000);
+}, 180_000);
 
 /** The ids of some reviews, which the writes are to. */
 async function someIds(): Promise<readonly string[]> {

@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await stack.close();
-}, 60_000);
+}, 180_000);
 
 /** Which side a known visitor is answered by. */
 async function servedBy(slug: string): Promise<string | null> {

@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await stack.close();
-}, 60_000);
+}, 180_000);
 
 async function inSync(): Promise<void> {
   await until('the copy is in sync', async () => (await stack.slice()).inSync);
@@ -74,7 +74,7 @@ test('the reader', async () => {
     const { control } = await stack.json<{ control: StatusReport }>('status');
     expect(control.slices[0]?.inSync).toBe(false);
   });
-}, 60_000);
+}, 180_000);
 
 test('the service and its consumer', async () => {
   await stalled(stack.pid('reviews'), async () => {
@@ -84,12 +84,12 @@ test('the service and its consumer', async () => {
     expect(table).toMatchObject({ nextOffset: null, appliedRows: null, quarantined: null });
     expect(table?.endOffset).toEqual(expect.any(Number));
   });
-}, 60_000);
+}, 180_000);
 
 test("PostgreSQL's sender of the WAL", async () => {
   await inSync();
   await stalled(await walsenderPid(), () => isSeen('heartbeat'));
-}, 60_000);
+}, 180_000);
 
 test('the bus, locked by somebody', async () => {
   await inSync();
@@ -104,7 +104,7 @@ test('the bus, locked by somebody', async () => {
     bus.exec('ROLLBACK');
     bus.close();
   }
-}, 60_000);
+}, 180_000);
 
 test('the control plane itself', async () => {
   await stalled(stack.pid('control'), async () => {
@@ -118,4 +118,4 @@ test('the control plane itself', async () => {
   const slice = await stack.slice();
   if (slice.inSync) expect(slice.heartbeatAgeMs).toBeLessThanOrEqual(2_000);
   await inSync();
-}, 60_000);
+}, 180_000);

@@ -10,11 +10,11 @@ let shopUrl: string;
 
 beforeAll(async () => {
   ({ shopUrl } = await stack.up());
-}, 120_000);
+}, 180_000);
 
 afterAll(async () => {
   await stack.close();
-}, 60_000);
+}, 180_000);
 
 test('the shop answers at the address that `up` printed', async () => {
   const answer = await fetch(shopUrl);
@@ -39,7 +39,7 @@ test('a second home runs beside the first, on ports of its own', async () => {
     await second.close();
   }
   expect((await fetch(shopUrl)).status).toBe(200);
-}, 120_000);
+}, 180_000);
 
 test('a port that the user asked for and that is taken is an error, with what to try', async () => {
   const taken = createServer();
@@ -66,7 +66,7 @@ test('a malformed configuration fails the start with its mistakes, and leaves no
   for (const mistake of ['name', 'routes', 'title', 'colour']) expect(stdout).toContain(mistake);
   expect(second.pids().filter(isAlive)).toEqual([]);
   await second.close();
-}, 120_000);
+}, 180_000);
 
 test('the state survives `down` and `up`, and so does the address', async () => {
   await stack.json('advance', 'reviews', '--wait');
@@ -77,7 +77,7 @@ test('the state survives `down` and `up`, and so does the address', async () => 
   expect(again.shopUrl).toBe(shopUrl);
   await until('the copy is in sync again', async () => (await stack.slice()).inSync);
   expect((await stack.slice()).phase).toBe('syncing');
-}, 120_000);
+}, 180_000);
 
 test('Ctrl-C ends everything', async () => {
   const pids = stack.pids();
@@ -85,7 +85,7 @@ test('Ctrl-C ends everything', async () => {
   stack.supervisor.kill('SIGINT');
   await until('all processes have ended', () => pids.every((pid) => !isAlive(pid)), 30_000);
   expect((await stack.banyan(['status'])).code).toBe(3);
-}, 60_000);
+}, 180_000);
 
 test('a supervisor that is killed leaves no orphan, and the next `up` works', async () => {
   await stack.up();
@@ -93,4 +93,4 @@ test('a supervisor that is killed leaves no orphan, and the next `up` works', as
   stack.supervisor.kill('SIGKILL');
   await until('all processes have ended', () => pids.every((pid) => !isAlive(pid)), 30_000);
   expect(await stack.up()).toEqual({ shopUrl });
-}, 120_000);
+}, 180_000);

@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await stack.close();
   tree.remove();
-}, 60_000);
+}, 180_000);
 
 /** A command line as a shell takes it apart. */
 function wordsOf(command: string): readonly string[] {

@@ -11,7 +11,7 @@ let shopUrl: string;
 
 beforeAll(async () => {
   ({ shopUrl } = await stack.up('--customers', '12'));
-}, 120_000);
+}, 180_000);
 
 afterAll(() => stack.close(), 60_000);
 
@@ -62,4 +62,4 @@ test('a shop that the walkthrough did not start is neither stopped at its end no
   expect(code).toBe(3);
   expect(text).toContain('was not started by the walkthrough');
   expect((await fetch(shopUrl)).status).toBe(200);
-}, 60_000);
+}, 180_000);

@@ -60,7 +60,7 @@ async function comesAndGoes(bus: KafkaBus, topic: string): Promise<void> {
 
 test('TLS alone, by an authority from a file', async () => {
   await withBus({ kafkaBrokers: [secure.tlsBroker], ...tls() }, (bus) => comesAndGoes(bus, 'tls'));
-}, 120_000);
+}, 180_000);
 
 test.each(['plain', 'scram-sha-256', 'scram-sha-512'] as const)(
   'TLS and SASL: %s',
@@ -68,7 +68,7 @@ test.each(['plain', 'scram-sha-256', 'scram-sha-512'] as const)(
     const settings = { kafkaBrokers: [secure.saslBroker], ...tls(), ...sasl(mechanism) };
     await withBus(settings, (bus) => comesAndGoes(bus, mechanism));
   },
-  120_000,
+  180_000,
 );
 
 type Wrong = readonly [what: string, settings: () => Omit<BusSettings, 'stack'>, says: RegExp];
@@ -143,7 +143,7 @@ test('whatever does not fit: the error names the setting, whatever was asked, an
   }
   for (const [, refusals] of found) expect(refusals.map(String).join()).not.toMatch(/open.*secret|wrong"/);
   expect(deadline.aborted).toBe(false);
-}, 120_000);
+}, 180_000);
 
 test('Debezium in a Connect that reaches Kafka by TLS and SASL alone: changes, a table snapshot, a restart', async () => {
   await secure.kafka.stack.connect.start();

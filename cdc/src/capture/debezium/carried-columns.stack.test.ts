@@ -119,7 +119,7 @@ test('an event is what the outbox’s columns say; of a table that somebody else
   expect(await dbz.topicRecords(tableTopic(PREFIX, 'public.stray'))).toEqual([]);
   expect(await onDisk(CANARY)).toBe(0);
   await dbz.bed.sql(`ALTER PUBLICATION ${dbz.sourceOptions.publication} DROP TABLE stray`);
-}, 120_000);
+}, 180_000);
 
 test('columns by every kind of name; one that is not there yet comes without a change of the connector', async () => {
   const odd = ['a b', 'a,b', 'a.b', '.*', "o'c", 'Größe', 'E'];
@@ -139,7 +139,7 @@ test('columns by every kind of name; one that is not there yet comes without a c
   await dbz.caughtUp();
   expect((await rowsOf(table.name)).at(-1)).toMatchObject({ later: 'now' });
   expect(await onDisk(CANARY)).toBe(0);
-}, 120_000);
+}, 180_000);
 
 test('columns that differ by case alone, by which Debezium would end for good, are refused', async () => {
   await dbz.bed.sql('CREATE TABLE alike (id int PRIMARY KEY, name text, "Name" text)');

@@ -90,13 +90,13 @@ describe('in the feed, or refused by it', () => {
       await dbz.source.mend(signal());
       return (await dbz.source.state(signal())).state === 'running';
     });
-  }, 120_000);
+  }, 180_000);
 });
 
 describe('after it', () => {
   beforeAll(async () => {
     await dbz.source.removeTables(qualified(fitTables()), signal());
-  }, 120_000);
+  }, 180_000);
 
   test('nothing is published', async () => {
     expect(await published()).toEqual([]);

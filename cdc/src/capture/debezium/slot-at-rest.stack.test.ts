@@ -10,10 +10,10 @@ beforeAll(async () => {
   // So seldom that nothing moves the slot meanwhile.
   dbz = await createDebeziumTestBed('rest', { heartbeatIntervalMs: 60_000 });
   await dbz.source.start(signal());
-}, 120_000);
+}, 180_000);
 afterAll(async () => {
   await dbz.close();
-}, 60_000);
+}, 180_000);
 
 test('a slot that is read and stands still is moved on by a commit, and no signal stays behind', async () => {
   const ends = async (): Promise<string> =>
@@ -30,4 +30,4 @@ test('a slot that is read and stands still is moved on by a commit, and no signa
     return parseLsn(confirmedFlushLsn ?? '0/0') > parseLsn(end);
   });
   expect(await dbz.bed.sql('SELECT id FROM banyan.signal')).toEqual([]);
-}, 120_000);
+}, 180_000);

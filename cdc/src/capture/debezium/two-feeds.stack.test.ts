@@ -157,4 +157,4 @@ test('a slot of the same name on another server is another one; ours that moved 
   expect(await other.mend(signal())).toBe('the connector got other settings');
   await eventually('it runs', async () => (await other.state(signal())).state === 'running');
   expect(await other.feedPosition(signal())).toMatchObject({ incarnation: 1 });
-}, 120_000);
+}, 180_000);

@@ -92,7 +92,7 @@ beforeAll(async () => {
   await dbz.bed.sql(`INSERT INTO ${TABLE} SELECT 1, 0, ${columns.map(([, value]) => value).join(', ')}`);
   await dbz.bed.sql(`UPDATE ${TABLE} SET n = 1`);
   await dbz.caughtUp();
-}, 120_000);
+}, 180_000);
 afterAll(async () => {
   await dbz.close();
 });

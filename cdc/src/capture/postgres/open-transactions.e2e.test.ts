@@ -30,7 +30,7 @@ beforeAll(async () => {
   });
   await elsewhere.connect();
   await bed.sql('CREATE TABLE notes (id int PRIMARY KEY); INSERT INTO notes VALUES (1)');
-}, 120_000);
+}, 180_000);
 afterAll(async () => {
   await elsewhere.end();
   await reader?.close();

@@ -90,7 +90,7 @@ test.each([
     expect(await ids()).toEqual(expected);
     expect(await bus.sourcePosition(bed.slot)).toMatchObject({ incarnation: 1, open: null });
   },
-  30_000,
+  180_000,
 );
 
 test.each([
@@ -109,7 +109,7 @@ test.each([
     expect(await ids()).toEqual([1, 2, 3]);
     expect(await bus.sourcePosition(bed.slot)).toMatchObject({ incarnation: 1 });
   },
-  30_000,
+  180_000,
 );
 
 test('killed at its first start while the slot is being made', async () => {
@@ -138,7 +138,7 @@ test('killed at its first start while the slot is being made', async () => {
   await caughtUp(bed);
   await next.close();
   expect(await ids()).toEqual([2]);
-}, 30_000);
+}, 180_000);
 
 /** The old space of a reader that has this much more to read than fits. */
 const HEAP = ['--max-old-space-size=64'];

@@ -120,7 +120,7 @@ test('killed again and again under load, it puts every commit on the bus exactly
   const rows = await bed.sql('SELECT count(*)::int AS rows FROM item');
   expect(rows[0]?.['rows']).toBe(ids.length);
   expect(epoch).toBe(6);
-}, 120_000);
+}, 180_000);
 
 test('killed again and again, it puts each event of an outbox on the bus exactly once, in order', async () => {
   await bed.sql(`CREATE TABLE outbox (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, aggregatetype text NOT NULL,
@@ -149,7 +149,7 @@ test('killed again and again, it puts each event of an outbox on the bus exactly
   );
   expect(events.map(({ key }) => Number(key))).toEqual(items);
   await bed.sql('DROP TABLE outbox');
-}, 120_000);
+}, 180_000);
 
 test('killed while it takes a table snapshot, the next one goes on from where it was', async () => {
   await bed.sql(`INSERT INTO item (body) SELECT 'body ' || n FROM generate_series(1, 30000) n`);

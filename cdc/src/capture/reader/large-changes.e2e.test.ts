@@ -71,7 +71,7 @@ test('a row of 32 MB passes, between small ones', async () => {
     await bus.close();
     await rm(folder, { recursive: true });
   }
-}, 60_000);
+}, 180_000);
 
 test('what was rolled back to a savepoint does not come, what was kept comes in its order', async () => {
   const bus = createMemoryBus();
@@ -94,7 +94,7 @@ test('what was rolled back to a savepoint does not come, what was kept comes in 
   const ids = (await readTopic(bus, topic)).map((record) => Number(envelopeOf(record)?.after?.['id']));
   const kept = Array.from({ length: 3_000 }, (_, index) => index + 1).filter((n) => n % 3 !== 0);
   expect(ids).toEqual(kept.flatMap((n) => (n % 5 === 0 ? [n] : [n, 100_000 + n])));
-}, 60_000);
+}, 180_000);
 
 test('COPY, whose rows share one position in the log, is found again in the middle', async () => {
   const bus = createMemoryBus();
@@ -116,7 +116,7 @@ test('COPY, whose rows share one position in the log, is found again in the midd
   const ids = (await readTopic(bus, topic)).map((record) => Number(envelopeOf(record)?.after?.['id']));
   expect(failures).toBeGreaterThan(1);
   expect(ids).toEqual(Array.from({ length: 9_000 }, (_, index) => index + 1));
-}, 60_000);
+}, 180_000);
 
 test('table snapshots and unchanged TOAST are right while large transactions come in parts', async () => {
   const bus = createMemoryBus();
@@ -143,7 +143,7 @@ test('table snapshots and unchanged TOAST are right while large transactions com
   await bed.sql(`UPDATE item SET body = 'last' WHERE id % 2 = 0`);
   await caughtUp(bed);
   expect(await replay(bus, TABLE)).toEqual(await rowsOf('id::int, body, big'));
-}, 90_000);
+}, 180_000);
 
 describe('an idle feed lets the server forget its log', () => {
   async function retained(): Promise<number> {

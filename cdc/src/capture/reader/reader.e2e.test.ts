@@ -158,7 +158,7 @@ test('batches are stored one at a time, and nothing behind one that failed befor
   expect(batches).toBeGreaterThan(8);
   expect(most).toBe(1);
   expect(await texts(bus)).toEqual(Array.from({ length: 20_000 }, (_, n) => String(n + 1)));
-}, 30_000);
+}, 180_000);
 
 test('what was stored but not confirmed is confirmed once it came again, though nothing follows', async () => {
   const bus = createMemoryBus();

@@ -41,7 +41,7 @@ beforeAll(async () => {
   await bed.source.ensureTables([TABLE], signal);
   await bed.sql(`INSERT INTO note (body) VALUES ('first')`);
   await caughtUp(bed);
-}, 120_000);
+}, 180_000);
 afterAll(async () => {
   await reader.close();
   await bed.close();
@@ -119,7 +119,7 @@ test('a server killed between storing and confirming, again and again, is the sa
   }
   expect(await bus.sourcePosition(bed.slot)).toMatchObject({ incarnation: 1 });
   expect((await replay(bus, TABLE)).size).toBe(5);
-}, 60_000);
+}, 180_000);
 
 test('a server restored to an earlier moment, whose log is shorter than what was read', async () => {
   await takeBackup();
@@ -128,7 +128,7 @@ test('a server restored to an earlier moment, whose log is shorter than what was
   await restore();
   await serve();
   await expectAnew(2, /restored to an earlier moment/);
-}, 60_000);
+}, 180_000);
 
 test('a server restored to an earlier moment, and written to beyond what was read, on the same timeline', async () => {
   await takeBackup();
@@ -150,7 +150,7 @@ test('a server restored to an earlier moment, and written to beyond what was rea
   expect(rows).toEqual([{ beyond: true, behind: true }]); // nothing but the content tells them apart
   reader = await start();
   await expectAnew(3, /another than the one that was read/);
-}, 60_000);
+}, 180_000);
 
 test('a standby that was promoted: another timeline', async () => {
   await cluster.close();
@@ -164,7 +164,7 @@ test('a standby that was promoted: another timeline', async () => {
   expect(await bus.sourcePosition(bed.slot)).toMatchObject({ incarnation: 3, anewReason: null });
   await bed.sql('SELECT pg_promote()');
   await expectAnew(4, /timeline 2 instead of 1/);
-}, 60_000);
+}, 180_000);
 
 test('a slot whose WAL the server has dropped', async () => {
   await reader.close();
@@ -179,7 +179,7 @@ test('a slot whose WAL the server has dropped', async () => {
   });
   reader = await start();
   await expectAnew(5, /has dropped log that the replication slot \w+ needed \(wal_removed\)/);
-}, 60_000);
+}, 180_000);
 
 test('a slot that nobody read for longer than the server allows', async () => {
   const supported = await bed.sql(`SELECT 1 FROM pg_settings WHERE name = 'idle_replication_slot_timeout'`);
@@ -203,7 +203,7 @@ test('a slot that nobody read for longer than the server allows', async () => {
   reader = await startReader({ ...bed.reader(another), heartbeatIntervalMs: 300 });
   await eventually('it streams', () => reader.status().state === 'streaming');
   expect(await another.sourcePosition(bed.slot)).toMatchObject({ incarnation: 1 });
-}, 60_000);
+}, 180_000);
 
 test('a server whose log does not carry rows: the reader stops, and says how to mend that', async () => {
   await reader.close();
@@ -219,4 +219,4 @@ test('a server whose log does not carry rows: the reader stops, and says how to 
     code: 'wal-level-wrong',
     message: expect.stringMatching(/is replica, wanted logical.*ALTER SYSTEM SET wal_level = logical/s),
   });
-}, 60_000);
+}, 180_000);

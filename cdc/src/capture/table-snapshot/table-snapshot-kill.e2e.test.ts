@@ -90,4 +90,4 @@ test('goes on after the last stored chunk, not from the beginning, and ends with
     envelopeOf(record)?.op === 'r' ? [record.key] : [],
   );
   expect(reads.length).toBe(new Set(reads).size);
-}, 60_000);
+}, 180_000);
