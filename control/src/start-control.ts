@@ -1,5 +1,4 @@
-import { createCaughtUp } from '@banyan/cdc/verify';
-import { createHttpServiceCopy, createRowReread, verifySlice } from '@banyan/cdc/verify';
+import { createCaughtUp, createHttpServiceCopy, createRowReread, verifySlice } from '@banyan/cdc/verify';
 import { followTableSnapshots } from '@banyan/cdc/capture';
 import { watchFile, type FileWatch } from '@banyan/kit/sqlite';
 import type { ResolvedBanyanConfig } from '@banyan/contracts';

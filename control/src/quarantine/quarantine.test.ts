@@ -6,9 +6,8 @@ import {
   type HeldQueueReport,
   type Problem,
 } from '@banyan/contracts';
-import { NotCaughtUpError } from '@banyan/cdc/verify';
+import { NotCaughtUpError, ServiceCopyError } from '@banyan/cdc/verify';
 import { SourceTableError } from '@banyan/cdc/capture';
-import { ServiceCopyError } from '@banyan/cdc/verify';
 import { startTestControl, type TestControl } from '../../testing/test-control.ts';
 
 let t: TestControl;

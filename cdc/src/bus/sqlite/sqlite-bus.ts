@@ -1,8 +1,7 @@
 import type { Knex } from 'knex';
 import { stat } from 'node:fs/promises';
 import { migrationSource } from '../../../../migrations/bus/index.ts';
-import { migrateSqlite, openSqliteFile } from '@banyan/kit/sqlite';
-import { immediateTransaction } from '@banyan/kit/sqlite';
+import { migrateSqlite, openSqliteFile, immediateTransaction } from '@banyan/kit/sqlite';
 import {
   BusClosedError,
   type BusRecord,
