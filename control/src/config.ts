@@ -1,6 +1,6 @@
 import { busConfigTable } from '@banyan/cdc/bus';
 import { outboxConfigTable } from '@banyan/cdc/capture';
-import { ConfigError, readConfig, type ConfigOf, type ConfigTable } from '@banyan/kit';
+import { addresses, ConfigError, readConfig, type ConfigOf, type ConfigTable } from '@banyan/kit';
 import { z } from 'zod';
 
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -44,10 +44,10 @@ export const controlConfigTable = {
     text: 'token between proxies, control and services',
     secret: true,
   },
-  monolithUrl: {
+  monolithUpstreams: {
     env: 'MONOLITH_URL',
-    schema: z.url({ error: 'wanted: a URL', protocol: /^https?$/ }),
-    text: 'base URL of the monolith',
+    schema: addresses,
+    text: 'base URL of the monolith, or of each of its servers by comma',
   },
   serviceUrls: {
     env: 'SERVICE_URLS',

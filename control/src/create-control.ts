@@ -33,7 +33,8 @@ export interface ControlDeps extends FeedParts, FeedSettings {
   readonly services: Readonly<Record<string, Service>>;
   readonly store: ControlStore;
   readonly verify: Verify;
-  readonly monolithUrl: string;
+  /** Base URL of each of the monolith's servers. */
+  readonly monolithUpstreams: readonly string[];
   /** How long a gate may fail in canary before the reads are taken back, milliseconds. */
   readonly gateGraceMs: number;
   readonly adminToken: string;
@@ -81,10 +82,10 @@ export async function createControl(deps: ControlDeps): Promise<Control> {
 /** Wires the features, each one to those that it stands on. */
 async function openControl(given: ControlDeps, parts: OpenParts): Promise<Control> {
   const deps = { clock: systemClock, ...given };
-  const { config, log, adminToken, peerToken, monolithUrl } = deps;
+  const { config, log, adminToken, peerToken, monolithUpstreams } = deps;
   const opened = await openSlices({ ...deps, definitions: config.slices });
   const base = { ...deps, slices: opened.slices, ledger: opened.ledger };
-  const routes = parts.add(await openRoutes({ ...base, settings: { ...config, monolithUrl } }));
+  const routes = parts.add(await openRoutes({ ...base, settings: { ...config, monolithUpstreams } }));
   parts.add(opened); // before the routes: what it writes at the end is published
   const feed = watchFeed(base);
   const { proxies, published } = routes;

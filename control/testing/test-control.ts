@@ -76,7 +76,7 @@ export async function startTestControl(
     topicPrefix: 'shop',
     slot: 'banyan',
     outboxTable: given.outboxTable,
-    monolithUrl: 'http://127.0.0.1:3000',
+    monolithUpstreams: ['http://127.0.0.1:3000', 'http://127.0.0.1:3001'],
     gateGraceMs: GRACE_MS,
     caughtUpGapMs: 0,
     port: 0,

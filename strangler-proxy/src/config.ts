@@ -1,14 +1,8 @@
-import { readConfig, type ConfigOf } from '@banyan/kit';
+import { address, addresses, readConfig, type ConfigOf } from '@banyan/kit';
 import { z } from 'zod';
 import { listenerConfigTable } from './server/listener-config.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
-const url = z.url({ protocol: /^https?$/, error: 'an address such as http://127.0.0.1:3000' });
-/** Addresses by comma, each as `url`. */
-const urls = z
-  .string()
-  .transform((text) => text.split(',').map((entry) => entry.trim()))
-  .pipe(z.array(url));
 const secret = z.string().min(16, 'at least 16 characters');
 const milliseconds = (byDefault: number): z.ZodType<number> =>
   z.coerce.number().int().positive().default(byDefault);
@@ -43,7 +37,7 @@ export const proxyConfigTable = {
   },
   adminUrl: {
     env: 'ADMIN_URL',
-    schema: url.optional(),
+    schema: address.optional(),
     text: 'base URL under which control reaches the admin listener; not set: where it listens',
   },
   proxyId: {
@@ -54,10 +48,10 @@ export const proxyConfigTable = {
       .default('proxy-1'),
     text: 'name of this proxy, its own among all',
   },
-  controlUrl: { env: 'CONTROL_URL', schema: url, text: 'base URL of the control plane' },
+  controlUrl: { env: 'CONTROL_URL', schema: address, text: 'base URL of the control plane' },
   monolithUpstreams: {
     env: 'MONOLITH_URL',
-    schema: urls,
+    schema: addresses,
     text: 'base URL of the monolith, or of each of its servers by comma, used while there is no routes snapshot at all',
   },
   monolithDeadlineMs: {

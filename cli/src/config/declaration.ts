@@ -114,10 +114,9 @@ export async function readDeclaration({
   }
 }
 
-/** Requests go to one address of a side for now; whoever names more is told. */
-function severalUrls({ monolith, serviceOf }: ResolvedBanyanConfig): string[] {
-  const all = { monolith, ...serviceOf };
-  return Object.entries(all)
+/** A service keeps one copy, so requests go to one address of it for now; whoever names more is told. */
+function severalUrls({ serviceOf }: ResolvedBanyanConfig): string[] {
+  return Object.entries(serviceOf)
     .filter(([, declared]) => (declared?.urls?.length ?? 0) > 1)
     .map(([name]) => `${name}: of several urls the first is used, and no other`);
 }

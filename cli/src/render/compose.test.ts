@@ -27,7 +27,7 @@ test('paths in what is rendered are there', () => {
 
 test('a monolith elsewhere with a database of its own leaves no server of ours, and its address is compose’s to set', () => {
   const config = defineConfig({
-    monolith: { urls: ['http://10.0.0.1:3000'], ready: '/up' },
+    monolith: { urls: ['http://10.0.0.1:3000', 'http://10.0.0.2:3000'], ready: '/up' },
     source: { url: fromEnv('SOURCE_URL'), topicPrefix: 'conduit', outbox: 'public.outbox' },
     slices: [
       { slice, service: { main: 'extracted/notes/src/main.ts', env: { MAIL_KEY: fromEnv('MAIL_KEY') } } },
@@ -40,7 +40,7 @@ test('a monolith elsewhere with a database of its own leaves no server of ours, 
     "SOURCE_URL: '${SOURCE_URL:?set it in .env}'",
     'SLOT_NAME: banyan_conduit',
     "OUTBOX_TABLE: '${OUTBOX_TABLE:-public.outbox}'",
-    'MONOLITH_URL: http://10.0.0.1:3000',
+    "MONOLITH_URL: 'http://10.0.0.1:3000,http://10.0.0.2:3000'",
     'SERVICE_URLS: notes=http://notes:4000',
     "MAIL_KEY: '${MAIL_KEY:?set it in .env}'",
     "SERVICES: 'of extracted/notes/src/main.ts'",

@@ -216,9 +216,11 @@ export function renderCompose({ config, template, workspaceOf }: ComposeOptions)
     source?.url === undefined
       ? `postgres://banyan:${made('BANYAN_PASSWORD')}@postgres:5432/${databaseName(prefix)}`
       : compose(source.url);
-  const monolithUrl = config.monolith
-    ? urlOf({ name: 'monolith', declaration: config.monolith }, MONOLITH_PORT)
-    : '';
+  const monolithUrls = config.monolith
+    ? (config.monolith.urls?.map(compose) ?? [
+        urlOf({ name: 'monolith', declaration: config.monolith }, MONOLITH_PORT),
+      ])
+    : [];
   const slicesUrls = services
     .filter(({ isSlice }) => isSlice)
     .map((service) => `${service.name}=${urlOf(service, SERVICE_PORT)}`);
@@ -249,7 +251,7 @@ export function renderCompose({ config, template, workspaceOf }: ComposeOptions)
               `TOPIC_PREFIX: ${prefix}`,
               `SLOT_NAME: banyan_${prefix}`,
               `PUBLICATION_NAME: banyan_${prefix}`,
-              '# Of a table of events, schema.table: cdc/README.md, "The outbox".',
+              '# Of a table of events, schema.table: docs/reference/outbox.md',
               `OUTBOX_TABLE: '\${OUTBOX_TABLE:-${source.outbox ?? ''}}'`,
             ],
       topics: [`TOPIC_PREFIX: ${prefix}`],
@@ -264,11 +266,11 @@ export function renderCompose({ config, template, workspaceOf }: ComposeOptions)
       reader: limitLines(config, 'reader'),
       control: [
         ...limitLines(config, 'control'),
-        `MONOLITH_URL: ${quoted(monolithUrl)}`,
+        `MONOLITH_URL: ${quoted(monolithUrls.join(','))}`,
         `SERVICE_URLS: ${quoted(slicesUrls.join(','))}`,
       ],
       proxy: [
-        `MONOLITH_URL: ${quoted(monolithUrl)}`,
+        `MONOLITH_URL: ${quoted(monolithUrls.join(','))}`,
         `READY_PATH: ${quoted(config.monolith?.ready ?? '/')}`,
         ...(config.listen.trustedProxies.length > 0
           ? [`TRUSTED_PROXIES: '${config.listen.trustedProxies.join(',')}'`]

@@ -4,7 +4,7 @@ import type { PreparedCluster } from '@banyan/postgres';
 import { monolithSpec, serviceSpec } from './declared-specs.ts';
 import { limitsEnv } from './limits-env.ts';
 import { baseEnv, nodeSpec } from './node-spec.ts';
-import { addressOf, busEnv, urlsOf, type Plan } from './plan.ts';
+import { addressesOf, addressOf, busEnv, urlsOf, type Plan } from './plan.ts';
 import type { ProcessSpec } from './process-spec.ts';
 
 /** Our processes are found by what their packages export, wherever those are installed. */
@@ -94,7 +94,7 @@ function controlSpec(plan: Plan): ProcessSpec {
       STORE_FILE: home.file('control.sqlite'),
       CONFIG_FILE: declaration.file,
       ADMIN_TOKEN_FILE: home.secret('admin.token'),
-      MONOLITH_URL: addressOf(declaration.monolith, ports),
+      MONOLITH_URL: addressesOf(declaration.monolith, ports).join(','),
       SERVICE_URLS: ofSlices.map((each) => `${each.name}=${addressOf(each, ports)}`).join(','),
     },
     ready: { kind: 'http', url: `${control}/healthz` },
@@ -121,7 +121,7 @@ function proxySpec(plan: Plan): ProcessSpec {
       READY_PATH: declaration.monolith.ready,
       PROXY_ID: 'proxy-1',
       CONTROL_URL: urls.control,
-      MONOLITH_URL: addressOf(declaration.monolith, ports),
+      MONOLITH_URL: addressesOf(declaration.monolith, ports).join(','),
       MONOLITH_DEADLINE_MS: String(declaration.config.monolithDeadlineMs),
       SNAPSHOT_FILE: home.file('routes-snapshot.json'),
       IDENTITY_PRIVATE_KEY_FILE: home.secret('identity.key.pem'),

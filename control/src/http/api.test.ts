@@ -311,7 +311,7 @@ test('a change of routes that would not fit the contract never leaves; the old o
   expect((await t.get('/v1/routes', PEER_TOKEN)).body).toEqual(before);
 });
 
-test('the routes say how the monolith reads paths and who its visitors are', async () => {
+test('the routes say where the monolith’s servers are, how it reads paths, and who its visitors are', async () => {
   const settings = {
     paths: { letterCase: 'same', trailingSlash: 'different' },
     visitors: { keys: [{ bearer: 'sub' }], withoutKey: 'fingerprint' },
@@ -322,7 +322,11 @@ test('the routes say how the monolith reads paths and who its visitors are', asy
   try {
     await control.control.tick();
     const { body } = await control.get<RoutesSnapshot>('/v1/routes', PEER_TOKEN);
-    expect(body).toMatchObject({ paths: settings.paths, visitors: { ...settings.visitors, identity: [] } });
+    expect(body).toMatchObject({
+      monolithUpstreams: ['http://127.0.0.1:3000', 'http://127.0.0.1:3001'],
+      paths: settings.paths,
+      visitors: { ...settings.visitors, identity: [] },
+    });
   } finally {
     await control.close();
   }

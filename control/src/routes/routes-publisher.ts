@@ -7,7 +7,7 @@ import type { SliceLedger } from '../slices/ledger/slice-ledger.ts';
 
 /** What every snapshot says besides its slices. */
 export interface RoutesSettings extends Omit<ResolvedBanyanConfig, 'slices'> {
-  readonly monolithUrl: string;
+  readonly monolithUpstreams: readonly string[];
 }
 
 export interface RoutesPublisherDeps {
@@ -63,7 +63,7 @@ export class RoutesPublisher {
     return {
       version,
       issuedAtMs: clock.nowMs(),
-      monolithUpstreams: [settings.monolithUrl],
+      monolithUpstreams: [...settings.monolithUpstreams],
       monolithDeadlineMs: settings.monolithDeadlineMs,
       paths: settings.paths,
       visitors: settings.visitors,
