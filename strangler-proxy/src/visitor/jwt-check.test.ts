@@ -30,8 +30,8 @@ afterAll(async () => {
   await signer.close();
 });
 
-const newCheck = (): CheckJwt =>
-  createJwtCheck({ monolithUrl: () => signer.url, dispatcher, deadlineMs: 300 });
+const newCheck = (servers: readonly string[] = [signer.url]): CheckJwt =>
+  createJwtCheck({ monolithInTurn: () => servers, dispatcher, deadlineMs: 300 });
 
 const token = (claims: Record<string, unknown>, key = keys.privateKey, ends = '1h'): Promise<string> =>
   new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: 'a' }).setExpirationTime(ends).sign(key);
@@ -41,6 +41,14 @@ test('the claim that is named is the customer, as a text; the keys are asked for
   const named: JwtSource = { ...SOURCE, subject: 'uid', name: 'nick' };
   expect(await check(named, await token({ uid: 12, nick: 'Ann' }))).toEqual({ id: '12', displayName: 'Ann' });
   expect(asked).toBe(1);
+});
+
+test('the keys come from another of its servers where one is down', async () => {
+  const before = asked;
+  const checkInTurn = newCheck(['http://127.0.0.1:9', signer.url]);
+  expect(await checkInTurn(SOURCE, await token({ sub: '7' }))).toMatchObject({ id: '7' });
+  expect(await checkInTurn(SOURCE, await token({ sub: '8' }))).toMatchObject({ id: '8' });
+  expect(asked).toBe(before + 1);
 });
 
 test('a token that proves nothing is refused, whatever is wrong with it', async () => {

@@ -1,6 +1,7 @@
 import type { IdentitySource } from '@banyan/contracts';
 import { createRemoteJWKSet, customFetch, jwtVerify, type JWTVerifyGetKey } from 'jose';
 import { fetch, type Dispatcher } from 'undici';
+import { askInTurn } from '../outbound/ask-in-turn.ts';
 
 type BearerSource = Extract<IdentitySource, { readonly bearer: object }>['bearer'];
 /** Bearer tokens that the proxy checks by itself, by the public keys of whoever signs them (RFC 7517, RFC 7519). */
@@ -22,36 +23,34 @@ export type CheckJwt = (
  * @param options.deadlineMs Time for the keys.
  */
 export function createJwtCheck(options: {
-  readonly monolithUrl: () => string;
+  readonly monolithInTurn: () => readonly string[];
   readonly dispatcher: Dispatcher;
   readonly deadlineMs: number;
 }): CheckJwt {
-  const { monolithUrl, dispatcher, deadlineMs } = options;
+  const { monolithInTurn, dispatcher, deadlineMs } = options;
   const keySets = new Map<string, JWTVerifyGetKey>();
 
-  function keysAt(url: URL): JWTVerifyGetKey {
-    let keys = keySets.get(url.href);
+  /** @param jwks Address of the keys, or its path at the monolith: the same at each of its servers. */
+  function keysAt(jwks: string): JWTVerifyGetKey {
+    let keys = keySets.get(jwks);
     if (!keys) {
-      keys = createRemoteJWKSet(url, {
+      keys = createRemoteJWKSet(new URL(jwks, monolithInTurn()[0]), {
         timeoutDuration: deadlineMs,
-        [customFetch]: async (address, { headers, method, redirect, signal }) => {
-          const answer = await fetch(address, {
-            headers: [...headers],
-            method,
-            redirect,
-            signal,
-            dispatcher,
-          });
+        [customFetch]: async (_address, { headers, method, redirect, signal }) => {
+          const addresses = new Set(monolithInTurn().map((monolith) => new URL(jwks, monolith).href));
+          const answer = await askInTurn([...addresses], signal, (address) =>
+            fetch(address, { headers: [...headers], method, redirect, signal, dispatcher }),
+          );
           return new Response(await answer.text(), { status: answer.status });
         },
       });
-      keySets.set(url.href, keys);
+      keySets.set(jwks, keys);
     }
     return keys;
   }
 
   return async (source, token) => {
-    const { payload } = await jwtVerify(token, keysAt(new URL(source.jwks, monolithUrl())), {
+    const { payload } = await jwtVerify(token, keysAt(source.jwks), {
       clockTolerance: CLOCK_TOLERANCE_SECONDS,
       ...(source.issuer !== undefined && { issuer: source.issuer }),
       ...(source.audience !== undefined && { audience: source.audience }),

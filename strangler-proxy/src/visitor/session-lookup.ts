@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { askInTurn } from '../outbound/ask-in-turn.ts';
 import { requestWithin } from '../outbound/request-within.ts';
 import type { LookUpSource, SessionCustomer } from './credential.ts';
 import { createJwtCheck } from './jwt-check.ts';
@@ -70,30 +71,16 @@ export function createSessionLookup(options: {
   readonly deadlineMs?: number;
 }): LookUpSession {
   const { monolithInTurn, dispatcher, deadlineMs = 1_000 } = options;
-  const monolithUrl = (): string => monolithInTurn()[0] ?? '';
-  const checkJwt = createJwtCheck({ monolithUrl, dispatcher, deadlineMs });
-
-  async function askInTurn(
-    path: string,
-    headers: Record<string, string>,
-  ): Promise<Awaited<ReturnType<typeof requestWithin>>> {
-    const signal = AbortSignal.timeout(deadlineMs);
-    const monoliths = monolithInTurn();
-    for (const [index, monolith] of monoliths.entries()) {
-      try {
-        return await requestWithin(new URL(path, monolith), { dispatcher, headers, signal });
-      } catch (error) {
-        if (signal.aborted || index === monoliths.length - 1) throw error;
-      }
-    }
-    throw new Error('the monolith has no address');
-  }
+  const checkJwt = createJwtCheck({ monolithInTurn, dispatcher, deadlineMs });
 
   return async (source, value) => {
     const question = 'cookie' in source ? source : source.bearer;
     if ('jwks' in question) return checkJwt(question, value);
     const headers = { ...headersFor(source, value), accept: 'application/json' };
-    const { statusCode, body } = await askInTurn(question.lookUp, headers);
+    const signal = AbortSignal.timeout(deadlineMs);
+    const { statusCode, body } = await askInTurn(monolithInTurn(), signal, (monolith) =>
+      requestWithin(new URL(question.lookUp, monolith), { dispatcher, headers, signal }),
+    );
     if (statusCode === 200) return readCustomer(parseJson(await body.text()), question);
     await body.dump();
     // A session in which nobody is signed in is no fault; what a token that is refused would get, the monolith must say.
