@@ -1,4 +1,4 @@
-import type { SourcePosition } from '../../bus/bus.ts';
+import type { SourceLog, SourcePosition } from '../../bus/bus.ts';
 import { quoteName, quoteTable } from '../../rows/table-name.ts';
 import { FEED_COLUMN_TABLE } from '../feed/feed-columns.ts';
 import { formatLsn } from '../../rows/lsn.ts';
@@ -15,6 +15,7 @@ import { ReaderStoppedError } from '../feed/reader-error.ts';
 import type { ServerIdentity } from '../wal/replication-stream.ts';
 
 export interface PrepareOptions {
+  readonly log: Pick<SourceLog, 'sourcePosition'>;
   readonly database: SourceDatabase;
   readonly slot: string;
   readonly publication: string;
@@ -53,11 +54,13 @@ export async function inspectSource(options: PrepareOptions): Promise<SourceStat
     return { kind: 'new', lsn: usable.confirmedLsn, publicationId };
   }
   const publication = await readFeedPublication(options);
+  // A reader that runs still stores before it confirms: by now at least as much is stored as the slot had confirmed.
+  const storedNow = (await options.log.sourcePosition(options.slot)) ?? stored;
   const reason =
     stored.anewReason ??
     otherServer(stored, options.server) ??
     brokenPublication(options.publication, stored, publication) ??
-    brokenSlot(options.slot, stored, slot);
+    brokenSlot(options.slot, storedNow, slot);
   if (reason !== null || !publication || !slot)
     return { kind: 'broken', reason: reason ?? 'parts are missing' };
   return { kind: 'same', confirmedLsn: slot.confirmedLsn, publicationId: publication.id };

@@ -212,6 +212,35 @@ test('a second reader takes the slot over, and the first one stops', async () =>
   expect(second.status()).toMatchObject({ state: 'streaming', epoch: 2 });
 });
 
+test('a reader that takes over from one that goes on storing while it looks does not begin the feed anew', async () => {
+  const bus = createMemoryBus();
+  const first = await start(bus);
+  let looks = 0;
+  const slow: SourceLog = new Proxy(bus, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (name !== 'sourcePosition')
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      return async (slot: string) => {
+        const found = await target.sourcePosition(slot);
+        looks += 1;
+        // The slot is looked at only once the first reader has confirmed more.
+        if (looks === 1 && found) {
+          await eventually('more is confirmed', async () => {
+            const { confirmedFlushLsn } = await bed.source.slotStatus(signal);
+            return confirmedFlushLsn !== null && parseLsn(confirmedFlushLsn) > found.lsn;
+          });
+        }
+        return found;
+      };
+    },
+  });
+  const second = await start(slow);
+  expect(await first.stopped).toBeInstanceOf(SourceFencedError);
+  expect(looks).toBeGreaterThan(0);
+  expect(second.status()).toMatchObject({ epoch: 2, incarnation: 1 });
+});
+
 test('a bus that fails for a while loses nothing', async () => {
   const bus = createMemoryBus();
   let failures = 3;
