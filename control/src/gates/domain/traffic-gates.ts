@@ -28,7 +28,7 @@ export function errors(evidence: Evidence): GateResult {
   const wanted = `limit ${percent(most)}; the monolith's: ${percent(monolithShare)}`;
   const service = answered(evidence);
   if (typeof service === 'string') return unknown(gate, wanted, service);
-  const got = `${percent(shareOf(service))} of ${service.requests} answers in the last minute`;
+  const got = `${percent(shareOf(service))} of ${service.requests} answers failed in the last minute`;
   if (shareOf(service) <= most) return { gate, verdict: 'pass', wanted, got, remedy: null };
   return {
     gate,
