@@ -1,7 +1,7 @@
 import type { SourceLog, SourcePosition } from '../../bus/bus.ts';
 import { quoteName, quoteTable } from '../../rows/table-name.ts';
 import { FEED_COLUMN_TABLE } from '../feed/feed-columns.ts';
-import { formatLsn } from '../../rows/lsn.ts';
+import { formatLsn, parseLsn } from '../../rows/lsn.ts';
 import {
   PUBLICATION_OPTIONS,
   PublicationError,
@@ -40,9 +40,9 @@ export type SourceState =
  * @throws ReaderStoppedError for what only a person can mend, Error for what time does.
  */
 export async function inspectSource(options: PrepareOptions): Promise<SourceState> {
-  await checkServer(options);
+  const walEnd = await checkServer(options);
   await checkSignalTable(options);
-  const { stored } = options;
+  const { stored, server } = options;
   const slot = await readSlot(options);
   if (!stored) {
     // The publication comes first: a slot decodes with the catalog of each moment, and before its creation a
@@ -58,7 +58,7 @@ export async function inspectSource(options: PrepareOptions): Promise<SourceStat
   const storedNow = (await options.log.sourcePosition(options.slot)) ?? stored;
   const reason =
     stored.anewReason ??
-    otherServer(stored, options.server) ??
+    otherServer(stored, { ...server, walLsn: walEnd > server.walLsn ? walEnd : server.walLsn }) ??
     brokenPublication(options.publication, stored, publication) ??
     brokenSlot(options.slot, storedNow, slot);
   if (reason !== null || !publication || !slot)
@@ -66,9 +66,14 @@ export async function inspectSource(options: PrepareOptions): Promise<SourceStat
   return { kind: 'same', confirmedLsn: slot.confirmedLsn, publicationId: publication.id };
 }
 
-async function checkServer({ database, signal }: PrepareOptions): Promise<void> {
+/**
+ * @returns where the server's log ends. It is asked after the stored position was read: a reader that runs still may have
+ * stored more since the stream asked who the server is.
+ */
+async function checkServer({ database, signal }: PrepareOptions): Promise<bigint> {
   const rows = await database.query(
-    `SELECT pg_is_in_recovery() AS standby, current_setting('wal_level') AS wal_level`,
+    `SELECT pg_is_in_recovery() AS standby, current_setting('wal_level') AS wal_level,
+       CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_flush_lsn() END AS wal_end`,
     [],
     signal,
   );
@@ -85,6 +90,7 @@ async function checkServer({ database, signal }: PrepareOptions): Promise<void> 
         'As a superuser: ALTER SYSTEM SET wal_level = logical; then restart PostgreSQL and the reader.',
     );
   }
+  return parseLsn(rows[0]?.['wal_end'] ?? '0/0');
 }
 
 async function checkSignalTable({ database, signal }: PrepareOptions): Promise<void> {

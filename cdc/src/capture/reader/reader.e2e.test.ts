@@ -241,6 +241,39 @@ test('a reader that takes over from one that goes on storing while it looks does
   expect(second.status()).toMatchObject({ epoch: 2, incarnation: 1 });
 });
 
+test('nor does one that asked where the log ends before the other stored more', async () => {
+  const bus = createMemoryBus();
+  const first = await start(bus);
+  const before = (await bus.sourcePosition(bed.slot))?.lsn ?? 0n;
+  let looks = 0;
+  const late: SourceLog = new Proxy(bus, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (name !== 'sourcePosition')
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      return async (slot: string) => {
+        looks += 1;
+        if (looks === 1) {
+          // Far beyond where the log ended when it was asked.
+          const { lsn } = await writeOn();
+          await eventually(
+            'more is stored',
+            async () => ((await target.sourcePosition(slot))?.lsn ?? 0n) >= lsn,
+          );
+        }
+        return target.sourcePosition(slot);
+      };
+    },
+  });
+  const writeOn = async (): Promise<{ lsn: bigint }> => ({
+    lsn: parseLsn(await bed.source.takePosition(signal)),
+  });
+  const second = await start(late);
+  expect(await first.stopped).toBeInstanceOf(SourceFencedError);
+  expect((await bus.sourcePosition(bed.slot))?.lsn ?? 0n).toBeGreaterThan(before);
+  expect(second.status()).toMatchObject({ epoch: 2, incarnation: 1 });
+});
+
 test('a bus that fails for a while loses nothing', async () => {
   const bus = createMemoryBus();
   let failures = 3;
